@@ -1,0 +1,1 @@
+"""Everything outside the process: authorities, ledger, keys, sandboxes."""

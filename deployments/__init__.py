@@ -1,0 +1,1 @@
+"""Everything that starts: the command, the gateway, the deployments."""

@@ -1,0 +1,1 @@
+"""What we know, as data, and the small engine that compiles it."""

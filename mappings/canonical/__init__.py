@@ -1,0 +1,1 @@
+"""The canonical model and its column shape."""

@@ -1,0 +1,71 @@
+"""A truck between two stages: parcels and lines as columns, and the faults found so far."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.feather as feather
+
+from mappings.canonical.model import Truck
+
+_FRAMES = ("parcels", "lines", "faults")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One truck in columns.
+
+    `parcels` has one row a parcel (RangeIndex) with the order.*, payment.* and waybill.* columns and parcel.seq
+    (1..n, stable), parcel.state (ready, held, excluded), parcel.reason (a fault code or ''), parcel.net_weight.
+    `lines` has the line.* columns and `parcel`, the row position in `parcels`; it is sorted by parcel and gnum.
+    `faults` has the columns of mappings.faults.COLUMNS.
+    """
+
+    truck: Truck
+    parcels: pd.DataFrame
+    lines: pd.DataFrame
+    faults: pd.DataFrame
+
+    def select(self, mask: np.ndarray | pd.Series) -> Batch:
+        """The parcels where `mask` (bool, one a parcel) holds, with their lines renumbered and all faults."""
+        keep = np.asarray(mask, dtype=bool)
+        position = np.cumsum(keep) - 1
+        owner = self.lines["parcel"].to_numpy()
+        lines = self.lines[keep[owner]].reset_index(drop=True)
+        lines["parcel"] = position[lines["parcel"].to_numpy()]
+        return replace(self, parcels=self.parcels[keep].reset_index(drop=True), lines=lines)
+
+    def ready(self) -> Batch:
+        """The parcels that are to be declared."""
+        return self.select((self.parcels["parcel.state"] == "ready").to_numpy())
+
+    def line_bounds(self) -> np.ndarray:
+        """Offsets into `lines`, one more than parcels: the lines of parcel i are [bounds[i], bounds[i+1])."""
+        return np.searchsorted(self.lines["parcel"].to_numpy(), np.arange(len(self.parcels) + 1))
+
+    def to_bytes(self) -> bytes:
+        """All of it as bytes: a JSON head line, then the three frames as Arrow IPC, lz4-compressed."""
+        parts = []
+        for name in _FRAMES:
+            sink = io.BytesIO()
+            table = pa.Table.from_pandas(getattr(self, name), preserve_index=False)
+            feather.write_feather(table, sink, compression="lz4")
+            parts.append(sink.getvalue())
+        head = {"truck": self.truck.model_dump(mode="json"), "sizes": [len(p) for p in parts]}
+        return json.dumps(head, ensure_ascii=False).encode() + b"\n" + b"".join(parts)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Batch:
+        """The batch that `to_bytes` wrote."""
+        line, _, rest = data.partition(b"\n")
+        head = json.loads(line)
+        frames, at = [], 0
+        for size in head["sizes"]:
+            frames.append(feather.read_feather(io.BytesIO(rest[at : at + size])))
+            at += size
+        return cls(Truck.model_validate(head["truck"]), *frames)

@@ -1,0 +1,1 @@
+"""One package per stage: pure functions, with thin Prefect wrappers beside them."""
