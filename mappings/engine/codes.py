@@ -82,7 +82,9 @@ def load(authority: str, name: str) -> CodeList:
     """The code list `name` of an authority. Raises ConfigurationError where there is none."""
     path = MAPPINGS / authority / "codes" / f"{name}.csv"
     if not path.is_file():
-        raise ConfigurationError(f"{authority} has no code list {name!r}: mappings/{authority}/codes/{name}.csv is missing")
+        raise ConfigurationError(
+            f"{authority} has no code list {name!r}: mappings/{authority}/codes/{name}.csv is missing"
+        )
     lines = path.read_text(encoding="utf-8").splitlines()
     comments = [line[1:].strip() for line in lines if line.startswith("#")]
     head = {k.strip(): v.strip() for k, _, v in (c.partition(":") for c in comments)}

@@ -115,7 +115,9 @@ class MessageSpec:
 def _field(raw: dict[str, Any], where: str) -> Field:
     form = _TYPE.match(str(raw.get("type", "")))
     if form is None:
-        raise ConfigurationError(f"{where}: field {raw.get('tag')!r} has type {raw.get('type')!r}; write C36, C..60, N9")
+        raise ConfigurationError(
+            f"{where}: field {raw.get('tag')!r} has type {raw.get('type')!r}; write C36, C..60, N9"
+        )
     number = form["kind"] == "N"
     return Field(
         tag=raw["tag"],
@@ -197,5 +199,7 @@ def load(message_type: str) -> MessageSpec:
     """The message type with this root name. Raises Unsupported where we have no file for it."""
     path = _files().get(message_type)
     if path is None:
-        raise Unsupported(f"No message file for {message_type!r} 没有该报文类型的定义; known 已知: {', '.join(_files())}")
+        raise Unsupported(
+            f"No message file for {message_type!r} 没有该报文类型的定义; known 已知: {', '.join(_files())}"
+        )
     return _build(path)

@@ -1,0 +1,134 @@
+"""What is wrong with a message, element by element, in the terms of its message file and in both languages."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lxml import etree
+
+from mappings.engine import codes, reader, schema
+from mappings.engine.spec import Field, MessageSpec
+from mappings.errors import DataFault, Unsupported
+
+# libxml2's schema error -> what it means
+_MEANING = {
+    "SCHEMAV_CVC_MAXLENGTH_VALID": ("too_long", "超过最大长度 {limit}", "is longer than {limit} characters"),
+    "SCHEMAV_CVC_MINLENGTH_VALID": ("empty", "不能为空", "must not be empty"),
+    "SCHEMAV_CVC_LENGTH_VALID": ("wrong_length", "长度必须为 {limit}", "must have exactly {limit} characters"),
+    "SCHEMAV_CVC_TOTALDIGITS_VALID": ("too_big", "总位数超过 {limit}", "has more than {limit} digits"),
+    "SCHEMAV_CVC_FRACTIONDIGITS_VALID": ("decimals", "小数位数超过 {decimals}", "has more than {decimals} decimals"),
+    "SCHEMAV_CVC_DATATYPE_VALID_1_2_1": ("not_a_number", "不是数字", "is not a number"),
+    "SCHEMAV_CVC_COMPLEX_TYPE_4": ("attribute_missing", "缺少属性", "lacks an attribute"),
+    "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1": ("attribute_unknown", "含有未定义的属性", "has an attribute that is not defined"),
+    "SCHEMAV_CVC_ELT_1": ("unknown_element", "未定义的元素", "is not defined"),
+    "SCHEMAV_ELEMENT_CONTENT": (
+        "order",
+        "元素缺失、多余或顺序不符",
+        "is not expected here, or one before it is missing",
+    ),
+}
+_OTHER = ("invalid", "不符合报文格式", "does not fit the schema")
+_EXPECTED = re.compile(r"Expected is (?:one of )?\(\s*(.*?)\s*\)")
+_NAMESPACE = re.compile(r"\{[^}]*\}|##other\S*")
+_ECHO = {"SCHEMAV_CVC_TYPE_3_1_3", "SCHEMAV_CVC_DATATYPE_VALID_1_2_2"}
+UNDECLARED = ("code", "代码不在代码表 {limit} 内", "is not a code of the list {limit}")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of a message: where, what, and the value (masked where it is a person's)."""
+
+    line: int
+    element: str
+    code: str
+    value: str
+    message_zh: str
+    message_en: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def _named(tag: str, item: Field | None) -> tuple[str, str]:
+    return (f"{item.zh}（{tag}）", f"{tag} ({item.en})") if item else (tag, tag)
+
+
+def _expected(message: str) -> str:
+    found = _EXPECTED.search(message)
+    return _NAMESPACE.sub("", found[1]) if found else ""
+
+
+def _problem(spec: MessageSpec, root: etree._Element, error: Any) -> Problem:
+    element = _element(root, error)
+    tag = etree.QName(element).localname if element is not None else spec.type
+    parent = element.getparent() if element is not None else None
+    segment = etree.QName(parent).localname if parent is not None else ""
+    found = spec.find(tag, segment) or spec.find(tag)
+    item = found[1] if found else None
+    code, zh, en = _MEANING.get(error.type_name, _OTHER)
+    limits = {"limit": item.length if item else "", "decimals": (item.decimals if item else "") or 0}
+    name_zh, name_en = _named(tag, item)
+    value = (element.text or "").strip()[:80] if element is not None and len(element) == 0 else ""
+    if item and item.personal:
+        value = "***"
+    wanted = _expected(error.message)
+    return Problem(
+        line=error.line,
+        element=f"{segment}/{tag}" if segment else tag,
+        code=code,
+        value=value,
+        message_zh=f"{name_zh}{zh.format(**limits)}" + (f"；应为 {wanted}" if wanted else ""),
+        message_en=f"{name_en} {en.format(**limits)}" + (f"; expected: {wanted}" if wanted else ""),
+    )
+
+
+def _element(root: etree._Element, error: Any) -> etree._Element | None:
+    try:
+        found = root.getroottree().xpath(error.path, namespaces=root.nsmap) if error.path else []
+    except etree.XPathError:
+        found = []
+    return found[0] if found else None
+
+
+def _codes(spec: MessageSpec, reading: reader.Reading) -> list[Problem]:
+    problems = []
+    for segment, item in spec.walk():
+        if not item.code:
+            continue
+        listed = codes.load(spec.authority, item.code).codes
+        for text in sorted(set(reading.groups[segment.tag][item.tag]) - {""} - set(listed)):
+            name_zh, name_en = _named(item.tag, item)
+            _, zh, en = UNDECLARED
+            problems.append(
+                Problem(
+                    line=0,
+                    element=f"{segment.tag}/{item.tag}",
+                    code="code",
+                    value=text,
+                    message_zh=f"{name_zh}“{text}”{zh.format(limit=item.code)}",
+                    message_en=f"{name_en} '{text}' {en.format(limit=item.code)}",
+                )
+            )
+    return problems
+
+
+def check(xml: bytes, strict: bool = False) -> list[Problem]:
+    """Every fault of a message: unreadable, unknown, against the schema, codes outside their lists. [] is valid."""
+    try:
+        root = reader.parse(xml)
+    except DataFault as fault:
+        return [Problem(getattr(fault.__cause__, "lineno", 0) or 0, "", "unreadable", "", str(fault), str(fault))]
+    try:
+        reading = reader.read_tree(root)
+    except Unsupported as error:
+        return [Problem(root.sourceline or 0, str(root.tag), "unknown_type", "", str(error), str(error))]
+    validator = schema.validator(reading.type, strict)
+    problems: list[Problem] = []
+    if not validator.validate(root):
+        problems = [_problem(reading.spec, root, e) for e in validator.error_log if e.type_name not in _ECHO]
+        if not problems:
+            problems = [_problem(reading.spec, root, e) for e in validator.error_log]
+    return problems + _codes(reading.spec, reading)

@@ -1,0 +1,120 @@
+"""Values by canonical path, as a message is written from them, and their way into a field's text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+
+from mappings.canonical.columns import plain, plain_column, scaled
+from mappings.clock import CHINA
+from mappings.engine import codes
+from mappings.engine.spec import Field, MessageSpec
+from mappings.errors import ConfigurationError, DataFault
+
+Value = object  # a constant (str, int, Decimal, datetime) or a column (pandas Series, list of str)
+_ESCAPED = re.compile(r"[&<>\r]")
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#xD;"})
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+TIMES: dict[str, str] = {
+    "time14": "%Y%m%d%H%M%S",
+    "date8": "%Y%m%d",
+    "time17": "%Y%m%d%H%M%S000",
+    "iso": "%Y-%m-%dT%H:%M:%S%z",
+}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """`count` rows of values by path. `owner` gives the row of the enclosing segment that each belongs to."""
+
+    values: Mapping[str, Value]
+    count: int
+    owner: np.ndarray | None = None
+    outer: Rows | None = field(default=None, repr=False)
+
+    def get(self, path: str) -> Value | None:
+        """The value at `path`, repeated down from the enclosing rows where it lives there."""
+        if path in self.values:
+            return self.values[path]
+        found = self.outer.get(path) if self.outer is not None else None
+        if found is None or self.owner is None or not is_column(found):
+            return found
+        return pd.Series(found).take(self.owner).reset_index(drop=True)
+
+
+def is_column(value: Value) -> bool:
+    """Whether a value is a column rather than a constant."""
+    return isinstance(value, pd.Series | np.ndarray | list)
+
+
+def escaped(texts: list[str]) -> list[str]:
+    """Texts as canonical XML wants them. Raises DataFault for characters that XML cannot hold."""
+    joined = "\x01".join(texts).replace("\x01", "")
+    bad = _ILLEGAL.search(joined)
+    if bad:
+        raise DataFault(f"The character U+{ord(bad[0]):04X} cannot stand in XML 字符 U+{ord(bad[0]):04X} 不能写入 XML")
+    return [t.translate(_ESCAPES) for t in texts] if _ESCAPED.search(joined) else texts
+
+
+def _time(value: datetime, form: str) -> str:
+    return value.astimezone(CHINA).strftime(TIMES[form])
+
+
+def _scalar(value: Value, item: Field) -> str:
+    if value is None or (not isinstance(value, str) and pd.isna(value)):  # type: ignore[call-overload]
+        return ""
+    if isinstance(value, datetime):
+        return _time(value, item.format or "time14")
+    if isinstance(value, Decimal):
+        return plain(scaled(value))
+    return str(value)
+
+
+def _texts(column: Value, item: Field) -> list[str]:
+    if isinstance(column, list):
+        return column
+    series = pd.Series(column)
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        texts = series.dt.tz_convert(CHINA).dt.strftime(TIMES[item.format or "time14"])
+        return texts.fillna("").tolist()
+    if item.decimals:
+        return plain_column(series)
+    if pd.api.types.is_integer_dtype(series.dtype):
+        return ["" if pd.isna(v) else str(v) for v in series.tolist()]
+    return series.tolist()
+
+
+def _translate(spec: MessageSpec, item: Field) -> Callable[[str], str]:
+    listed = codes.load(spec.authority, item.code)
+    if not listed.translates:
+        return lambda text: text
+
+    def outward(text: str) -> str:
+        found = listed.outward(text) if text else None
+        return found.code if found else ""
+
+    return outward
+
+
+def texts(spec: MessageSpec, item: Field, rows: Rows) -> str | list[str]:
+    """A field's texts, not escaped: one constant for all rows, or a column of `rows.count`."""
+    value: Value | None = item.value or (rows.get(item.source) if item.source else None)
+    if value is None:
+        return item.default
+    if not is_column(value):
+        text = _scalar(value, item)
+        return (_translate(spec, item)(text) if item.code and item.source else text) or item.default
+    column = _texts(value, item)
+    if len(column) != rows.count:
+        raise ConfigurationError(f"{spec.type} {item.tag}: {len(column)} values for {rows.count} rows")
+    if item.code:
+        outward = _translate(spec, item)
+        known = {text: outward(text) for text in set(column)}
+        column = [known[text] for text in column]
+    return [text or item.default for text in column] if item.default else column
