@@ -1,0 +1,144 @@
+"""Receipts normalised: CEB304, 404, 506, 508, 510, 604, 606, 608 and 900 (interface specification 202205).
+
+What answers what, by which key, is data: mappings/cn_ecommerce/receipts.yaml. Values are read by column.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from adapters.cn_ecommerce import envelope
+from adapters.contract import ReceiptRow
+from mappings.clock import CHINA
+from mappings.engine import reader
+from mappings.engine.spec import MAPPINGS
+from mappings.errors import DataFault, Unsupported
+
+NAME = "cn_ecommerce"
+TIME = "%Y%m%d%H%M%S"
+
+
+@lru_cache
+def table() -> dict[str, Any]:
+    """mappings/cn_ecommerce/receipts.yaml."""
+    found: dict[str, Any] = yaml.safe_load((MAPPINGS / NAME / "receipts.yaml").read_text("utf-8"))
+    return found
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a receipt type answers: the declared type and the fields of the business key."""
+
+    declared: str
+    key: tuple[str, ...]
+
+
+@lru_cache
+def answers() -> dict[str, Answers]:
+    """By receipt type, what it answers."""
+    return {row["receipt"]: Answers(declared, tuple(row["key"])) for declared, row in table()["documents"].items()}
+
+
+@lru_cache(maxsize=4096)
+def moment(text: str) -> datetime | None:
+    """A returnTime (China time, 17 digits, or 14, whatever stands between them) as UTC; None when it is no time."""
+    digits = re.sub(r"\D", "", text)
+    try:
+        at = datetime.strptime(digits[:14], TIME).replace(tzinfo=CHINA)
+    except ValueError:
+        return None
+    return at.replace(microsecond=int(digits[14:17].ljust(3, "0")) * 1000).astimezone(UTC)
+
+
+@lru_cache
+def _declared_guid() -> re.Pattern[str]:
+    return re.compile(table()["patterns"]["declared_guid"])
+
+
+def declared_guid(info: str) -> str:
+    """The declared document's guid, where a text gives it back in square brackets; '' elsewhere."""
+    found = _declared_guid().search(info)
+    return found["guid"].upper() if found else ""
+
+
+def rows(business: bytes) -> list[ReceiptRow]:
+    """Every receipt of a receipt message. Raises DataFault (unreadable) or Unsupported (no receipt that we know)."""
+    reading = reader.read_tree(envelope.parse(business))
+    columns = reading.groups[reading.spec.document]
+    if reading.type == table()["unreadable"]:
+        return _unreadable(columns)
+    found = answers().get(reading.type)
+    if found is None:
+        raise Unsupported(f"{reading.type} is no receipt that we know / {reading.type} 不是已知回执")
+    return _rows(found, reading.type, columns)
+
+
+def _rows(found: Answers, receipt_type: str, columns: dict[str, list[str]]) -> list[ReceiptRow]:
+    size = len(columns["returnStatus"])
+    empty = [""] * size
+    keys = ["|".join(values) for values in zip(*(columns[tag] for tag in found.key), strict=True)]
+    times, infos = [moment(text) for text in columns["returnTime"]], columns["returnInfo"]
+    return [
+        ReceiptRow(
+            NAME,
+            found.declared,
+            key,
+            guid,
+            status.strip(),
+            at,
+            info,
+            pre,
+            invt,
+            declared_guid(info),
+            "",
+            receipt_type,
+            _problem(key, status, at),
+        )
+        for key, guid, status, at, info, pre, invt in zip(
+            keys,
+            columns["guid"],
+            columns["returnStatus"],
+            times,
+            infos,
+            columns.get("preNo", empty),
+            columns.get("invtNo", empty),
+            strict=True,
+        )
+    ]
+
+
+def _problem(key: str, status: str, at: datetime | None) -> str:
+    if not re.fullmatch(r"-?\d+", status.strip()):
+        return f"returnStatus {status!r} is no number / 回执状态无效"
+    if at is None:
+        return "returnTime is no time / 回执时间无效"
+    return "" if key.replace("|", "") else "The business key is empty / 业务主键为空"
+
+
+def _unreadable(columns: dict[str, list[str]]) -> list[ReceiptRow]:
+    """A CEB900: it speaks of the whole message that had this CopMsgId."""
+    value = {tag: texts[0].strip() for tag, texts in columns.items()}
+    if not value["oriCopMsgId"]:
+        raise DataFault("CEB900 does not say which message it means / CEB900 未注明原报文编号")
+    at = moment(value["returnTime"])
+    problem = "" if at else "returnTime is no time / 回执时间无效"
+    return [
+        ReceiptRow(
+            NAME,
+            value["oriMessageType"],
+            "",
+            value["guid"],
+            value["returnStatus"],
+            at,
+            value["returnInfo"],
+            cop_msg_id=value["oriCopMsgId"],
+            receipt_type=table()["unreadable"],
+            problem=problem,
+        )
+    ]
