@@ -34,7 +34,7 @@ def _table(segment: Segment) -> list[str]:
     if segment.fields:
         lines += ["| element | type | use | 名称 | meaning | filled from | remarks |", "|---|---|---|---|---|---|---|"]
         lines += [
-            f"| {f.tag} | {f.notation} | {_USE[f.use]} | {_cell(f.zh)} | {_cell(f.en)} | {_source(f)} | {_cell(_remarks(f))} |"
+            f"| {' | '.join((f.tag, f.notation, _USE[f.use], *map(_cell, (f.zh, f.en, _source(f), _remarks(f)))))} |"
             for f in segment.fields
         ]
         lines.append("")

@@ -32,6 +32,8 @@ _MEANING = {
 _OTHER = ("invalid", "不符合报文格式", "does not fit the schema")
 _EXPECTED = re.compile(r"Expected is (?:one of )?\(\s*(.*?)\s*\)")
 _NAMESPACE = re.compile(r"\{[^}]*\}|##other\S*")
+_ATTRIBUTE = re.compile(r"attribute '([^']+)'")
+_FACET = re.compile(r"of '(\d+)'\.?$")
 _ECHO = {"SCHEMAV_CVC_TYPE_3_1_3", "SCHEMAV_CVC_DATATYPE_VALID_1_2_2"}
 UNDECLARED = ("code", "代码不在代码表 {limit} 内", "is not a code of the list {limit}")
 
@@ -56,6 +58,11 @@ def _named(tag: str, item: Field | None) -> tuple[str, str]:
     return (f"{item.zh}（{tag}）", f"{tag} ({item.en})") if item else (tag, tag)
 
 
+def _limit(message: str) -> str:
+    found = _FACET.search(message)
+    return found[1] if found else ""
+
+
 def _expected(message: str) -> str:
     found = _EXPECTED.search(message)
     return _NAMESPACE.sub("", found[1]) if found else ""
@@ -69,7 +76,13 @@ def _problem(spec: MessageSpec, root: etree._Element, error: Any) -> Problem:
     found = spec.find(tag, segment) or spec.find(tag)
     item = found[1] if found else None
     code, zh, en = _MEANING.get(error.type_name, _OTHER)
-    limits = {"limit": item.length if item else "", "decimals": (item.decimals if item else "") or 0}
+    attribute = _ATTRIBUTE.search(error.message)
+    if attribute:
+        tag, item = f"{tag}@{attribute[1]}", None
+    limits = {
+        "limit": (item.length if item else "") or _limit(error.message),
+        "decimals": (item.decimals if item else "") or 0,
+    }
     name_zh, name_en = _named(tag, item)
     value = (element.text or "").strip()[:80] if element is not None and len(element) == 0 else ""
     if item and item.personal:
@@ -86,15 +99,28 @@ def _problem(spec: MessageSpec, root: etree._Element, error: Any) -> Problem:
 
 
 def _element(root: etree._Element, error: Any) -> etree._Element | None:
+    spaces = {prefix: uri for prefix, uri in root.nsmap.items() if prefix}
     try:
-        found = root.getroottree().xpath(error.path, namespaces=root.nsmap) if error.path else []
+        found: Any = root.getroottree().xpath(error.path, namespaces=spaces) if error.path else []
     except etree.XPathError:
         found = []
     return found[0] if found else None
 
 
+def _errors(validator: etree.XMLSchema) -> list[Any]:
+    """The schema's complaints, each once: those that only echo another are left out where there are others."""
+    log: Any = validator.error_log
+    errors = list(log)
+    return [e for e in errors if e.type_name not in _ECHO] or errors
+
+
+def _line(element: etree._Element) -> int:
+    line: Any = element.sourceline
+    return int(line or 0)
+
+
 def _codes(spec: MessageSpec, reading: reader.Reading) -> list[Problem]:
-    problems = []
+    problems: list[Problem] = []
     for segment, item in spec.walk():
         if not item.code:
             continue
@@ -120,15 +146,13 @@ def check(xml: bytes, strict: bool = False) -> list[Problem]:
     try:
         root = reader.parse(xml)
     except DataFault as fault:
-        return [Problem(getattr(fault.__cause__, "lineno", 0) or 0, "", "unreadable", "", str(fault), str(fault))]
+        return [Problem(int(getattr(fault.__cause__, "lineno", 0) or 0), "", "unreadable", "", str(fault), str(fault))]
     try:
         reading = reader.read_tree(root)
     except Unsupported as error:
-        return [Problem(root.sourceline or 0, str(root.tag), "unknown_type", "", str(error), str(error))]
+        return [Problem(_line(root), str(root.tag), "unknown_type", "", str(error), str(error))]
     validator = schema.validator(reading.type, strict)
     problems: list[Problem] = []
     if not validator.validate(root):
-        problems = [_problem(reading.spec, root, e) for e in validator.error_log if e.type_name not in _ECHO]
-        if not problems:
-            problems = [_problem(reading.spec, root, e) for e in validator.error_log]
+        problems = [_problem(reading.spec, root, e) for e in _errors(validator)]
     return problems + _codes(reading.spec, reading)

@@ -69,7 +69,7 @@ def _take(reading: Reading, segment: Segment, element: etree._Element, parent: i
     for child in element:
         name = _name(child)
         if name in columns:
-            columns[name][row] = "".join(child.itertext()) if len(child) else child.text or ""
+            columns[name][row] = "".join(map(str, child.itertext())) if len(child) else child.text or ""
         elif name in segment.contains:
             _take(reading, reading.spec.segments[name], child, row, f"{path}/{name}")
         elif name:

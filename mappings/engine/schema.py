@@ -75,7 +75,7 @@ def xsd(message_type: str, strict: bool = False) -> str:
     root = etree.Element(
         f"{{{XS}}}schema",
         {"targetNamespace": spec.namespace, "elementFormDefault": "qualified", "attributeFormDefault": "unqualified"},
-        nsmap={"xs": XS, None: spec.namespace},
+        nsmap={"xs": XS, None: spec.namespace},  # type: ignore[dict-item]
     )
     element = _add(root, "element", name=spec.type)
     kind = _add(element, "complexType")

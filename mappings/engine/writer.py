@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -88,7 +89,7 @@ def _joined(spec: MessageSpec, segment: Segment, rows: Rows, outer: Rows) -> lis
     _write_segment(template, spec, segment, Rows(rows.values, rows.count, rows.owner, outer), {})
     pieces = template.rows(rows.count)
     bounds = np.searchsorted(rows.owner, np.arange(outer.count + 1)).tolist()
-    return ["".join(pieces[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return ["".join(pieces[a:b]) for a, b in pairwise(bounds)]
 
 
 def documents(spec: MessageSpec, rows: Rows, lists: Mapping[str, Rows] | None = None) -> list[str]:
