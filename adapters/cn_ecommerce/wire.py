@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import requests
@@ -84,7 +83,7 @@ class Wire:
         except (AuthorityUnavailable, OutcomeUnknown):
             self.breaker.failed()
             raise
-        self.breaker.passed()
+        (self.breaker.failed if response.status_code in UNCERTAIN else self.breaker.passed)()
         return response
 
     def _judge(self, response: requests.Response) -> Answer:
@@ -141,7 +140,7 @@ def _unread(response: requests.Response) -> Exception:
     status = response.status_code
     if status in NOT_TAKEN:
         return AuthorityUnavailable(f"HTTP {status}: {NOT_TAKEN[status]}")
-    if status in UNCERTAIN or response.ok:
+    if status in UNCERTAIN or 200 <= status < 300:
         return OutcomeUnknown(f"HTTP {status} without a readable DxpRep / 应答无法识别")
     if 300 <= status < 400:
         return ConfigurationError(f"HTTP {status}: the authority's address has moved / 海关地址已变更")
@@ -155,8 +154,3 @@ def _page(response: requests.Response) -> Polled:
         return Polled(messages, str(page.get("next") or ""))
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
         raise AuthorityUnavailable(f"The page of receipts is unreadable: {error} / 回执列表无法读取") from error
-
-
-def instant(at: datetime) -> str:
-    """A time as the wire's `since` has it."""
-    return at.isoformat()
