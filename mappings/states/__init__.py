@@ -16,9 +16,12 @@ from mappings.engine.spec import MAPPINGS
 from mappings.errors import ConfigurationError
 
 
+NEGATIVE = "negative"
+
+
 @dataclass(frozen=True)
 class State:
-    """One state of one document type. `may_follow_final` names the states that may still come after it, if final."""
+    """One state of one document type. `follow` are the return statuses that may come after it although it is final."""
 
     state: str
     rank: int
@@ -27,11 +30,33 @@ class State:
     en: str
     wait: str = ""
     statuses: tuple[str, ...] = ()
-    may_follow_final: frozenset[str] = frozenset()
+    follow: frozenset[str] = frozenset()
 
 
-def _state(name: str, raw: dict[str, Any], after: dict[str, list[str]]) -> State:
+class RankTable(dict[tuple[str, str], State]):
+    """State by (document type, return status); a status below 0 that has no row of its own is read as "negative"."""
+
+    def __missing__(self, key: tuple[str, str]) -> State:
+        kind, status = key
+        if status.startswith("-"):
+            return self[kind, NEGATIVE]
+        raise KeyError(key)
+
+    def get(self, key: tuple[str, str], default: Any = None) -> Any:
+        """The state, or `default` for a status that the table does not know."""
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+
+def _statuses(raw: dict[str, Any]) -> tuple[str, ...]:
     statuses = raw.get("status", ())
+    return (statuses,) if isinstance(statuses, str) else tuple(statuses)
+
+
+def _state(name: str, raw: dict[str, Any], after: dict[str, list[str]], table: dict[str, Any]) -> State:
+    following = (_statuses(table[state]) for state in after.get(name, ()))
     return State(
         state=name,
         rank=raw["rank"],
@@ -39,8 +64,8 @@ def _state(name: str, raw: dict[str, Any], after: dict[str, list[str]]) -> State
         zh=raw["zh"],
         en=raw["en"],
         wait=raw.get("wait", ""),
-        statuses=(statuses,) if isinstance(statuses, str) else tuple(statuses),
-        may_follow_final=frozenset(after.get(name, ())),
+        statuses=_statuses(raw),
+        follow=frozenset(status for statuses in following for status in statuses),
     )
 
 
@@ -56,25 +81,15 @@ def document_states(authority: str) -> dict[str, dict[str, State]]:
         if "states" in table:
             finals = {s for s, raw in table["states"].items() if raw.get("final")}
             after = table.get("after_final") or {s: n for s, n in table.get("next", {}).items() if s in finals}
-            found[kind] = {name: _state(name, raw, after) for name, raw in table["states"].items()}
+            found[kind] = {name: _state(name, raw, after, table["states"]) for name, raw in table["states"].items()}
     return found
 
 
 @lru_cache
-def rank_table(authority: str) -> dict[tuple[str, str], State]:
-    """The state that a return status brings a document type into; status "negative" stands for any below 0."""
-    return {
-        (kind, status): state
-        for kind, states in document_states(authority).items()
-        for state in states.values()
-        for status in state.statuses
-    }
-
-
-def state_of(authority: str, kind: str, status: str) -> State | None:
-    """The state for a document type and return status; None for a status that the table does not know."""
-    table = rank_table(authority)
-    found = table.get((kind, status))
-    if found is None and status.startswith("-"):
-        found = table.get((kind, "negative"))
-    return found
+def rank_table(authority: str) -> RankTable:
+    """The state that a return status brings a document type into."""
+    table = RankTable()
+    for kind, states in document_states(authority).items():
+        for state in states.values():
+            table.update({(kind, status): state for status in state.statuses})
+    return table

@@ -1,0 +1,1 @@
+"""Conversion: a truck in columns becomes the documents and messages of each authority."""

@@ -1,0 +1,62 @@
+"""Documents about the whole truck: master and sub list (607), arrival (507), departure (509), split where too long."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from mappings.canonical.batch import Batch
+from mappings.engine import writer
+from mappings.engine.rows import Rows, Value
+from tasks.conversion import sources
+from tasks.conversion.declare import AUTHORITY, business_keys, roles
+from tasks.conversion.messages import Making, OutDocument, OutMessage
+
+
+def _bounds(count: int) -> np.ndarray:
+    """Offsets of the parts of a list of `count` parcels."""
+    size = roles()["parcels_per_list"]["value"]
+    return np.append(np.arange(0, count, size), count)
+
+
+def _values(batch: Batch, message_type: str, making: Making, bounds: np.ndarray) -> dict[str, Value]:
+    parts = len(bounds) - 1
+    stem, code = sources.cop_stem(batch.truck.master_waybill), roles()["messages"][message_type]["code"]
+    weights = batch.parcels["waybill.gross_weight"].to_numpy(dtype=np.int64)
+    return {
+        "document.guid": making.identities.guids(parts),
+        "document.app_type": "1",
+        "document.app_time": making.at,
+        "document.cop_no": f"{stem}-{code}-{making.supplement}",
+        "document.part_count": parts,
+        "document.part": pd.Series(range(1, parts + 1)),
+        "list.gross_weight": pd.Series(np.add.reduceat(weights, bounds[:-1]), dtype="Int64"),
+    }
+
+
+def listing(batch: Batch, message_type: str, making: Making, departed: datetime | None = None) -> list[OutMessage]:
+    """The messages of one list document over the parcels of `batch`, one message a part (msgSeqNo 1..msgCount).
+
+    `departed` is when the truck left the country, for 509.
+    """
+    if not len(batch.parcels):
+        return []
+    bounds = _bounds(len(batch.parcels))
+    values = _values(batch, message_type, making, bounds)
+    rows = Rows(sources.truck_values(batch.truck) | values | {"event.departed": departed}, len(bounds) - 1)
+    entry = roles()["messages"][message_type]
+    lists = {entry["list"]: sources.list_rows(batch, bounds)}
+    sender = sources.sender_values(batch.truck, entry["role"])
+    written = writer.write(message_type, rows, lists, sender, making.identities.guids(rows.count), batch_of=1)
+    keys = business_keys(message_type, rows)
+    seqs = batch.parcels["parcel.seq"].to_numpy()
+    first = making.first_seq.get(message_type, 1)
+    guids = values["document.guid"]
+    return [
+        OutMessage(AUTHORITY, message_type, first + n, w.guid, w.body, entry["role"], [
+            OutDocument(guids[n], keys[n], None, making.supplement, "1", tuple(seqs[bounds[n] : bounds[n + 1]].tolist()))  # type: ignore[index]
+        ])
+        for n, w in enumerate(written)
+    ]

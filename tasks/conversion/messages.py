@@ -1,0 +1,52 @@
+"""What conversion hands on to submission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+
+from mappings.identity import Identities
+
+
+@dataclass(frozen=True)
+class OutDocument:
+    """One document of a message. `parcel_seq` is None for a document about the whole truck."""
+
+    guid: str
+    business_key: str
+    parcel_seq: int | None
+    attempt: int = 1
+    app_type: str = "1"
+    lists: tuple[int, ...] = ()  # parcel.seq of the parcels that a list document names
+
+
+@dataclass(frozen=True)
+class OutMessage:
+    """One message: unsigned canonical XML and the documents in it. `owner_role` says whose key signs it."""
+
+    authority: str
+    type: str
+    seq: int
+    guid: str
+    body: bytes
+    owner_role: str
+    documents: list[OutDocument] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Making:
+    """What every message of one conversion shares: identities, the time, and how this time differs from the first.
+
+    `attempts` gives per message type one attempt number a parcel (1 where absent); `app_types` likewise 1 add or
+    2 change; `first_seq` the number of the first message of each type; `supplement` counts further lists of a truck.
+    """
+
+    identities: Identities
+    at: datetime
+    batch_of: int = 100
+    attempts: dict[str, np.ndarray] = field(default_factory=dict)
+    app_types: dict[str, np.ndarray] = field(default_factory=dict)
+    first_seq: dict[str, int] = field(default_factory=dict)
+    supplement: int = 1

@@ -1,0 +1,69 @@
+"""The values that message files name, for one truck: truck.*, party.*, order.*, line.*, document.*, list.*."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from mappings.canonical.batch import Batch
+from mappings.canonical.model import Truck
+from mappings.engine.rows import Rows, Value
+from mappings.errors import DataFault
+
+COP_NO_BODY = 18  # longest master waybill that leaves room for parcel number and attempt within the 30 of copNo
+
+
+def truck_values(truck: Truck) -> dict[str, Value]:
+    """Constants of the truck and its parties by path."""
+    values: dict[str, Value] = {f"truck.{k}": v for k, v in truck.model_dump(exclude={"parties", "planned"}).items()}
+    values |= {f"truck.planned.{k}": v for k, v in truck.planned.model_dump().items()}
+    for role, party in truck.parties.items():
+        values |= {f"party.{role}.{k}": v for k, v in party.model_dump().items()}
+    return values
+
+
+def sender_values(truck: Truck, role: str) -> dict[str, Value]:
+    """The message.* values of the company in `role`. Raises DataFault where the truck names no such company."""
+    party = truck.parties.get(role)
+    if party is None or not party.code or not party.dxp_id:
+        raise DataFault(
+            f"parties.{role} must have a code and a DXP id: it sends messages. "
+            f"运输单 parties.{role} 缺少企业代码或 DXP 编号，无法代其发送报文。"
+        )
+    return {"message.sender_code": party.code, "message.sender_name": party.name, "message.sender_dxp": party.dxp_id}
+
+
+def cop_stem(master_waybill: str) -> str:
+    """The start of our document numbers for a truck: its master waybill, shortened by a digest when too long."""
+    if len(master_waybill) <= COP_NO_BODY:
+        return master_waybill
+    return master_waybill[:9] + "~" + hashlib.sha256(master_waybill.encode()).hexdigest()[:8].upper()
+
+
+def cop_numbers(master_waybill: str, seqs: np.ndarray, attempts: np.ndarray) -> list[str]:
+    """copNo of each parcel's inventory: it tells attempts apart, as China Customs has no other number for that."""
+    stem = cop_stem(master_waybill)
+    return [f"{stem}-{s:05d}" + (f"-{a}" if a > 1 else "") for s, a in zip(seqs.tolist(), attempts.tolist(), strict=True)]
+
+
+def parcel_rows(batch: Batch, documents: Mapping[str, Value]) -> Rows:
+    """One row a parcel, with what its document adds."""
+    columns: dict[str, Value] = {c: batch.parcels[c] for c in batch.parcels.columns}
+    return Rows(truck_values(batch.truck) | columns | dict(documents), len(batch.parcels))
+
+
+def line_rows(batch: Batch) -> Rows:
+    """One row a goods line."""
+    owner = batch.lines["parcel"].to_numpy(dtype=np.int64)
+    return Rows({c: batch.lines[c] for c in batch.lines.columns if c != "parcel"}, len(batch.lines), owner)
+
+
+def list_rows(batch: Batch, bounds: np.ndarray) -> Rows:
+    """One row a parcel, as a list document names them; `bounds` are the offsets of the document's parts."""
+    owner = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+    numbers = np.arange(len(batch.parcels)) - bounds[owner] + 1
+    values: dict[str, Value] = {c: batch.parcels[c] for c in batch.parcels.columns if c.startswith("waybill.")}
+    return Rows(values | {"list.gnum": pd.Series(numbers)}, len(batch.parcels), owner)
