@@ -1,0 +1,1 @@
+"""Makes `tests` a package for all test files, so that they share tests.factory."""
