@@ -1,0 +1,74 @@
+"""Many rows at once, as tuples: `executemany` on SQLite, one statement over arrays (unnest) on PostgreSQL.
+
+The column types' own conversions (sealing, times) apply, column by column; nothing is built per row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+Rows = Sequence[Sequence[Any]]
+
+
+def insert(tx: Connection, table: Table, columns: Sequence[str], rows: Rows, ignore: bool = False) -> int:
+    """Insert `rows`; with `ignore`, rows whose unique key is there already are left out. Returns how many went in."""
+    if not rows:
+        return 0
+    names = ", ".join(f'"{name}"' for name in columns)
+    conflict = " ON CONFLICT DO NOTHING" if ignore else ""
+    head = f'INSERT INTO "{table.name}" ({names}) '
+    if _postgres(tx):
+        sql = f"{head}SELECT * FROM unnest({_casts(tx, table, columns)}) WHERE true{conflict}"  # noqa: S608
+        return tx.exec_driver_sql(sql, tuple(_arrays(tx, table, columns, rows))).rowcount
+    marks = ", ".join("?" * len(columns))
+    sql = f"{head}VALUES ({marks}){conflict}"
+    return tx.exec_driver_sql(sql, list(zip(*_arrays(tx, table, columns, rows), strict=True))).rowcount
+
+
+def update(tx: Connection, table: Table, columns: Sequence[str], rows: Rows) -> int:
+    """Set the columns after the first in every row of `table` whose id is the first. Returns how many were there."""
+    if not rows:
+        return 0
+    values = _arrays(tx, table, columns, rows)
+    if _postgres(tx):
+        pairs = ", ".join(f'"{name}" = v."{name}"' for name in columns[1:])
+        names = ", ".join(f'"{name}"' for name in columns)
+        source = f"unnest({_casts(tx, table, columns)}) AS v({names})"
+        sql = f'UPDATE "{table.name}" AS t SET {pairs} FROM {source} WHERE t."{columns[0]}" = v."{columns[0]}"'  # noqa: S608
+        return tx.exec_driver_sql(sql, tuple(values)).rowcount
+    pairs = ", ".join(f'"{name}" = ?' for name in columns[1:])
+    sql = f'UPDATE "{table.name}" SET {pairs} WHERE "{columns[0]}" = ?'  # noqa: S608
+    return tx.exec_driver_sql(sql, list(zip(*values[1:], values[0], strict=True))).rowcount
+
+
+def _postgres(tx: Connection) -> bool:
+    return tx.dialect.name == "postgresql"
+
+
+def _casts(tx: Connection, table: Table, columns: Sequence[str]) -> str:
+    kinds = (table.c[name].type.compile(tx.dialect) for name in columns)
+    return ", ".join(f"%s::{kind}[]" for kind in kinds)
+
+
+def _arrays(tx: Connection, table: Table, columns: Sequence[str], rows: Rows) -> list[list[Any]]:
+    """The rows turned into one list a column, converted as the column's type says."""
+    turned: Iterable[tuple[Any, ...]] = zip(*rows, strict=True)
+    return [
+        _converted(table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect), values)
+        for name, values in zip(columns, turned, strict=True)
+    ]
+
+
+def _converted(process: Callable[[Any], Any] | None, values: tuple[Any, ...]) -> list[Any]:
+    return list(values) if process is None else [process(value) for value in values]
+
+
+def insert_once(tx: Connection, table: Table, values: dict[str, Any]) -> int | None:
+    """Insert one row unless one of its unique keys is there already. Returns its id, or None."""
+    kind = postgresql if _postgres(tx) else sqlite
+    statement = kind.insert(table).values(values).on_conflict_do_nothing().returning(table.c.id)
+    return tx.execute(statement).scalar()

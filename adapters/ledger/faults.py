@@ -1,0 +1,61 @@
+"""Faults of a shipment as its stages found them; the values, which may name a person, are sealed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, select, update
+
+from adapters.ledger import bulk
+from adapters.ledger.ledger import reads, writes
+from adapters.ledger.tables import fault, parcel
+from mappings import clock
+
+COLUMNS = (
+    "order_no", "waybill_no", "code", "severity", "field", "value", "other_value", "file", "sheet", "row", "column",
+    "stage",
+)  # fmt: skip
+_WRITTEN = ("shipment_id", "parcel_id", *COLUMNS, "current", "at")
+
+
+@writes
+def replace_faults(tx: Connection, shipment_id: int, stage: str, frame: pd.DataFrame) -> int:
+    """The faults that a stage finds now; those that it found before are no longer current. Returns how many."""
+    mine = update(fault).where(fault.c.shipment_id == shipment_id, fault.c.stage == stage, fault.c.current)
+    tx.execute(mine.values(current=False))
+    return add_faults(tx, shipment_id, frame.assign(stage=stage))
+
+
+@writes
+def add_faults(tx: Connection, shipment_id: int, frame: pd.DataFrame) -> int:
+    """More faults beside those that are current (columns as in mappings.faults). Returns how many."""
+    orders = select(parcel.c.order_no, parcel.c.id).where(parcel.c.shipment_id == shipment_id)
+    parcels = {row.order_no: row.id for row in tx.execute(orders)}
+    now = clock.now()
+    values = zip(*(_plain(frame[name]) for name in COLUMNS), strict=True)
+    rows = [(shipment_id, parcels.get(row[0]), *row, True, now) for row in values]
+    return bulk.insert(tx, fault, _WRITTEN, rows)
+
+
+def _plain(column: pd.Series) -> list[Any]:
+    """Python values; a missing text is '' and a missing row number None."""
+    missing = None if column.name == "row" else ""
+    values = column.astype(object).where(column.notna(), missing).tolist()
+    return [None if v is None else int(v) for v in values] if column.name == "row" else [str(v) for v in values]
+
+
+@reads
+def faults(tx: Connection, shipment_id: int, current: bool = True, stage: str | None = None) -> pd.DataFrame:
+    """The faults of a shipment, in the order they were found: the current ones, or with current=False all."""
+    query = select(*(fault.c[name] for name in COLUMNS)).where(fault.c.shipment_id == shipment_id)
+    if current:
+        query = query.where(fault.c.current)
+    if stage is not None:
+        query = query.where(fault.c.stage == stage)
+    found = [tuple(row) for row in tx.execute(query.order_by(fault.c.id))]
+    frame = pd.DataFrame.from_records(found, columns=list(COLUMNS))
+    for name in COLUMNS:
+        kind = "Int64" if name == "row" else "str"
+        frame[name] = frame[name].astype(kind)
+    return frame

@@ -1,0 +1,178 @@
+"""The ledger's engine: SQLite (WAL) or PostgreSQL, one behaviour (DESIGN, promise 5: the ledger is the truth).
+
+Every function of this package takes a `Ledger` (and is then a transaction of its own) or a connection that
+`Ledger.begin()` gave (and is then part of that transaction).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from adapters.ledger.sealed import KEY_FILE, Vault, create_key, load_vault
+from mappings.errors import ConfigurationError
+
+VARIABLE = "TONGGUAN_LEDGER"
+LOCK_SECONDS = 30.0
+_READING = "reading"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+TROUBLES = [  # what the database says -> what a person does about it
+    (r"disk is full|could not extend|No space left|DiskFull",
+     "磁盘已满，未写入任何数据。The disk of the ledger is full; nothing was half-written. Free some space, run again."),
+    (r"database is locked|lock timeout|LockNotAvailable|deadlock",
+     "账本被其他进程占用。Another process held the ledger too long; nothing was half-written. Find it or run again."),
+    (r"readonly|read-only|permission denied|unable to open database",
+     "无法写入账本。The ledger cannot be opened for writing: check that its file and folder belong to this user."),
+    (r"no such table|no such column|does not exist",
+     "账本结构缺失或过旧。The ledger's tables are missing or old: run `tongguan up`, which upgrades them."),
+    (r"not a database|malformed",
+     "账本文件已损坏。The ledger file is damaged: restore it (and its vault.key) from your backup."),
+    (r"refused|could not connect|connection failed|timeout expired|server closed|terminat|resolve host|authentication",
+     "无法连接账本数据库。The ledger's database cannot be reached: start it, or correct TONGGUAN_LEDGER."),
+]  # fmt: skip
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turns a database's complaint into a ConfigurationError that says what to do."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except DBAPIError as error:
+        text = f"{type(error.orig).__name__}: {error.orig}".strip()
+        for pattern, remedy in TROUBLES:
+            if re.search(pattern, text, re.IGNORECASE):
+                raise ConfigurationError(f"{remedy} ({text})") from error
+        raise
+
+
+class Ledger:
+    """One database. `begin()` writes, `read()` reads; both give a connection inside one transaction."""
+
+    def __init__(self, url: str, vault: Vault, lock_seconds: float = LOCK_SECONDS) -> None:
+        self.vault = vault
+        self.engine = _engine(url, lock_seconds)
+        self.engine.dialect.vault = vault  # type: ignore[attr-defined]
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that may write: committed at the end, rolled back by any exception."""
+        with explained(), self.engine.begin() as tx:
+            yield tx
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads, and waits for no writer."""
+        with explained(), self.engine.connect() as connection:
+            tx = connection.execution_options(**{_READING: True})
+            with tx.begin():
+                yield tx
+
+    def upgrade(self) -> None:
+        """Bring the tables to the newest migration. Safe when several processes start at once."""
+        from adapters.ledger.migrations import upgrade  # noqa: PLC0415  (Alembic is slow to import)
+
+        upgrade(self)
+
+    def exists(self) -> bool:
+        """Whether the database holds a ledger, of whatever version."""
+        if self.engine.dialect.name == "sqlite" and not Path(str(self.engine.url.database)).exists():
+            return False
+        with self.read() as tx:
+            return inspect(tx).has_table("shipment")
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self.engine.dispose()
+
+
+def _engine(url: str, lock_seconds: float) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        return _sqlite(url, lock_seconds)
+    if parsed.get_backend_name() == "postgresql":
+        options = parsed.query.get("options", "")
+        wait = f"{options} -c lock_timeout={int(lock_seconds * 1000)}".strip()
+        return create_engine(parsed.update_query_dict({"options": wait}), pool_pre_ping=True)
+    raise ConfigurationError(
+        f"账本地址不受支持。{VARIABLE} must be sqlite:///FILE or postgresql+psycopg://…; it names {parsed.drivername}."
+    )
+
+
+def _sqlite(url: str, lock_seconds: float) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": lock_seconds, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def _set_up(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, see below
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get(_READING)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")  # a writer waits here, and never later
+
+    return engine
+
+
+def open_ledger(home: Path, url: str | None = None) -> Ledger:
+    """The ledger of a home folder (or of `url`, or of TONGGUAN_LEDGER), upgraded; makes the key of a new one."""
+    address = url or os.environ.get(VARIABLE) or f"sqlite:///{home / 'ledger.sqlite'}"
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = home / KEY_FILE
+    probe = Ledger(address, Vault([bytes(32)]))
+    try:
+        old = probe.exists()  # asked before the key is: whoever makes a ledger makes its key first
+    finally:
+        probe.close()
+    if old and not key.exists():
+        raise ConfigurationError(
+            f"账本存在，但缺少密钥文件 {key}。The ledger exists, but {key}, which opens its sealed values, is missing: "
+            f"restore that {KEY_FILE} from your backup. A new key cannot open the old values."
+        )
+    if not old:
+        create_key(key)
+    ledger = Ledger(address, load_vault(key))
+    ledger.upgrade()
+    return ledger
+
+
+def writes(function: Callable[Concatenate[Connection, P], R]) -> Callable[Concatenate[Ledger | Connection, P], R]:
+    """Lets a function that takes a connection be called with a Ledger: it is then one transaction."""
+
+    @functools.wraps(function)
+    def either(where: Ledger | Connection, *args: P.args, **kwargs: P.kwargs) -> R:
+        if isinstance(where, Ledger):
+            with where.begin() as tx:
+                return function(tx, *args, **kwargs)
+        return function(where, *args, **kwargs)
+
+    return either
+
+
+def reads(function: Callable[Concatenate[Connection, P], R]) -> Callable[Concatenate[Ledger | Connection, P], R]:
+    """As `writes`, in a transaction that only reads."""
+
+    @functools.wraps(function)
+    def either(where: Ledger | Connection, *args: P.args, **kwargs: P.kwargs) -> R:
+        if isinstance(where, Ledger):
+            with where.read() as tx:
+                return function(tx, *args, **kwargs)
+        return function(where, *args, **kwargs)
+
+    return either

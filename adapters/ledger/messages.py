@@ -1,0 +1,348 @@
+"""Messages and their documents: a send is claimed before it leaves and settled after (DESIGN, promise 5).
+
+prepared --claim--> claimed --settle_sent--> sent
+   ^                  |--settle_unavailable--> prepared (unknown again, if it was a recovery)
+   |                  |--settle_refused-----> refused (its documents too)
+   '---               '--mark_unknown-------> unknown --claim(recovery=True)--> claimed
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Row, Table, case, exists, insert, literal, select, update
+
+from adapters.ledger import bulk
+from adapters.ledger.ledger import Ledger, reads, writes
+from adapters.ledger.tables import document, message, parcel, raw, shipment
+from mappings import clock
+from mappings.errors import DataFault
+
+PREPARED, CLAIMED, SENT, UNKNOWN, REFUSED = "prepared", "claimed", "sent", "unknown", "refused"
+_DOCUMENT = (
+    "message_id", "shipment_id", "parcel_id", "authority", "type", "business_key", "attempt", "app_type", "guid",
+    "previous_id", "state",
+)  # fmt: skip
+
+
+class DocumentLike(Protocol):
+    """A document inside an outgoing message (tasks.conversion.OutDocument)."""
+
+    guid: str
+    business_key: str
+    parcel_seq: int | None
+    attempt: int
+    app_type: str
+
+
+class MessageLike(Protocol):
+    """An outgoing message before it is sealed (tasks.conversion.OutMessage)."""
+
+    authority: str
+    type: str
+    seq: int
+    guid: str
+    owner_role: str
+
+    @property
+    def documents(self) -> Sequence[DocumentLike]:
+        """The documents inside, in order."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message and the exact bytes that will be posted (signed, enveloped): a recovery sends the same ones."""
+
+    message: MessageLike
+    body: bytes
+    cop_msg_id: str
+    sender_dxp: str = ""
+    channel: str = "http"
+    media_type: str = "application/xml"
+
+
+@dataclass
+class Added:
+    """What `add_messages` wrote: ids of new messages; `known` counts messages that had been prepared before."""
+
+    message_ids: list[int] = field(default_factory=list)
+    known: int = 0
+
+
+@writes
+def add_messages(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing]) -> Added:
+    """Store messages as prepared, with their bytes and documents, in one transaction.
+
+    A message all of whose documents (type, business key, attempt) are there was prepared before: nothing happens.
+    One of which only a part is there would declare that part twice: DataFault. A sequence number that another
+    message of the same attempt has is replaced by the next free one.
+    """
+    tx.execute(update(shipment).where(shipment.c.id == shipment_id).values(version=shipment.c.version + 1))
+    present = _present(tx, outgoing)
+    added, documents = Added(), []
+    seqs, parcels = _seqs(tx, shipment_id), _parcel_ids(tx, shipment_id)
+    for out in outgoing:
+        keys = _keys(out.message)
+        there = len(keys & present.keys())
+        if there == len(keys) and keys:
+            added.known += 1
+            continue
+        if there:
+            raise DataFault(
+                f"部分单证已备好，未保存。{there} of {len(keys)} documents of {out.message.type} {out.message.seq} are "
+                "prepared in another message already; nothing was stored.",
+                list[object](sorted(keys & present.keys())),
+            )
+        ident = _store(tx, shipment_id, out, seqs)
+        added.message_ids.append(ident)
+        documents += _documents(shipment_id, ident, out.message, parcels, present)
+        present.update(dict.fromkeys(keys))
+    bulk.insert(tx, document, _DOCUMENT, documents)
+    return added
+
+
+def _keys(out: MessageLike) -> set[tuple[str, str, str, int]]:
+    return {(out.authority, out.type, doc.business_key, doc.attempt) for doc in out.documents}
+
+
+def _present(tx: Connection, outgoing: Sequence[Outgoing]) -> dict[tuple[str, str, str, int], int | None]:
+    """All attempts of the documents' business keys that the ledger has, with their ids."""
+    wanted: dict[tuple[str, str], set[str]] = {}
+    for out in outgoing:
+        keys = wanted.setdefault((out.message.authority, out.message.type), set())
+        keys.update(doc.business_key for doc in out.message.documents)
+    c, found = document.c, {}
+    for (authority, kind), keys in wanted.items():
+        ordered = sorted(keys)
+        for at in range(0, len(ordered), 500):
+            query = select(c.authority, c.type, c.business_key, c.attempt, c.id)
+            mine = query.where(c.authority == authority, c.type == kind, c.business_key.in_(ordered[at : at + 500]))
+            found.update({tuple(row[:4]): row.id for row in tx.execute(mine)})
+    return found
+
+
+def _seqs(tx: Connection, shipment_id: int) -> dict[tuple[str, str, int], set[int]]:
+    c = message.c
+    found: dict[tuple[str, str, int], set[int]] = {}
+    for authority, kind, attempt, seq in tx.execute(
+        select(c.authority, c.type, c.attempt, c.seq).where(c.shipment_id == shipment_id)
+    ):
+        found.setdefault((authority, kind, attempt), set()).add(seq)
+    return found
+
+
+def _parcel_ids(tx: Connection, shipment_id: int) -> dict[int | None, int]:
+    rows = tx.execute(select(parcel.c.seq, parcel.c.id).where(parcel.c.shipment_id == shipment_id))
+    return {row.seq: row.id for row in rows}
+
+
+def _store(tx: Connection, shipment_id: int, out: Outgoing, seqs: dict[tuple[str, str, int], set[int]]) -> int:
+    """Raw bytes and message row. The message's attempt is the highest of its documents'."""
+    said = out.message
+    attempt = max((doc.attempt for doc in said.documents), default=1)
+    taken = seqs.setdefault((said.authority, said.type, attempt), set())
+    seq = said.seq if said.seq not in taken else max(taken) + 1
+    taken.add(seq)
+    bytes_ = {
+        "direction": "out",
+        "authority": said.authority,
+        "channel": out.channel,
+        "peer": out.sender_dxp,
+        "media_type": out.media_type,
+        "sha256": hashlib.sha256(out.body).hexdigest(),
+        "size": len(out.body),
+        "body": out.body,
+        "at": clock.now(),
+        "shipment_id": shipment_id,
+        "state": "read",
+    }
+    values = {
+        "shipment_id": shipment_id,
+        "authority": said.authority,
+        "type": said.type,
+        "seq": seq,
+        "attempt": attempt,
+        "guid": said.guid,
+        "cop_msg_id": out.cop_msg_id,
+        "sender_dxp": out.sender_dxp,
+        "owner_role": said.owner_role,
+        "raw_id": _insert(tx, raw, bytes_),
+        "documents": len(said.documents),
+        "state": PREPARED,
+    }
+    return _insert(tx, message, values)
+
+
+def _insert(tx: Connection, table: Table, values: dict[str, Any]) -> int:
+    return tx.execute(insert(table).values(values).returning(table.c.id)).scalar_one()
+
+
+def _documents(
+    shipment_id: int,
+    message_id: int,
+    said: MessageLike,
+    parcels: dict[int | None, int],
+    present: dict[tuple[str, str, str, int], int | None],
+) -> list[tuple[Any, ...]]:
+    authority, kind = said.authority, said.type
+    return [
+        (
+            message_id, shipment_id, None if doc.parcel_seq is None else parcels[doc.parcel_seq], authority, kind,
+            doc.business_key, doc.attempt, doc.app_type, doc.guid,
+            present.get((authority, kind, doc.business_key, doc.attempt - 1)) if doc.attempt > 1 else None, PREPARED,
+        )
+        for doc in said.documents
+    ]  # fmt: skip
+
+
+def claim(ledger: Ledger, message_id: int, worker: str, recovery: bool = False) -> bool:
+    """Claim a prepared message (with `recovery`, one of unknown outcome) for this worker and commit.
+
+    False: somebody else has it, it is sent, or the shipment is held. `sends` counts how often it may have left.
+    """
+    now = clock.now()
+    free = message.c.state == (UNKNOWN if recovery else PREPARED)
+    held = select(shipment.c.id).where(shipment.c.id == message.c.shipment_id, shipment.c.held)
+    first = case((message.c.first_claimed_at.is_(None), literal(now, message.c.claimed_at.type)),
+                 else_=message.c.first_claimed_at)  # fmt: skip
+    values = {
+        "state": CLAIMED,
+        "claimed_by": worker,
+        "claimed_at": now,
+        "first_claimed_at": first,
+        "recovery": recovery,
+        "sends": message.c.sends + 1,
+    }
+    with ledger.begin() as tx:
+        change = update(message).where(message.c.id == message_id, free, ~held.exists())
+        return tx.execute(change.values(values)).rowcount == 1
+
+
+@writes
+def settle_sent(tx: Connection, message_id: int) -> bool:
+    """The authority has taken it."""
+    now = clock.now()
+    return _settle(tx, message_id, {"state": SENT, "sent_at": now, "settled_at": now})
+
+
+@writes
+def settle_refused(tx: Connection, message_id: int, code: str, text: str) -> bool:
+    """The authority refused the whole message at the door: its documents are refused with it, and final."""
+    refusal = f"{code} {text}".strip()
+    if not _settle(tx, message_id, {"state": REFUSED, "refusal": refusal, "settled_at": clock.now()}):
+        return False
+    mine = update(document).where(document.c.message_id == message_id, document.c.rank == 0)
+    tx.execute(mine.values(state=REFUSED, final=True, return_status=code))
+    return True
+
+
+@writes
+def settle_unavailable(tx: Connection, message_id: int) -> bool:
+    """Surely not sent this time: free again. A recovery that did not leave stays of unknown outcome."""
+    values = {
+        "state": case((message.c.recovery, UNKNOWN), else_=PREPARED),
+        "first_claimed_at": case((message.c.recovery, message.c.first_claimed_at), else_=None),
+        "sends": message.c.sends - 1,
+        "claimed_by": "",
+    }
+    return _settle(tx, message_id, values)
+
+
+@writes
+def mark_unknown(tx: Connection, message_id: int) -> bool:
+    """It may have arrived: look through the receipts before anything else is done with it."""
+    return _settle(tx, message_id, {"state": UNKNOWN, "settled_at": clock.now()})
+
+
+@writes
+def confirm_arrived(tx: Connection, message_ids: Collection[int] | None = None) -> list[int]:
+    """Messages of unknown outcome (of all, or of these) for which a receipt has come: sent. Returns their ids."""
+    arrived = exists().where(document.c.message_id == message.c.id, document.c.rank > 0)
+    lost = update(message).where(message.c.state == UNKNOWN, arrived)
+    sent = {"state": SENT, "settled_at": clock.now(), "sent_at": message.c.first_claimed_at}
+    done = set(tx.execute(lost.values(sent).returning(message.c.id)).scalars()) if message_ids is None else set()
+    ordered = sorted(message_ids or ())
+    for at in range(0, len(ordered), 500):
+        mine = lost.where(message.c.id.in_(ordered[at : at + 500]))
+        done.update(tx.execute(mine.values(sent).returning(message.c.id)).scalars())
+    return sorted(done)
+
+
+@writes
+def open_claims(tx: Connection, older_than: datetime, shipment_id: int | None = None) -> list[int]:
+    """Claims made before `older_than`, whose worker must have died: they become unknown. Returns their ids."""
+    stale = update(message).where(message.c.state == CLAIMED, message.c.claimed_at < older_than)
+    if shipment_id is not None:
+        stale = stale.where(message.c.shipment_id == shipment_id)
+    done = tx.execute(stale.values(state=UNKNOWN, settled_at=clock.now()).returning(message.c.id))
+    return sorted(done.scalars())
+
+
+def _unless_settled(message_id: int, state: str) -> Any:
+    return update(message).where(message.c.id == message_id, message.c.state == state)
+
+
+def _settle(tx: Connection, message_id: int, values: dict[str, Any]) -> bool:
+    return tx.execute(_unless_settled(message_id, CLAIMED).values(values)).rowcount == 1
+
+
+@reads
+def to_send(
+    tx: Connection, shipment_id: int, authority: str | None = None, types: Sequence[str] | None = None
+) -> list[Row[Any]]:
+    """Prepared messages of a shipment, in the order of `types` where given, then by attempt and sequence."""
+    rows = _messages(tx, PREPARED, shipment_id, authority)
+    if types is None:
+        return rows
+    return sorted((row for row in rows if row.type in types), key=lambda row: types.index(row.type))
+
+
+@reads
+def unknown(tx: Connection, shipment_id: int | None = None, authority: str | None = None) -> list[Row[Any]]:
+    """Messages of unknown outcome."""
+    return _messages(tx, UNKNOWN, shipment_id, authority)
+
+
+@reads
+def listing(tx: Connection, shipment_id: int) -> list[Row[Any]]:
+    """All messages of a shipment."""
+    return _messages(tx, None, shipment_id, None)
+
+
+@reads
+def get(tx: Connection, message_id: int) -> Row[Any]:
+    """One message."""
+    return tx.execute(select(message).where(message.c.id == message_id)).one()
+
+
+@reads
+def documents(
+    tx: Connection, shipment_id: int, authority: str | None = None, type: str | None = None
+) -> list[Row[Any]]:
+    """The documents of a shipment with their parcel's seq and order number; every attempt, in order of making."""
+    query = select(document, parcel.c.seq.label("parcel_seq"), parcel.c.order_no).outerjoin_from(document, parcel)
+    query = query.where(document.c.shipment_id == shipment_id)
+    if authority is not None:
+        query = query.where(document.c.authority == authority)
+    if type is not None:
+        query = query.where(document.c.type == type)
+    return list(tx.execute(query.order_by(document.c.id)))
+
+
+@reads
+def states(tx: Connection, shipment_id: int) -> Counter[tuple[str, str]]:
+    """How many messages of a shipment are in each (type, state)."""
+    query = select(message.c.type, message.c.state).where(message.c.shipment_id == shipment_id)
+    return Counter(tuple(row) for row in tx.execute(query))
+
+
+def _messages(tx: Connection, state: str | None, shipment_id: int | None, authority: str | None) -> list[Row[Any]]:
+    c = message.c
+    wanted = {c.state: state, c.shipment_id: shipment_id, c.authority: authority}
+    conditions = [column == value for column, value in wanted.items() if value is not None]
+    return list(tx.execute(select(message).where(*conditions).order_by(c.type, c.attempt, c.seq)))

@@ -1,0 +1,203 @@
+"""Parcels: (platform, order) and (carrier, waybill) are the identity; a new file is a new version of its rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import Connection, Row, and_, exists, select
+
+from adapters.ledger import bulk
+from adapters.ledger.ledger import reads, writes
+from adapters.ledger.tables import document, parcel
+from mappings import clock
+from mappings.canonical.batch import Batch
+from mappings.errors import DataFault
+
+DEAD = ("refused", "rejected", "cancelled")  # a document in one of these declares nothing (any longer)
+_NOT_CONTENT = ("parcel.seq", "parcel.state", "parcel.reason", "parcel")
+_COLUMNS = (
+    "shipment_id", "seq", "platform_code", "order_no", "carrier_code", "waybill_no", "state", "reason", "digest",
+    "state_at",
+)  # fmt: skip
+
+
+class ParcelRow(NamedTuple):
+    """A parcel as a file has it; `digest` covers all that is declared of it."""
+
+    seq: int
+    platform_code: str
+    order_no: str
+    carrier_code: str
+    waybill_no: str
+    state: str
+    reason: str
+    digest: str
+
+
+class Elsewhere(NamedTuple):
+    """A parcel that is declared in another shipment; `by` says what is the same: "order" or "waybill"."""
+
+    order_no: str
+    waybill_no: str
+    shipment_id: int
+    by: str
+
+
+@dataclass
+class Changes:
+    """What a new version of the rows changes, as order numbers; `seqs` is each row's number in the ledger."""
+
+    new: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+    elsewhere: list[Elsewhere] = field(default_factory=list)
+    seqs: list[int] = field(default_factory=list)
+
+
+def rows_of(batch: Batch) -> list[ParcelRow]:
+    """The parcels of a batch as the ledger keeps them."""
+    parties, frame = batch.truck.parties, batch.parcels
+    platform, carrier = (parties[role].code if role in parties else "" for role in ("platform", "carrier"))
+    columns = ("parcel.seq", "order.order_no", "waybill.waybill_no", "parcel.state", "parcel.reason")
+    values = zip(*(frame[name].tolist() for name in columns), digests(batch), strict=True)
+    return [
+        ParcelRow(seq, platform, order, carrier, waybill or "", state, reason, digest)
+        for seq, order, waybill, state, reason, digest in values
+    ]
+
+
+def digests(batch: Batch) -> list[str]:
+    """One SHA-256 a parcel over its columns and lines. Empty values do not count: a new column changes nothing."""
+    heads, lines, bounds = _texts(batch.parcels), _texts(batch.lines), batch.line_bounds().tolist()
+    parts = ("\x1e".join([head, *lines[a:b]]) for head, a, b in zip(heads, bounds, bounds[1:], strict=False))
+    return [hashlib.sha256(part.encode()).hexdigest() for part in parts]
+
+
+def _texts(frame: pd.DataFrame) -> list[str]:
+    """Every row as one text, "name=value" for each column that has a value."""
+    named = []
+    for name in sorted(str(c) for c in frame.columns if c not in _NOT_CONTENT):
+        text = pc.cast(pa.array(frame[name], from_pandas=True), pa.string())
+        filled = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+        named.append(pc.binary_join_element_wise(pa.scalar(name), filled, "="))
+    if not named:
+        return [""] * len(frame)
+    return pc.binary_join_element_wise(*named, "\x1f", null_handling="skip").to_pylist()
+
+
+@writes
+def sync_parcels(
+    tx: Connection, shipment_id: int, rows: Sequence[ParcelRow], correctable: Iterable[str] = ("rejected",)
+) -> Changes:
+    """Bring the parcels of a shipment to what a file says.
+
+    A changed parcel is updated unless it is declared (it has a live document and its state is not `correctable`):
+    then it is left as it is and reported among the conflicts. A row's own seq is kept for a new parcel where free.
+    """
+    _refuse_doubles(rows)
+    known = {(r.platform_code, r.order_no): r for r in _known(tx, shipment_id)}
+    free, allowed, now = _numbers(row.seq for row in known.values()), set(correctable), clock.now()
+    changes, fresh, altered = Changes(), [], []
+    for row in rows:
+        old = known.get((row.platform_code, row.order_no))
+        changes.seqs.append(old.seq if old else free(row.seq))
+        if old is None:
+            changes.new.append(row.order_no)
+            fresh.append((shipment_id, changes.seqs[-1], *row[1:], now))
+        elif old.digest == row.digest:
+            changes.unchanged.append(row.order_no)
+        elif old.declared and old.state not in allowed:
+            changes.conflicts.append(row.order_no)
+        else:
+            changes.changed.append(row.order_no)
+            altered.append((old.id, *row[3:], old.version + 1, now))
+    bulk.insert(tx, parcel, _COLUMNS, fresh)
+    names = ("id", "carrier_code", "waybill_no", "state", "reason", "digest", "version", "state_at")
+    bulk.update(tx, parcel, names, altered)
+    changes.elsewhere = _elsewhere(tx, shipment_id)
+    return changes
+
+
+def _refuse_doubles(rows: Sequence[ParcelRow]) -> None:
+    counts = Counter((row.platform_code, row.order_no) for row in rows)
+    doubles = sorted(order for (_, order), count in counts.items() if count > 1)
+    if doubles:
+        raise DataFault(f"订单重复。The same order stands in several parcels: {', '.join(doubles[:10])}", list(doubles))
+
+
+class _numbers:
+    """Gives out parcel numbers: the one wished for where it is free, else the next."""
+
+    def __init__(self, taken: Iterable[int]) -> None:
+        self.taken = set(taken)
+        self.last = max(self.taken, default=0)
+
+    def __call__(self, wish: int) -> int:
+        number = wish if wish > 0 and wish not in self.taken else self.last + 1
+        self.taken.add(number)
+        self.last = max(self.last, number)
+        return number
+
+
+def _live(of: Any) -> Any:
+    return exists().where(document.c.parcel_id == of.c.id, document.c.state.not_in(DEAD))
+
+
+def _known(tx: Connection, shipment_id: int) -> list[Row[Any]]:
+    c = parcel.c
+    columns = (c.id, c.seq, c.platform_code, c.order_no, c.state, c.digest, c.version, _live(parcel).label("declared"))
+    return list(tx.execute(select(*columns).where(c.shipment_id == shipment_id)))
+
+
+def _elsewhere(tx: Connection, shipment_id: int) -> list[Elsewhere]:
+    """Parcels of this shipment that have a live document in another one."""
+    other = parcel.alias("other")
+    same = {
+        "order": and_(other.c.platform_code == parcel.c.platform_code, other.c.order_no == parcel.c.order_no),
+        "waybill": and_(
+            other.c.carrier_code == parcel.c.carrier_code,
+            other.c.waybill_no == parcel.c.waybill_no,
+            parcel.c.waybill_no != "",
+            other.c.order_no != parcel.c.order_no,
+        ),
+    }
+    found = []
+    for by, condition in same.items():
+        query = select(parcel.c.order_no, parcel.c.waybill_no, other.c.shipment_id).join(other, condition)
+        query = query.where(parcel.c.shipment_id == shipment_id, other.c.shipment_id != shipment_id, _live(other))
+        found += [Elsewhere(*row, by) for row in tx.execute(query.order_by(parcel.c.seq))]
+    return found
+
+
+@reads
+def listing(tx: Connection, shipment_id: int) -> list[Row[Any]]:
+    """The parcels of a shipment by seq."""
+    return list(tx.execute(select(parcel).where(parcel.c.shipment_id == shipment_id).order_by(parcel.c.seq)))
+
+
+@reads
+def parcel_states(tx: Connection, shipment_id: int) -> dict[int, tuple[str, str]]:
+    """State and reason of each parcel, by seq."""
+    query = select(parcel.c.seq, parcel.c.state, parcel.c.reason).where(parcel.c.shipment_id == shipment_id)
+    return {seq: (state, reason) for seq, state, reason in tx.execute(query.order_by(parcel.c.seq))}
+
+
+@writes
+def set_parcel_states(tx: Connection, shipment_id: int, states: Mapping[int, tuple[str, str]]) -> int:
+    """Set state and reason of the parcels named by seq, in one go. Returns how many really changed."""
+    query = select(parcel.c.seq, parcel.c.id, parcel.c.state, parcel.c.reason)
+    now = clock.now()
+    rows = [
+        (ident, *states[seq], now)
+        for seq, ident, state, reason in tx.execute(query.where(parcel.c.shipment_id == shipment_id))
+        if seq in states and states[seq] != (state, reason)
+    ]
+    return bulk.update(tx, parcel, ("id", "state", "reason", "state_at"), rows)

@@ -1,0 +1,96 @@
+"""Raw first (DESIGN, promise 4): bytes in and out are stored before anything reads them."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from adapters.ledger.ledger import reads, writes
+from adapters.ledger.tables import raw
+from mappings import clock
+
+IN, OUT = "in", "out"
+NEW, READ, PARKED, ERASED = "new", "read", "parked", "erased"
+_HEAD = [c for c in raw.c if c.name != "body"]
+
+
+@writes
+def store_raw(
+    tx: Connection,
+    direction: str,
+    authority: str,
+    channel: str,
+    peer: str,
+    body: bytes,
+    shipment_id: int | None = None,
+    media_type: str = "",
+) -> int:
+    """Store bytes with their hash, compressed and sealed. Returns the id; what comes in waits as "new"."""
+    values = {
+        "direction": direction,
+        "authority": authority,
+        "channel": channel,
+        "peer": peer,
+        "media_type": media_type,
+        "sha256": hashlib.sha256(body).hexdigest(),
+        "size": len(body),
+        "body": body,
+        "at": clock.now(),
+        "shipment_id": shipment_id,
+        "state": NEW if direction == IN else READ,
+    }
+    return tx.execute(insert(raw).values(values).returning(raw.c.id)).scalar_one()
+
+
+@reads
+def seen(tx: Connection, authority: str, body: bytes) -> int | None:
+    """The id of the same bytes from the same authority that came in before, or None."""
+    same = raw.c.sha256 == hashlib.sha256(body).hexdigest()
+    query = select(raw.c.id).where(same, raw.c.authority == authority, raw.c.direction == IN)
+    return tx.execute(query.order_by(raw.c.id).limit(1)).scalar()
+
+
+@reads
+def body(tx: Connection, raw_id: int) -> bytes:
+    """The bytes as they came or went; empty once they have been erased."""
+    return tx.execute(select(raw.c.body).where(raw.c.id == raw_id)).scalar_one()
+
+
+@reads
+def head(tx: Connection, raw_id: int) -> Row[Any]:
+    """Everything but the bytes."""
+    return tx.execute(select(*_HEAD).where(raw.c.id == raw_id)).one()
+
+
+@reads
+def unread(tx: Connection, authority: str, limit: int = 1000) -> list[int]:
+    """The ids of what came in from an authority and nobody has read yet, in order of coming."""
+    return _incoming(tx, authority, NEW, limit)
+
+
+@reads
+def parked(tx: Connection, authority: str, limit: int = 1000) -> list[int]:
+    """The ids of what came in from an authority and could not be read."""
+    return _incoming(tx, authority, PARKED, limit)
+
+
+@writes
+def mark_read(tx: Connection, raw_id: int, shipment_id: int | None = None) -> None:
+    """It has been read; `shipment_id` where it concerns one shipment alone."""
+    values: dict[str, Any] = {"state": READ, "reason": ""}
+    if shipment_id is not None:
+        values["shipment_id"] = shipment_id
+    tx.execute(update(raw).where(raw.c.id == raw_id).values(values))
+
+
+@writes
+def park(tx: Connection, raw_id: int, reason: str) -> None:
+    """It cannot be read: kept, and out of the way."""
+    tx.execute(update(raw).where(raw.c.id == raw_id).values(state=PARKED, reason=reason))
+
+
+def _incoming(tx: Connection, authority: str, state: str, limit: int) -> list[int]:
+    mine = (raw.c.authority == authority) & (raw.c.direction == IN) & (raw.c.state == state)
+    return list(tx.execute(select(raw.c.id).where(mine).order_by(raw.c.id).limit(limit)).scalars())

@@ -1,0 +1,200 @@
+"""Encryption at rest: the vault and the column types that go through it (DESIGN, "People's data").
+
+A sealed value is: form (1 byte: plain or zstd), key id (4 bytes), nonce (12), AES-256-GCM ciphertext with its tag.
+The key id lets keys rotate: the first key of the file seals, every key in it opens.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import Any
+
+import orjson
+import zstandard
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Dialect, LargeBinary
+from sqlalchemy.types import TypeDecorator
+
+from mappings.errors import ConfigurationError
+
+KEY_FILE = "vault.key"
+PLAIN, ZSTD = b"\x01", b"\x02"
+_ID, _NONCE, _TAG = 4, 12, 16
+_HEAD = 1 + _ID + _NONCE
+_COMPRESS_FROM = 256
+
+
+def key_id(key: bytes) -> bytes:
+    """The four bytes by which a sealed value names its key."""
+    return hashlib.sha256(b"tongguan vault" + key).digest()[:_ID]
+
+
+class Vault:
+    """Seals and opens bytes with the keys of one home; the first key is the one that seals."""
+
+    def __init__(self, keys: list[bytes]) -> None:
+        if not keys or any(len(key) != 32 for key in keys):
+            raise ConfigurationError(
+                "保险库密钥须为32字节。The vault needs keys of 32 bytes; restore vault.key from your backup."
+            )
+        self._ciphers = {key_id(key): AESGCM(key) for key in keys}
+        self._id = key_id(keys[0])
+        self._cipher = self._ciphers[self._id]
+        self._heads = {form: form + self._id for form in (PLAIN, ZSTD)}
+
+    def seal(self, value: bytes, compress: bool = False) -> bytes:
+        """`value` encrypted; compressed before when asked for and long enough to gain."""
+        form = PLAIN
+        if compress and len(value) >= _COMPRESS_FROM:
+            form, value = ZSTD, zstandard.ZstdCompressor(level=3).compress(value)
+        nonce = os.urandom(_NONCE)
+        return self._heads[form] + nonce + self._cipher.encrypt(nonce, value, None)
+
+    def open(self, sealed: bytes) -> bytes:
+        """What `seal` was given. Raises ConfigurationError when no key of this vault fits."""
+        cipher = self._ciphers.get(sealed[1 : 1 + _ID])
+        if cipher is None or len(sealed) < _HEAD + _TAG:
+            raise ConfigurationError(
+                f"没有编号为 {sealed[1:5].hex()} 的密钥。The ledger holds values sealed with key {sealed[1:5].hex()}, "
+                f"which is not in {KEY_FILE}: restore the {KEY_FILE} that was used with this ledger from your backup."
+            )
+        try:
+            value = cipher.decrypt(sealed[1 + _ID : _HEAD], sealed[_HEAD:], None)
+        except InvalidTag as error:
+            raise ConfigurationError(
+                "账本中的密文已损坏。A sealed value of the ledger is damaged: restore the ledger from your backup."
+            ) from error
+        return zstandard.ZstdDecompressor().decompress(value) if sealed[:1] == ZSTD else value
+
+
+def create_key(path: Path) -> None:
+    """Write a key file with one new key, readable by its owner alone; leaves a file that is there as it is."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _publish(path, [secrets.token_bytes(32)], replace=False)
+
+
+def rotate_key(path: Path) -> None:
+    """Put a new key in front: new values are sealed with it, old ones can still be opened."""
+    _publish(path, [secrets.token_bytes(32), *_read(path)], replace=True)
+
+
+def load_vault(path: Path) -> Vault:
+    """The vault of a key file. Raises ConfigurationError when it is missing, damaged or readable by others."""
+    return Vault(_read(path))
+
+
+def _publish(path: Path, keys: list[bytes], replace: bool) -> None:
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(b"".join(base64.b64encode(key) + b"\n" for key in keys))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        if replace:
+            draft.replace(path)
+        else:
+            path.hardlink_to(draft)  # unlike rename it never replaces a key that another process has just made
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> list[bytes]:
+    try:
+        mode, text = path.stat().st_mode, path.read_bytes()
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"缺少密钥文件 {path}。The key file {path} is missing: restore it from your backup."
+        ) from error
+    if stat.S_IMODE(mode) & 0o077:
+        raise ConfigurationError(
+            f"密钥文件 {path} 可被他人读取。The key file {path} can be read by others: run chmod 600 {path}"
+        )
+    try:
+        return [base64.b64decode(line, validate=True) for line in text.split()]
+    except ValueError as error:
+        raise ConfigurationError(
+            f"密钥文件 {path} 已损坏。The key file {path} is damaged: restore it from your backup."
+        ) from error
+
+
+class Ciphertext(bytes):
+    """A value that is sealed already: it goes from column to column as it is."""
+
+
+class _Sealed(TypeDecorator[Any]):
+    """A column whose values are sealed by the vault of the ledger that the statement runs on."""
+
+    impl = LargeBinary
+    cache_ok = True
+    compress = False
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
+        """The value sealed; None and what is sealed already stay as they are."""
+        if value is None or isinstance(value, Ciphertext):
+            return value
+        return dialect.vault.seal(self.pack(value), self.compress)  # type: ignore[attr-defined]
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """The value opened."""
+        return None if value is None else self.unpack(dialect.vault.open(bytes(value)))  # type: ignore[attr-defined]
+
+    def pack(self, value: Any) -> bytes:
+        """The value as bytes."""
+        raise NotImplementedError
+
+    def unpack(self, value: bytes) -> Any:
+        """The value that `pack` was given."""
+        raise NotImplementedError
+
+
+class SealedText(_Sealed):
+    """Text, encrypted."""
+
+    cache_ok = True
+
+    def pack(self, value: str) -> bytes:
+        """UTF-8."""
+        return value.encode()
+
+    def unpack(self, value: bytes) -> str:
+        """Text again."""
+        return value.decode()
+
+
+class SealedJson(_Sealed):
+    """Anything JSON can hold, compressed when long, encrypted."""
+
+    cache_ok = True
+    compress = True
+
+    def pack(self, value: Any) -> bytes:
+        """Compact JSON."""
+        return orjson.dumps(value)
+
+    def unpack(self, value: bytes) -> Any:
+        """The value again."""
+        return orjson.loads(value)
+
+
+class SealedBytes(_Sealed):
+    """Bytes, compressed with zstd, encrypted."""
+
+    cache_ok = True
+    compress = True
+
+    def pack(self, value: bytes) -> bytes:
+        """As they are."""
+        return bytes(value)
+
+    def unpack(self, value: bytes) -> bytes:
+        """As they are."""
+        return value

@@ -1,0 +1,77 @@
+"""The senders' files of a shipment, and its snapshots between two stages."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select
+
+from adapters.ledger.ledger import reads, writes
+from adapters.ledger.tables import snapshot, source_file
+from mappings import clock
+
+
+@writes
+def add_source(
+    tx: Connection,
+    shipment_id: int,
+    name: str,
+    sha256: str,
+    kind: str = "",
+    profile: str = "",
+    sender: str = "",
+    rows: int = 0,
+    raw_id: int | None = None,
+) -> tuple[int, bool]:
+    """A file that was captured: its version, and whether it is new. The same bytes again are the same version."""
+    mine = (source_file.c.shipment_id == shipment_id) & (source_file.c.kind == kind) & (source_file.c.sender == sender)
+    last = tx.execute(select(func.max(source_file.c.version)).where(mine)).scalar() or 0
+    same = select(source_file.c.version).where(mine, source_file.c.name == name, source_file.c.sha256 == sha256)
+    known = tx.execute(same.order_by(source_file.c.version.desc()).limit(1)).scalar()
+    if known is not None:
+        return known, False
+    values = {
+        "shipment_id": shipment_id,
+        "raw_id": raw_id,
+        "name": name,
+        "kind": kind,
+        "profile": profile,
+        "sender": sender,
+        "rows": rows,
+        "version": last + 1,
+        "sha256": sha256,
+        "at": clock.now(),
+    }
+    tx.execute(insert(source_file).values(values))
+    return last + 1, True
+
+
+@reads
+def sources(tx: Connection, shipment_id: int) -> list[Row[Any]]:
+    """The files of a shipment in the order they came."""
+    return list(tx.execute(select(source_file).where(source_file.c.shipment_id == shipment_id).order_by("id")))
+
+
+@writes
+def save_snapshot(tx: Connection, shipment_id: int, stage: str, body: bytes) -> int:
+    """Keep what a stage made. Returns the version; the same bytes as the latest version make no new one."""
+    digest = hashlib.sha256(body).hexdigest()
+    mine = (snapshot.c.shipment_id == shipment_id) & (snapshot.c.stage == stage)
+    query = select(snapshot.c.version, snapshot.c.sha256).where(mine).order_by(snapshot.c.version.desc())
+    last = tx.execute(query.limit(1)).first()
+    if last is not None and last.sha256 == digest:
+        return last.version
+    version = last.version + 1 if last else 1
+    values = {"shipment_id": shipment_id, "stage": stage, "version": version, "body": body}
+    tx.execute(insert(snapshot).values(**values, sha256=digest, at=clock.now()))
+    return version
+
+
+@reads
+def load_snapshot(tx: Connection, shipment_id: int, stage: str, version: int | None = None) -> bytes | None:
+    """What a stage made, its latest version unless one is named, or None."""
+    mine = (snapshot.c.shipment_id == shipment_id) & (snapshot.c.stage == stage)
+    if version is not None:
+        mine &= snapshot.c.version == version
+    return tx.execute(select(snapshot.c.body).where(mine).order_by(snapshot.c.version.desc()).limit(1)).scalar()

@@ -1,0 +1,325 @@
+"""The tables of the ledger (DESIGN, promises 4 and 5, "Identity", "People's data").
+
+Times are stored in UTC. What can name a person (raw bytes, the truck with its driver, snapshots, values in faults,
+an authority's texts) is in a Sealed column; order and waybill numbers are not sealed, because they are keys.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+from sqlalchemy.types import TypeDecorator
+
+from adapters.ledger.sealed import SealedBytes, SealedJson, SealedText
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware time, stored and returned in UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> datetime | None:
+        """The time in UTC; a time without zone is refused."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"The time {value} has no zone; the ledger stores aware times only.")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """The time, aware, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _id() -> Column[Any]:
+    return Column("id", Key, primary_key=True)
+
+
+def _to(table: str, nullable: bool = False, name: str = "", index: bool = False) -> Column[Any]:
+    return Column(name or f"{table}_id", Key, ForeignKey(f"{table}.id"), nullable=nullable, index=index)
+
+
+def _text(name: str, index: bool = False) -> Column[Any]:
+    return Column(name, Text, nullable=False, server_default="", index=index)
+
+
+def _count(name: str, start: int = 0) -> Column[Any]:
+    return Column(name, Integer, nullable=False, server_default=str(start))
+
+
+def _flag(name: str) -> Column[Any]:
+    return Column(name, Boolean, nullable=False, server_default=false())
+
+
+def _time(name: str, nullable: bool = True) -> Column[Any]:
+    return Column(name, Instant, nullable=nullable)
+
+
+shipment = Table(
+    "shipment",
+    metadata,
+    _id(),
+    Column("agent_code", Text, nullable=False),
+    Column("master_waybill", Text, nullable=False),
+    _text("label", index=True),
+    _text("regime"),
+    _text("corridor"),
+    Column("state", Text, nullable=False),
+    _text("previous_state"),
+    _flag("held"),
+    _text("held_reason"),
+    _time("approved_at"),
+    _text("approved_by"),
+    Column("truck", SealedJson, nullable=False),
+    _text("source"),
+    _time("created_at", False),
+    _time("updated_at", False),
+    _time("closed_at"),
+    _count("version", 1),
+    UniqueConstraint("agent_code", "master_waybill"),
+)
+
+raw = Table(
+    "raw",
+    metadata,
+    _id(),
+    Column("direction", Text, nullable=False),
+    Column("authority", Text, nullable=False),
+    _text("channel"),
+    _text("peer"),
+    _text("media_type"),
+    Column("sha256", Text, nullable=False, index=True),
+    Column("size", BigInteger, nullable=False),
+    Column("body", SealedBytes, nullable=False),
+    _time("at", False),
+    _to("shipment", nullable=True, index=True),
+    Column("state", Text, nullable=False),
+    _text("reason"),
+    _time("erased_at"),
+    Index(None, "authority", "direction", "state"),
+)
+
+source_file = Table(
+    "source_file",
+    metadata,
+    _id(),
+    _to("shipment", index=True),
+    _to("raw", nullable=True),
+    Column("name", Text, nullable=False),
+    _text("kind"),
+    _text("profile"),
+    _text("sender"),
+    _count("rows"),
+    Column("version", Integer, nullable=False),
+    Column("sha256", Text, nullable=False),
+    _time("at", False),
+    UniqueConstraint("shipment_id", "kind", "sender", "version"),
+)
+
+snapshot = Table(
+    "snapshot",
+    metadata,
+    _id(),
+    _to("shipment"),
+    Column("stage", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", SealedBytes, nullable=False),
+    Column("sha256", Text, nullable=False),
+    _time("at", False),
+    UniqueConstraint("shipment_id", "stage", "version"),
+)
+
+parcel = Table(
+    "parcel",
+    metadata,
+    _id(),
+    _to("shipment"),
+    Column("seq", Integer, nullable=False),
+    Column("platform_code", Text, nullable=False),
+    Column("order_no", Text, nullable=False),
+    _text("carrier_code"),
+    _text("waybill_no"),
+    Column("state", Text, nullable=False),
+    _text("reason"),
+    _text("digest"),
+    _count("version", 1),
+    _time("state_at", False),
+    UniqueConstraint("shipment_id", "seq"),
+    UniqueConstraint("platform_code", "order_no", "shipment_id"),
+    Index(None, "carrier_code", "waybill_no"),
+)
+
+message = Table(
+    "message",
+    metadata,
+    _id(),
+    _to("shipment"),
+    Column("authority", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("guid", Text, nullable=False),
+    Column("cop_msg_id", Text, nullable=False, unique=True),
+    _text("sender_dxp"),
+    _text("owner_role"),
+    _to("raw"),
+    _count("documents"),
+    Column("state", Text, nullable=False, index=True),
+    _text("claimed_by"),
+    _time("claimed_at"),
+    _time("first_claimed_at"),
+    _time("sent_at"),
+    _time("settled_at"),
+    _count("sends"),
+    _flag("recovery"),
+    _text("refusal"),
+    UniqueConstraint("shipment_id", "authority", "type", "attempt", "seq"),
+)
+
+document = Table(
+    "document",
+    metadata,
+    _id(),
+    _to("message", index=True),
+    _to("shipment", index=True),
+    _to("parcel", nullable=True, index=True),
+    Column("authority", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("business_key", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    _text("app_type"),
+    Column("guid", Text, nullable=False),
+    _to("document", nullable=True, name="previous_id"),
+    Column("state", Text, nullable=False),
+    _count("rank"),
+    _text("return_status"),
+    _time("return_time"),
+    Column("return_info", SealedText),
+    _text("pre_no"),
+    _text("invt_no"),
+    _flag("final"),
+    _flag("conflict"),
+    UniqueConstraint("authority", "type", "business_key", "attempt"),
+)
+
+receipt = Table(
+    "receipt",
+    metadata,
+    _id(),
+    _to("raw", index=True),
+    Column("authority", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("business_key", Text, nullable=False),
+    _to("document", nullable=True, index=True),
+    _text("guid"),
+    Column("status", Text, nullable=False),
+    _time("return_time", False),
+    Column("info", SealedText),
+    _text("pre_no"),
+    _text("invt_no"),
+    Column("disposition", Text, nullable=False),
+    _text("reason"),
+    _time("at", False),
+    UniqueConstraint("authority", "type", "business_key", "status", "return_time", "guid"),
+    Index(None, "authority", "disposition"),
+)
+
+fault = Table(
+    "fault",
+    metadata,
+    _id(),
+    _to("shipment"),
+    _to("parcel", nullable=True),
+    _text("order_no"),
+    _text("waybill_no"),
+    Column("code", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    _text("field"),
+    Column("value", SealedText),
+    Column("other_value", SealedText),
+    _text("file"),
+    _text("sheet"),
+    Column("row", Integer),
+    _text("column"),
+    Column("stage", Text, nullable=False),
+    Column("current", Boolean, nullable=False),
+    _time("at", False),
+    Index(None, "shipment_id", "current", "stage"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    _id(),
+    _to("shipment"),
+    Column("kind", Text, nullable=False),
+    _time("at", False),
+    _time("recorded_at", False),
+    _text("actor"),
+    Column("detail", JSON, nullable=False),
+    Column("once", Text),
+    UniqueConstraint("shipment_id", "once"),
+    Index(None, "shipment_id", "at"),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    _time("until", False),
+)
+
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("authority", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+conversion = Table(
+    "conversion",
+    metadata,
+    _id(),
+    _to("shipment"),
+    Column("authority", Text, nullable=False),
+    Column("message_type", Text, nullable=False),
+    _text("target"),
+    _text("source"),
+    Column("kind", Text, nullable=False),
+    _count("count"),
+    Column("example", SealedText),
+    _text("note"),
+    Index(None, "shipment_id", "authority", "message_type"),
+)
