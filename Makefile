@@ -1,0 +1,53 @@
+# Tongguan 通关. `make help` lists the targets.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench chaos docs lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## install into .venv what requirements.lock names, and the tongguan command
+
+# PYTHON: 3.11 or newer. Runs again only when the lock or the project file has changed.
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed (make setup PYTHON=python3.12) / 需要 Python 3.11 以上" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+demo: setup ## clear a made-up truck from files to closed; KEEP=1 leaves the server running
+	$(BIN)/python -m deployments.demo $(if $(KEEP),--keep)
+
+test: setup ## all tests, with branch coverage
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest --cov --cov-branch --cov-report=term $(ARGS)
+
+check: setup ## format, lint, types, import rules, and that generated files are current
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m deployments.docs --check
+
+docs: setup ## write the generated pages again
+	$(BIN)/python -m deployments.docs
+
+bench: setup ## parcels a second, peak memory, and the floor for the same bytes
+	$(BIN)/python -m tests.bench $(ARGS)
+
+chaos: setup ## the tests that kill processes
+	$(BIN)/python -m pytest -m chaos $(ARGS)
+
+lock: setup ## resolve requirements.lock anew (needs pip-tools: it is installed beside, not locked)
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --upgrade --extra=dev --strip-extras --no-emit-index-url --no-emit-find-links \
+		--no-emit-trusted-host --output-file=requirements.lock pyproject.toml
+
+clean: ## remove the environment and what tests and demos left
+	rm -rf $(VENV) .demo .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
