@@ -20,7 +20,7 @@ class Conversion(NamedTuple):
     target: str
     source: str
     kind: str
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple has a method of this name
     example: str = ""
     note: str = ""
 

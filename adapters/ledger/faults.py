@@ -56,6 +56,5 @@ def faults(tx: Connection, shipment_id: int, current: bool = True, stage: str | 
     found = [tuple(row) for row in tx.execute(query.order_by(fault.c.id))]
     frame = pd.DataFrame.from_records(found, columns=list(COLUMNS))
     for name in COLUMNS:
-        kind = "Int64" if name == "row" else "str"
-        frame[name] = frame[name].astype(kind)
+        frame[name] = frame[name].astype("Int64") if name == "row" else frame[name].astype("str")
     return frame

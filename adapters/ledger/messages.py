@@ -19,14 +19,14 @@ from sqlalchemy import Connection, Row, Table, case, exists, insert, literal, se
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import Ledger, reads, writes
-from adapters.ledger.tables import document, message, parcel, raw, shipment
+from adapters.ledger.tables import document, listed, message, parcel, raw, shipment
 from mappings import clock
 from mappings.errors import DataFault
 
 PREPARED, CLAIMED, SENT, UNKNOWN, REFUSED = "prepared", "claimed", "sent", "unknown", "refused"
 _DOCUMENT = (
     "message_id", "shipment_id", "parcel_id", "authority", "type", "business_key", "attempt", "app_type", "guid",
-    "previous_id", "state",
+    "previous_id", "state", "digest",
 )  # fmt: skip
 
 
@@ -38,6 +38,7 @@ class DocumentLike(Protocol):
     parcel_seq: int | None
     attempt: int
     app_type: str
+    # and, where it has them: digest (of its content), lists (parcel.seq of the parcels that a list names)
 
 
 class MessageLike(Protocol):
@@ -103,6 +104,7 @@ def add_messages(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing])
         documents += _documents(shipment_id, ident, out.message, parcels, present)
         present.update(dict.fromkeys(keys))
     bulk.insert(tx, document, _DOCUMENT, documents)
+    _list(tx, outgoing, shipment_id, parcels)
     return added
 
 
@@ -195,9 +197,21 @@ def _documents(
             message_id, shipment_id, None if doc.parcel_seq is None else parcels[doc.parcel_seq], authority, kind,
             doc.business_key, doc.attempt, doc.app_type, doc.guid,
             present.get((authority, kind, doc.business_key, doc.attempt - 1)) if doc.attempt > 1 else None, PREPARED,
+            getattr(doc, "digest", ""),
         )
         for doc in said.documents
     ]  # fmt: skip
+
+
+def _list(tx: Connection, outgoing: Sequence[Outgoing], shipment_id: int, parcels: dict[int | None, int]) -> None:
+    """Note which parcels each list document names."""
+    lists = {doc.guid: getattr(doc, "lists", ()) for out in outgoing for doc in out.message.documents}
+    guids = [guid for guid, named in lists.items() if named]
+    mine = select(document.c.id, document.c.guid).where(document.c.shipment_id == shipment_id)
+    rows = [
+        (row.id, parcels[seq]) for row in tx.execute(mine.where(document.c.guid.in_(guids))) for seq in lists[row.guid]
+    ]
+    bulk.insert(tx, listed, ("document_id", "parcel_id"), rows, ignore=True)
 
 
 def claim(ledger: Ledger, message_id: int, worker: str, recovery: bool = False) -> bool:
@@ -324,14 +338,26 @@ def get(tx: Connection, message_id: int) -> Row[Any]:
 def documents(
     tx: Connection, shipment_id: int, authority: str | None = None, type: str | None = None
 ) -> list[Row[Any]]:
-    """The documents of a shipment with their parcel's seq and order number; every attempt, in order of making."""
-    query = select(document, parcel.c.seq.label("parcel_seq"), parcel.c.order_no).outerjoin_from(document, parcel)
+    """The documents of a shipment, every attempt in order of making, with parcel_seq, order_no and message_state."""
+    columns = (document, parcel.c.seq.label("parcel_seq"), parcel.c.order_no, message.c.state.label("message_state"))
+    query = select(*columns).join_from(document, message, document.c.message_id == message.c.id)
+    query = query.outerjoin(parcel, document.c.parcel_id == parcel.c.id)
     query = query.where(document.c.shipment_id == shipment_id)
     if authority is not None:
         query = query.where(document.c.authority == authority)
     if type is not None:
         query = query.where(document.c.type == type)
     return list(tx.execute(query.order_by(document.c.id)))
+
+
+@reads
+def list_members(tx: Connection, shipment_id: int) -> dict[int, list[int]]:
+    """The parcels (by seq) that each list document of the shipment names, by document id."""
+    query = select(listed.c.document_id, parcel.c.seq).join(parcel, listed.c.parcel_id == parcel.c.id)
+    found: dict[int, list[int]] = {}
+    for ident, seq in tx.execute(query.where(parcel.c.shipment_id == shipment_id).order_by(parcel.c.seq)):
+        found.setdefault(ident, []).append(seq)
+    return found
 
 
 @reads

@@ -15,12 +15,11 @@ from sqlalchemy import Connection, Row, and_, exists, select
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import reads, writes
-from adapters.ledger.tables import document, parcel
+from adapters.ledger.tables import DEAD, document, parcel
 from mappings import clock
 from mappings.canonical.batch import Batch
 from mappings.errors import DataFault
 
-DEAD = ("refused", "rejected", "cancelled")  # a document in one of these declares nothing (any longer)
 _NOT_CONTENT = ("parcel.seq", "parcel.state", "parcel.reason", "parcel")
 _COLUMNS = (
     "shipment_id", "seq", "platform_code", "order_no", "carrier_code", "waybill_no", "state", "reason", "digest",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Protocol
 
@@ -11,38 +11,75 @@ from sqlalchemy import Connection, Row, func, select
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import reads, writes
-from adapters.ledger.settling import Rank, Ranks, Settled, settle
+from adapters.ledger.settling import NEW, UNUSABLE, Meaning, Rank, Ranks, Settled, settle
 from adapters.ledger.tables import document, receipt
 from mappings import clock
 
-__all__ = ["Rank", "Ranks", "ReceiptLike", "Settled", "add_receipts", "counts", "of_document", "of_shipment", "settle"]
+__all__ = [
+    "Meaning",
+    "Rank",
+    "Ranks",
+    "ReceiptLike",
+    "Settled",
+    "add_receipts",
+    "counts",
+    "of_document",
+    "of_shipment",
+    "settle",
+]
 
-_FIELDS = ("authority", "type", "business_key", "guid", "status", "return_time", "info", "pre_no", "invt_no")
-_COLUMNS = ("raw_id", *_FIELDS, "disposition", "at")
+NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # stands for the time of a receipt that tells none
+_FIELDS = (
+    "authority", "type", "business_key", "guid", "status", "info", "pre_no", "invt_no", "declared_guid", "cop_msg_id",
+)  # fmt: skip
+_COLUMNS = ("raw_id", *_FIELDS, "return_time", "reason", "disposition", "at")
 
 
 class ReceiptLike(Protocol):
     """A normalised receipt (adapters.contract.ReceiptRow). `type` is the declared type that it answers.
 
-    A receipt about a whole message (CEB900) has the message's CopMsgId as its business key.
+    `declared_guid` is the document's own guid where the text gives it back, `cop_msg_id` names the message of a receipt
+    about a whole message (CEB900), `problem` says why a receipt cannot be applied.
     """
 
-    authority: str
-    type: str
-    business_key: str
-    guid: str
-    status: str
-    return_time: datetime
-    info: str
-    pre_no: str
-    invt_no: str
+    @property
+    def authority(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def business_key(self) -> str: ...
+    @property
+    def guid(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def return_time(self) -> datetime | None: ...
+    @property
+    def info(self) -> str: ...
+    @property
+    def pre_no(self) -> str: ...
+    @property
+    def invt_no(self) -> str: ...
+    @property
+    def declared_guid(self) -> str: ...
+    @property
+    def cop_msg_id(self) -> str: ...
+    @property
+    def problem(self) -> str: ...
 
 
 @writes
 def add_receipts(tx: Connection, raw_id: int, rows: Sequence[ReceiptLike]) -> int:
-    """Keep the receipts that came in one raw message; those that are known already change nothing. Returns new ones."""
+    """Keep the receipts of one raw message; known ones change nothing. Returns how many were new.
+
+    One with a problem is kept as "unusable": it never moves a document.
+    """
     now, values = clock.now(), attrgetter(*_FIELDS)
-    return bulk.insert(tx, receipt, _COLUMNS, [(raw_id, *values(row), "new", now) for row in rows], ignore=True)
+    kept = [
+        (raw_id, *values(row), row.return_time or NO_TIME, row.problem, UNUSABLE if row.problem else NEW, now)
+        for row in rows
+    ]
+    return bulk.insert(tx, receipt, _COLUMNS, kept, ignore=True)
 
 
 @reads

@@ -8,12 +8,11 @@ state is a conflict, flagged on the document, whose state stays.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, LargeBinary, Row, and_, select, type_coerce
 
@@ -24,14 +23,27 @@ from adapters.ledger.sealed import Ciphertext
 from adapters.ledger.tables import document, message, receipt
 
 NEW, APPLIED, DUPLICATE, LATE, CONFLICT, PARKED = "new", "applied", "duplicate", "late", "conflict", "parked"
-_GUID = re.compile(r"\[([0-9A-Fa-f-]{32,36})\]")
+UNUSABLE = "unusable"
 _WRITTEN = (
     "id", "state", "rank", "return_status", "return_time", "return_info", "pre_no", "invt_no", "final", "conflict",
 )  # fmt: skip
 
 
+class Meaning(Protocol):
+    """What a status means for a document (mappings.states.State)."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def rank(self) -> int: ...
+    @property
+    def final(self) -> bool: ...
+    @property
+    def follow(self) -> frozenset[str]: ...
+
+
 class Rank(NamedTuple):
-    """What a status means for a document; `follow` are the statuses that may follow although it is final."""
+    """The smallest Meaning; `follow` are the statuses that may follow although it is final."""
 
     state: str
     rank: int
@@ -39,7 +51,7 @@ class Rank(NamedTuple):
     follow: frozenset[str] = frozenset()
 
 
-Ranks = Mapping[tuple[str, str], Rank]
+Ranks = Mapping[tuple[str, str], Meaning]
 _NONE = Rank("", 0)
 
 
@@ -74,7 +86,7 @@ class _State:
     final: bool
     conflict: bool
 
-    def apply(self, row: Row[Any], meaning: Rank, current: Rank) -> str:
+    def apply(self, row: Row[Any], meaning: Meaning, current: Meaning) -> str:
         """Let one receipt have its effect; `current` is what the document's own status means."""
         self.pre_no, self.invt_no = self.pre_no or row.pre_no, self.invt_no or row.invt_no
         disposition = _judge(self, row, meaning, current)
@@ -86,7 +98,7 @@ class _State:
         return disposition
 
 
-def _judge(held: _State, row: Row[Any], meaning: Rank, current: Rank) -> str:
+def _judge(held: _State, row: Row[Any], meaning: Meaning, current: Meaning) -> str:
     """The disposition of a receipt for a document in the state `held`."""
     if row.status == held.status:
         return DUPLICATE
@@ -105,7 +117,7 @@ def settle(tx: Connection, authority: str, ranks: Ranks) -> Settled:
     states: dict[int, _State] = {}
     before: dict[int, tuple[Any, ...]] = {}
     settled = Settled()
-    chosen = _choose(tx, _candidates(tx, authority), verdicts)
+    chosen = _choose(_candidates(tx, authority), verdicts)
     for row in sorted(chosen, key=lambda r: (r.return_time, ranks.get((r.type, r.status), _NONE).rank, r.id)):
         meaning = ranks.get((row.type, row.status))
         told = None if row.whole_message else row.document_id
@@ -136,10 +148,10 @@ def _candidates(tx: Connection, authority: str) -> list[Row[Any]]:
         d.id.label("document_id"), d.shipment_id, d.message_id, d.attempt, d.guid, d.state, d.rank, d.final, d.conflict,
         d.return_status, d.return_time.label("last_time"), type_coerce(d.return_info, LargeBinary).label("last_info"),
         d.pre_no.label("last_pre_no"), d.invt_no.label("last_invt_no"), m.first_claimed_at,
-        (m.cop_msg_id == r.business_key).label("whole_message"),
+        r.declared_guid, (r.cop_msg_id != "").label("whole_message"),
     ]  # fmt: skip
-    same = and_(d.authority == r.authority, d.type == r.type, d.business_key == r.business_key)
-    named = and_(m.authority == r.authority, m.cop_msg_id == r.business_key)
+    same = and_(d.authority == r.authority, d.type == r.type, d.business_key == r.business_key, r.cop_msg_id == "")
+    named = and_(m.authority == r.authority, m.cop_msg_id == r.cop_msg_id)
     by_key = select(*columns).select_from(receipt.join(document, same).join(message, d.message_id == m.id))
     by_message = select(*columns).select_from(receipt.join(message, named).join(document, d.message_id == m.id))
     return [row for query in (by_key, by_message) for row in tx.execute(query.where(_waiting(authority)))]
@@ -149,7 +161,7 @@ def _waiting(authority: str) -> Any:
     return and_(receipt.c.authority == authority, receipt.c.disposition.in_((NEW, PARKED)))
 
 
-def _choose(tx: Connection, candidates: list[Row[Any]], verdicts: dict[int, Verdict]) -> list[Row[Any]]:
+def _choose(candidates: list[Row[Any]], verdicts: dict[int, Verdict]) -> list[Row[Any]]:
     """Each receipt with its document; one that may be about several attempts, and tells not which, is parked."""
     groups: dict[int, list[Row[Any]]] = defaultdict(list)
     for row in candidates:
@@ -159,7 +171,7 @@ def _choose(tx: Connection, candidates: list[Row[Any]], verdicts: dict[int, Verd
         if len(rows) == 1 or rows[0].whole_message:
             chosen += rows
             continue
-        attempt = _by_guid(tx, rows) or _by_time(rows)
+        attempt = _by_guid(rows) or _by_time(rows)
         if attempt is None:
             verdicts[ident] = Verdict(None, PARKED, "ambiguous attempt")
         else:
@@ -167,13 +179,9 @@ def _choose(tx: Connection, candidates: list[Row[Any]], verdicts: dict[int, Verd
     return chosen
 
 
-def _by_guid(tx: Connection, rows: list[Row[Any]]) -> Row[Any] | None:
-    """The attempt whose guid the receipt's text names in brackets."""
-    if rows[0].info is None:
-        return None
-    text = tx.dialect.vault.open(bytes(rows[0].info)).decode()  # type: ignore[attr-defined]
-    named = {guid.upper() for guid in _GUID.findall(text)}
-    return next((row for row in rows if row.guid.upper() in named), None)
+def _by_guid(rows: list[Row[Any]]) -> Row[Any] | None:
+    """The attempt whose guid the receipt gives back."""
+    return next((row for row in rows if row.guid.upper() == row.declared_guid.upper()), None)
 
 
 def _by_time(rows: list[Row[Any]]) -> Row[Any] | None:

@@ -37,6 +37,7 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+DEAD = ("refused", "rejected", "failed", "send_failed", "cancelled")  # a document that declares nothing any longer
 Key = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -229,7 +230,15 @@ document = Table(
     _text("invt_no"),
     _flag("final"),
     _flag("conflict"),
+    _text("digest"),
     UniqueConstraint("authority", "type", "business_key", "attempt"),
+)
+
+listed = Table(
+    "listed",
+    metadata,
+    Column("document_id", Key, ForeignKey("document.id"), primary_key=True),
+    Column("parcel_id", Key, ForeignKey("parcel.id"), primary_key=True, index=True),
 )
 
 receipt = Table(
@@ -242,6 +251,8 @@ receipt = Table(
     Column("business_key", Text, nullable=False),
     _to("document", nullable=True, index=True),
     _text("guid"),
+    _text("declared_guid"),
+    _text("cop_msg_id", index=True),
     Column("status", Text, nullable=False),
     _time("return_time", False),
     Column("info", SealedText),

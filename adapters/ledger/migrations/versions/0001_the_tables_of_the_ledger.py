@@ -248,6 +248,7 @@ def upgrade() -> None:
         sa.Column("invt_no", sa.Text(), server_default="", nullable=False),
         sa.Column("final", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("conflict", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("digest", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_document_message_id")),
         sa.ForeignKeyConstraint(["parcel_id"], ["parcel.id"], name=op.f("fk_document_parcel_id")),
         sa.ForeignKeyConstraint(["previous_id"], ["document.id"], name=op.f("fk_document_previous_id")),
@@ -261,6 +262,15 @@ def upgrade() -> None:
     op.create_index(op.f("ix_document_parcel_id"), "document", ["parcel_id"], unique=False)
     op.create_index(op.f("ix_document_shipment_id"), "document", ["shipment_id"], unique=False)
     op.create_table(
+        "listed",
+        sa.Column("document_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("parcel_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["document_id"], ["document.id"], name=op.f("fk_listed_document_id")),
+        sa.ForeignKeyConstraint(["parcel_id"], ["parcel.id"], name=op.f("fk_listed_parcel_id")),
+        sa.PrimaryKeyConstraint("document_id", "parcel_id", name=op.f("pk_listed")),
+    )
+    op.create_index(op.f("ix_listed_parcel_id"), "listed", ["parcel_id"], unique=False)
+    op.create_table(
         "receipt",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("raw_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -269,6 +279,8 @@ def upgrade() -> None:
         sa.Column("business_key", sa.Text(), nullable=False),
         sa.Column("document_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("guid", sa.Text(), server_default="", nullable=False),
+        sa.Column("declared_guid", sa.Text(), server_default="", nullable=False),
+        sa.Column("cop_msg_id", sa.Text(), server_default="", nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("return_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("info", sa.LargeBinary(), nullable=True),
@@ -291,6 +303,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_receipt_authority_disposition"), "receipt", ["authority", "disposition"], unique=False)
+    op.create_index(op.f("ix_receipt_cop_msg_id"), "receipt", ["cop_msg_id"], unique=False)
     op.create_index(op.f("ix_receipt_document_id"), "receipt", ["document_id"], unique=False)
     op.create_index(op.f("ix_receipt_raw_id"), "receipt", ["raw_id"], unique=False)
 
@@ -299,8 +312,11 @@ def downgrade() -> None:
     """Back."""
     op.drop_index(op.f("ix_receipt_raw_id"), table_name="receipt")
     op.drop_index(op.f("ix_receipt_document_id"), table_name="receipt")
+    op.drop_index(op.f("ix_receipt_cop_msg_id"), table_name="receipt")
     op.drop_index(op.f("ix_receipt_authority_disposition"), table_name="receipt")
     op.drop_table("receipt")
+    op.drop_index(op.f("ix_listed_parcel_id"), table_name="listed")
+    op.drop_table("listed")
     op.drop_index(op.f("ix_document_shipment_id"), table_name="document")
     op.drop_index(op.f("ix_document_parcel_id"), table_name="document")
     op.drop_index(op.f("ix_document_message_id"), table_name="document")

@@ -1,0 +1,180 @@
+"""The audit: every captured parcel in exactly one place, and nothing half-way for long.
+
+What a parcel's state claims of its documents is given by the caller (mappings/states); everything else the ledger
+knows by itself. An "error" means that the promise is broken, a "warning" that somebody should look.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, and_, func, or_, select
+
+from adapters.ledger.ledger import reads
+from adapters.ledger.tables import DEAD, document, message, parcel, raw, receipt
+from mappings import clock
+
+ERROR, WARNING = "error", "warning"
+CLAIM_SECONDS = 600.0
+TEXTS = {
+    "unknown-state": (ERROR, "包裹 {order_no} 的状态“{state}”不在状态表中",
+                      "Parcel {order_no} is in a state that the tables do not know: {state}"),
+    "missing-document": (ERROR, "包裹 {order_no} 状态为 {state}，但没有有效的 {type}",
+                         "Parcel {order_no} is {state}, which claims a {type} that is not there"),
+    "unclaimed-document": (ERROR, "包裹 {order_no} 状态为 {state}，却有有效的 {type}",
+                           "Parcel {order_no} is {state}, but has a live {type}"),
+    "two-attempts": (ERROR, "包裹 {order_no} 的 {type} 有 {count} 份有效单证",
+                     "Parcel {order_no} has {count} live documents of type {type}; there may be one"),
+    "two-places": (ERROR, "订单 {order_no} 在多票货运中有效申报：{shipments}",
+                   "Order {order_no} is declared in more than one shipment: {shipments}"),
+    "same-key": (ERROR, "业务主键 {business_key}（{type}）在多票货运中有效",
+                 "Business key {business_key} ({type}) is live in more than one shipment"),
+    "wrong-shipment": (ERROR, "单证 {document_id} 与其报文或包裹不属于同一票货运",
+                       "Document {document_id} is not in the shipment of its message and parcel"),
+    "wrong-count": (ERROR, "报文 {type} {seq} 应有 {expected} 份单证，实有 {count} 份",
+                    "Message {type} {seq} should hold {expected} documents; the ledger has {count}"),
+    "old-claim": (ERROR, "报文 {type} {seq} 被 {worker} 占用过久",
+                  "Message {type} {seq} has been claimed by {worker} for too long: its outcome is unknown"),
+    "conflict": (WARNING, "单证 {business_key}（{type}）的回执与终态矛盾",
+                 "A receipt contradicts the final state of {type} {business_key}"),
+    "parked-raw": (WARNING, "有 {count} 份收到的报文无法读取（{authority}）",
+                   "{count} messages received from {authority} could not be read and are parked"),
+    "parked-receipt": (WARNING, "有 {count} 份回执找不到对应单证（{authority}）",
+                       "{count} receipts from {authority} wait for a document that we do not know"),
+}  # fmt: skip
+
+
+class Claim(NamedTuple):
+    """What a parcel state says of the parcel's documents: one live document of each `required` type, and beside
+    them none but of the `optional` types."""
+
+    required: frozenset[str] = frozenset()
+    optional: frozenset[str] = frozenset()
+
+
+class Finding(NamedTuple):
+    """One thing that is not as it should be."""
+
+    code: str
+    severity: str
+    shipment_id: int | None
+    message_zh: str
+    message_en: str
+
+
+Found = Iterator[tuple[str, int | None, dict[str, Any]]]
+
+
+@reads
+def audit(
+    tx: Connection, states: Mapping[str, Claim] | None = None, claim_seconds: float = CLAIM_SECONDS
+) -> list[Finding]:
+    """Everything that is wrong, worst first; an empty list means that the ledger holds together.
+
+    `states` are all parcel states with what they claim; without it states are not judged. `claim_seconds` are real.
+    """
+    overdue = clock.now() - timedelta(seconds=claim_seconds * clock.clock().speed)
+    found = [*_states(tx, states or {}), *_claims(tx, overdue)]
+    found += [entry for check in _CHECKS for entry in check(tx)]
+    findings = []
+    for code, shipment_id, values in found:
+        severity, zh, en = TEXTS[code]
+        findings.append(Finding(code, severity, shipment_id, zh.format(**values), en.format(**values)))
+    return sorted(findings, key=lambda finding: (finding.severity != ERROR, finding.shipment_id or 0, finding.code))
+
+
+def _live(where: Any = document) -> Any:
+    return where.c.state.not_in(DEAD)
+
+
+def _states(tx: Connection, states: Mapping[str, Claim]) -> Found:
+    """Each parcel against what its state claims."""
+    live: dict[int, dict[str, int]] = defaultdict(dict)
+    c = document.c
+    counted = select(c.parcel_id, c.type, func.count()).where(c.parcel_id.is_not(None), _live())
+    for ident, kind, count in tx.execute(counted.group_by(c.parcel_id, c.type)):
+        live[ident][kind] = count
+    query = select(parcel.c.id, parcel.c.shipment_id, parcel.c.order_no, parcel.c.state).order_by(parcel.c.id)
+    for ident, shipment_id, order_no, state in tx.execute(query):
+        values = {"order_no": order_no, "state": state}
+        kinds = live.get(ident, {})
+        for kind, count in kinds.items():
+            if count > 1:
+                yield "two-attempts", shipment_id, {**values, "type": kind, "count": count}
+        if states and state not in states:
+            yield "unknown-state", shipment_id, values
+        elif states:
+            claim = states[state]
+            for kind in sorted(claim.required - kinds.keys()):
+                yield "missing-document", shipment_id, {**values, "type": kind}
+            for kind in sorted(kinds.keys() - claim.required - claim.optional):
+                yield "unclaimed-document", shipment_id, {**values, "type": kind}
+
+
+def _claims(tx: Connection, overdue: Any) -> Found:
+    c = message.c
+    query = select(c.shipment_id, c.type, c.seq, c.claimed_by).where(c.state == "claimed", c.claimed_at < overdue)
+    for shipment_id, kind, seq, worker in tx.execute(query):
+        yield "old-claim", shipment_id, {"type": kind, "seq": seq, "worker": worker}
+
+
+def _two_places(tx: Connection) -> Found:
+    other, mine = parcel.alias("other"), document.alias("mine")
+    same = and_(
+        other.c.platform_code == parcel.c.platform_code,
+        other.c.order_no == parcel.c.order_no,
+        other.c.shipment_id > parcel.c.shipment_id,
+    )
+    query = select(parcel.c.order_no, parcel.c.shipment_id, other.c.shipment_id).distinct().join(other, same)
+    query = query.join(document, document.c.parcel_id == parcel.c.id).join(mine, mine.c.parcel_id == other.c.id)
+    for order_no, here, there in tx.execute(query.where(_live(), _live(mine))):
+        yield "two-places", here, {"order_no": order_no, "shipments": f"{here}, {there}"}
+
+
+def _same_key(tx: Connection) -> Found:
+    c = document.c
+    query = select(c.type, c.business_key, func.min(c.shipment_id)).where(_live()).group_by(c.type, c.business_key)
+    for kind, key, shipment_id in tx.execute(query.having(func.min(c.shipment_id) < func.max(c.shipment_id))):
+        yield "same-key", shipment_id, {"type": kind, "business_key": key}
+
+
+def _wrong_shipment(tx: Connection) -> Found:
+    query = select(document.c.id, document.c.shipment_id).join(message, document.c.message_id == message.c.id)
+    query = query.outerjoin(parcel, document.c.parcel_id == parcel.c.id)
+    other = or_(message.c.shipment_id != document.c.shipment_id, parcel.c.shipment_id != document.c.shipment_id)
+    for ident, shipment_id in tx.execute(query.where(other)):
+        yield "wrong-shipment", shipment_id, {"document_id": ident}
+
+
+def _wrong_count(tx: Connection) -> Found:
+    count = func.count(document.c.id)
+    query = select(message.c.shipment_id, message.c.type, message.c.seq, message.c.documents, count)
+    query = query.outerjoin(document, document.c.message_id == message.c.id).group_by(message.c.id)
+    for shipment_id, kind, seq, expected, there in tx.execute(query.having(count != message.c.documents)):
+        yield "wrong-count", shipment_id, {"type": kind, "seq": seq, "expected": expected, "count": there}
+
+
+def _conflicts(tx: Connection) -> Found:
+    query = select(document.c.shipment_id, document.c.type, document.c.business_key).where(document.c.conflict)
+    for shipment_id, kind, key in tx.execute(query.order_by(document.c.id)):
+        yield "conflict", shipment_id, {"type": kind, "business_key": key}
+
+
+def _parked(tx: Connection) -> Found:
+    waiting: dict[str, Select[Any]] = {
+        "parked-raw": select(raw.c.authority, func.count()).where(raw.c.state == "parked").group_by(raw.c.authority),
+        "parked-receipt": select(receipt.c.authority, func.count())
+        .where(receipt.c.disposition == "parked")
+        .group_by(receipt.c.authority),
+    }
+    for code, query in waiting.items():
+        for authority, count in tx.execute(query):
+            yield code, None, {"authority": authority, "count": count}
+
+
+_CHECKS: tuple[Callable[[Connection], Found], ...] = (
+    _two_places, _same_key, _wrong_shipment, _wrong_count, _conflicts, _parked,
+)  # fmt: skip

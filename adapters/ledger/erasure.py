@@ -1,0 +1,173 @@
+"""Erasing a person from shipments that have been closed longer than the law wants their data kept (keeping.yaml).
+
+Hashes, keys and states stay, so that the ledger can still be audited. The raw messages of such a shipment hold many
+people in one signed text; past the keeping time nobody needs them any more, so they are erased whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import yaml
+from sqlalchemy import Connection, Row, Select, or_, select, union, update
+
+from adapters.ledger.events import record
+from adapters.ledger.ledger import writes
+from adapters.ledger.raws import ERASED
+from adapters.ledger.tables import conversion, document, fault, message, parcel, raw, receipt, shipment, snapshot
+from adapters.ledger.tables import source_file as source
+from mappings import clock
+from mappings.canonical.batch import Batch
+from mappings.canonical.columns import columns
+from mappings.canonical.model import TABLES, Driver
+from mappings.errors import ConfigurationError
+
+_NAMES = ("waybill.consignee_name", "payment.payer_name")
+
+
+class Person(NamedTuple):
+    """Whom to erase: whatever is known; each value that is given finds them."""
+
+    name: str = ""
+    phone: str = ""
+    waybill_no: str = ""
+
+    def rows(self, frame: pd.DataFrame) -> np.ndarray:
+        """Which parcels are this person's."""
+        wanted = [(column, self.name) for column in _NAMES]
+        wanted += [("waybill.consignee_phone", self.phone), ("waybill.waybill_no", self.waybill_no)]
+        found = np.zeros(len(frame), dtype=bool)
+        for column, value in wanted:
+            if value and column in frame:
+                found |= (frame[column] == value).to_numpy(dtype=bool)
+        return found
+
+
+@dataclass
+class Erased:
+    """What was erased; `kept` are shipments not closed for long enough, `shared` raws that such shipments need too."""
+
+    shipments: list[int] = field(default_factory=list)
+    snapshots: int = 0
+    raws: int = 0
+    shared: int = 0
+    kept: list[int] = field(default_factory=list)
+
+
+@lru_cache
+def keeping_years(day: date) -> int:
+    """How many years a closed shipment's data is kept, by the rule in force on a day."""
+    rules = yaml.safe_load((Path(__file__).parent / "keeping.yaml").read_text("utf-8"))["keeping"]
+    begun = [rule for rule in rules if rule["since"] <= day]
+    return int(max(begun, key=lambda rule: rule["since"])["years"])
+
+
+def kept_until(closed_at: datetime, day: date) -> datetime:
+    """When a shipment that was closed then may be erased, by the rule in force on a day."""
+    year = closed_at.year + keeping_years(day)
+    leap = closed_at.month == 2 and closed_at.day == 29
+    return closed_at.replace(year=year, month=3, day=1) if leap else closed_at.replace(year=year)
+
+
+@writes
+def erase_person(tx: Connection, actor: str, person: Person) -> Erased:
+    """Overwrite a person's data in every shipment that is past its keeping time. Nothing is half-erased."""
+    if not any(person):
+        raise ConfigurationError("请给出姓名、电话或运单号。Say whom to erase: a name, a phone or a waybill number.")
+    now, erased = clock.now(), Erased()
+    for row in list(tx.execute(select(shipment.c.id, shipment.c.truck, shipment.c.closed_at).order_by("id"))):
+        orders, rewritten = _snapshots(tx, row.id, person)
+        drives = bool(person.name) and (row.truck.get("driver") or {}).get("name") == person.name
+        if not (orders or drives or _carries(tx, row.id, person)):
+            continue
+        if row.closed_at is None or kept_until(row.closed_at, now.date()) > now:
+            erased.kept.append(row.id)
+            continue
+        for ident, body in rewritten.items():
+            tx.execute(update(snapshot).where(snapshot.c.id == ident).values(body=body))
+        erased.shipments.append(row.id)
+        erased.snapshots += len(rewritten)
+        _shipment(tx, row, drives, orders)
+        record(tx, row.id, "person-erased", actor=actor)
+    _raws(tx, erased, now)
+    return erased
+
+
+def _carries(tx: Connection, shipment_id: int, person: Person) -> bool:
+    mine = (parcel.c.shipment_id == shipment_id) & (parcel.c.waybill_no == person.waybill_no)
+    return bool(person.waybill_no) and tx.execute(select(parcel.c.id).where(mine)).first() is not None
+
+
+def _snapshots(tx: Connection, shipment_id: int, person: Person) -> tuple[set[str], dict[int, bytes]]:
+    """The person's orders, and every snapshot that names them without them; one that is no Batch is emptied."""
+    orders: set[str] = set()
+    rewritten: dict[int, bytes] = {}
+    query = select(snapshot.c.id).where(snapshot.c.shipment_id == shipment_id)
+    for ident in list(tx.execute(query.order_by(snapshot.c.id)).scalars()):
+        body = tx.execute(select(snapshot.c.body).where(snapshot.c.id == ident)).scalar_one()
+        try:
+            batch = Batch.from_bytes(body) if body else None
+        except ValueError:
+            rewritten[ident] = b""
+            continue
+        if batch is None:
+            continue
+        found = person.rows(batch.parcels)
+        orders.update(batch.parcels["order.order_no"][found])
+        if found.any() or (person.name and batch.truck.driver.name == person.name):
+            rewritten[ident] = _without(batch, found, person).to_bytes()
+    return orders, rewritten
+
+
+def _without(batch: Batch, found: np.ndarray, person: Person) -> Batch:
+    personal = [c.path for table in TABLES for c in columns(table).values() if c.personal]
+    parcels, faults = batch.parcels.copy(), batch.faults.copy()
+    for path in personal:
+        if path in parcels:
+            parcels.loc[found, path] = ""
+    theirs = faults["order_no"].isin(set(parcels["order.order_no"][found]))
+    for name in ("value", "other_value"):
+        faults.loc[theirs, name] = ""
+    driver = Driver() if batch.truck.driver.name == person.name else batch.truck.driver
+    truck = batch.truck.model_copy(update={"driver": driver})
+    return replace(batch, truck=truck, parcels=parcels, faults=faults)
+
+
+def _shipment(tx: Connection, row: Row[Any], drives: bool, orders: set[str]) -> None:
+    """Everything else of one shipment that may show the person: driver, faults, authority's texts, examples."""
+    if drives:
+        truck = {**row.truck, "driver": Driver().model_dump()}
+        tx.execute(update(shipment).where(shipment.c.id == row.id).values(truck=truck))
+    theirs = or_(fault.c.order_no.in_(sorted(orders)), fault.c.order_no == "")
+    tx.execute(update(fault).where(fault.c.shipment_id == row.id, theirs).values(value="", other_value=""))
+    tx.execute(update(conversion).where(conversion.c.shipment_id == row.id).values(example=""))
+    mine = select(document.c.id).where(document.c.shipment_id == row.id)
+    tx.execute(update(receipt).where(receipt.c.document_id.in_(mine)).values(info=""))
+    tx.execute(update(document).where(document.c.shipment_id == row.id).values(return_info=None))
+
+
+def _raws(tx: Connection, erased: Erased, now: datetime) -> None:
+    """The raw bytes of the erased shipments; those that shipments still to be kept need too stay, and are counted."""
+    tied = set(tx.execute(_tied(shipment.c.id.in_(erased.shipments))).scalars())
+    needed = set(tx.execute(_tied(shipment.c.id.not_in(erased.shipments))).scalars())
+    for ident in sorted(tied - needed):
+        gone = update(raw).where(raw.c.id == ident, raw.c.erased_at.is_(None))
+        erased.raws += tx.execute(gone.values(body=b"", state=ERASED, erased_at=now)).rowcount
+    erased.shared = len(tied & needed)
+
+
+def _tied(which: Any) -> Any:
+    """The raws that belong to some shipments: theirs by name, their files, their messages, their receipts."""
+    told: Select[Any] = select(receipt.c.raw_id).join(document, receipt.c.document_id == document.c.id)
+    return union(
+        select(raw.c.id).join(shipment, raw.c.shipment_id == shipment.c.id).where(which),
+        select(source.c.raw_id).join(shipment, source.c.shipment_id == shipment.c.id).where(which),
+        select(message.c.raw_id).join(shipment, message.c.shipment_id == shipment.c.id).where(which),
+        told.join(shipment, document.c.shipment_id == shipment.c.id).where(which),
+    )
