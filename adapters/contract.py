@@ -45,9 +45,11 @@ class Profile(BaseModel):
     receivers: dict[str, str] = {}
     settings: dict[str, Setting]
 
-    def value(self, name: str) -> Any:
-        """The value of a setting. Raises ConfigurationError when the profile has none of that name."""
+    def value(self, name: str, default: Any = None) -> Any:
+        """The value of a setting, or `default`. Raises ConfigurationError when there is neither."""
         if name not in self.settings:
+            if default is not None:
+                return default
             raise ConfigurationError(f"The profile of {self.name} has no setting {name} / 配置缺少 {name}")
         return self.settings[name].value
 
@@ -153,4 +155,11 @@ class Authority(Protocol):
 
     def receipts(self, business: bytes) -> list[ReceiptRow]:
         """The receipts in a business message, normalised. Raises DataFault."""
+        ...
+
+    def ask(self, sealed: bytes) -> Polled | None:
+        """What became of a message: the answers so far, None when the authority surely never had it.
+
+        Raises Unsupported without the capability query_by_key, AuthorityUnavailable.
+        """
         ...

@@ -68,3 +68,7 @@ class ChinaEcommerce:
     def receipts(self, business: bytes) -> list[ReceiptRow]:
         """The receipts in a business message, normalised. Raises DataFault, Unsupported."""
         return receipts.rows(business)
+
+    def ask(self, sealed: bytes) -> Polled | None:
+        """Cannot be asked by key (capability query_by_key): raises Unsupported."""
+        raise Unsupported("China Customs cannot be asked what became of a message / 海关不支持按报文查询")

@@ -37,12 +37,14 @@ class Answers:
 
     declared: str
     key: tuple[str, ...]
+    open: bool = False  # a receipt may leave the last field out
 
 
 @lru_cache
 def answers() -> dict[str, Answers]:
     """By receipt type, what it answers."""
-    return {row["receipt"]: Answers(declared, tuple(row["key"])) for declared, row in table()["documents"].items()}
+    documents = table()["documents"].items()
+    return {row["receipt"]: Answers(declared, tuple(row["key"]), row.get("open", False)) for declared, row in documents}
 
 
 @lru_cache(maxsize=4096)
@@ -98,7 +100,7 @@ def _rows(found: Answers, receipt_type: str, columns: dict[str, list[str]]) -> l
             declared_guid(info),
             "",
             receipt_type,
-            _problem(key, status, at),
+            _problem(found, key, status, at),
         )
         for key, guid, status, at, info, pre, invt in zip(
             keys,
@@ -113,12 +115,13 @@ def _rows(found: Answers, receipt_type: str, columns: dict[str, list[str]]) -> l
     ]
 
 
-def _problem(key: str, status: str, at: datetime | None) -> str:
+def _problem(found: Answers, key: str, status: str, at: datetime | None) -> str:
     if not re.fullmatch(r"-?\d+", status.strip()):
         return f"returnStatus {status!r} is no number / 回执状态无效"
     if at is None:
         return "returnTime is no time / 回执时间无效"
-    return "" if key.replace("|", "") else "The business key is empty / 业务主键为空"
+    needed = key.split("|")[:-1] if found.open else key.split("|")
+    return "" if all(part.strip() for part in needed) else "The business key is incomplete / 业务主键不完整"
 
 
 def _unreadable(columns: dict[str, list[str]]) -> list[ReceiptRow]:
@@ -132,7 +135,7 @@ def _unreadable(columns: dict[str, list[str]]) -> list[ReceiptRow]:
         ReceiptRow(
             NAME,
             value["oriMessageType"],
-            "",
+            value["oriCopMsgId"],
             value["guid"],
             value["returnStatus"],
             at,

@@ -1,0 +1,110 @@
+"""What a rejection's text says, in our terms: fault code, canonical field, the values that customs compared.
+
+The patterns, codes and segment names are data: mappings/<authority>/receipts.yaml (reference receipts.md, section 4).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from mappings import faults
+from mappings.engine import codes, spec
+from mappings.engine.spec import MAPPINGS
+from mappings.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason of a rejection: `field` is a canonical path, `info` the authority's own words."""
+
+    code: str
+    field: str
+    info: str
+    value: str = ""
+    other_value: str = ""
+
+
+@lru_cache
+def table(authority: str) -> dict[str, Any]:
+    """mappings/<authority>/receipts.yaml."""
+    found: dict[str, Any] = yaml.safe_load((MAPPINGS / authority / "receipts.yaml").read_text("utf-8"))
+    return found
+
+
+@lru_cache
+def _pattern(authority: str, name: str) -> re.Pattern[str]:
+    return re.compile(table(authority)["patterns"][name])
+
+
+def reasons(authority: str, status: str, info: str) -> list[Reason]:
+    """Every reason in a rejection's text; one at least. A code that no table names keeps the authority's words."""
+    found = table(authority)["faults"]
+    verdicts = [v for v in _pattern(authority, "verdict").finditer(info) if v["code"] not in found["not_faults"]]
+    ends = [v.start() for v in verdicts[1:]] + [len(info)] * bool(verdicts)
+    made = [
+        _reason(
+            authority, found["verdicts"].get(v["code"]) or of_status(authority, status), _text(v), info[v.start() : e]
+        )
+        for v, e in zip(verdicts, ends, strict=True)
+    ]
+    said = f"[{status}] {info or _listed(authority, status)}"
+    return made or [_reason(authority, of_status(authority, status), said, info)]
+
+
+def _text(verdict: re.Match[str]) -> str:
+    return f"[{verdict['code']}] {verdict['text']}"
+
+
+def of_status(authority: str, status: str) -> str:
+    """The fault code for a status, by its own row, by its first digits, or the one for what no table names."""
+    found = table(authority)["faults"]
+    prefixes = (code for start, code in found["prefixes"].items() if status.startswith(start))
+    return str(found["statuses"].get(status) or next(prefixes, found["unnamed"]))
+
+
+def _listed(authority: str, status: str) -> str:
+    """What the authority's code lists say of a status that came without a text."""
+    for name in ("ceb_error", "return_status"):
+        row = _codes(authority, name).get(status)
+        if row is not None:
+            return " / ".join(text for text in (row.name_zh, row.name_en) if text)
+    return status
+
+
+def _codes(authority: str, name: str) -> dict[str, codes.Code]:
+    try:
+        return codes.load(authority, name).codes
+    except ConfigurationError:
+        return {}
+
+
+def _reason(authority: str, code: str, info: str, text: str) -> Reason:
+    pairs = [(canonical(authority, m["segment"], m["field"]), m["value"].strip()) for m in
+             _pattern(authority, "compared").finditer(text)]  # fmt: skip
+    limit = _pattern(authority, "limit").search(text)
+    if limit:
+        pairs = [("", limit["value"]), ("", limit["other"])]
+    own = faults.table()[code].field
+    pairs.sort(key=lambda pair: pair[0] != own)  # what the fault is about comes first
+    field = next((path for path, _ in pairs if path), "") or own
+    values = [value for _, value in pairs] + ["", ""]
+    return Reason(code, field, info, values[0], values[1])
+
+
+@lru_cache
+def canonical(authority: str, segment: str, field: str) -> str:
+    """The canonical path that an authority's Segment.field speaks of, '' where there is none."""
+    names, field = table(authority), field.split("+")[0]
+    if path := names["fields"].get(f"{segment}.{field}"):
+        return str(path)
+    if segment not in names["segments"]:
+        return ""
+    message_type, place = names["segments"][segment]
+    found = spec.load(message_type).find(field, place)
+    source = found[1].source if found else ""
+    return source if source.split(".")[0] in ("order", "payment", "waybill", "line") else ""

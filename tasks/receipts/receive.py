@@ -1,0 +1,139 @@
+"""Receipts by poll and by push, into one idempotent path: stored raw first, then read (DESIGN, promises 3 and 4).
+
+What cannot be read is parked with its reason, never dropped. Reading again what was read changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from adapters.contract import Authority, Opened, Polled, ReceiptRow
+from adapters.ledger import Ledger, raws
+from adapters.ledger.leases import get_cursor, set_cursor
+from adapters.ledger.receipts import add_receipts
+from mappings.errors import DataFault, Unsupported
+from tasks.receipts.lookup import complete_keys
+
+log = logging.getLogger(__name__)
+SLICE = 50
+CURSOR = "receipts:"
+
+
+@dataclass
+class Received:
+    """What came: raw messages stored, receipts that are new, raw messages parked with the reason."""
+
+    raw: int = 0
+    receipts: int = 0
+    parked: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One raw message as read: its receipts, and why it (or a part of it) is parked."""
+
+    raw_id: int
+    rows: list[ReceiptRow]
+    reason: str = ""
+
+
+def receive(ledger: Ledger, authority: Authority, dxp_ids: Iterable[str]) -> Received:
+    """Fetch what lies ready for these DXP ids since last time, keep it and read it. Raises AuthorityUnavailable."""
+    stored = 0
+    try:
+        for dxp_id in dxp_ids:
+            stored += _poll(ledger, authority, dxp_id)
+    finally:
+        done = read_waiting(ledger, authority)
+    done.raw = stored
+    return done
+
+
+def accept_push(ledger: Ledger, authority: Authority, body: bytes, peer: str = "") -> Received:
+    """Take in what the authority pushed to us; the same path as a poll. Unreadable is parked, and no error."""
+    return take_in(ledger, authority, [body], "push", peer)
+
+
+def take_in(ledger: Ledger, authority: Authority, bodies: list[bytes], channel: str, peer: str = "") -> Received:
+    """Raw messages, however they came: kept, then read."""
+    stored = _store(ledger, authority, bodies, channel, peer)
+    done = read_waiting(ledger, authority)
+    done.raw = stored
+    return done
+
+
+def _poll(ledger: Ledger, authority: Authority, dxp_id: str) -> int:
+    cursor = get_cursor(ledger, authority.name, CURSOR + dxp_id)
+    since, stored = overlapped(cursor, float(authority.profile.value("poll_overlap_seconds", 0.0))), 0
+    while True:
+        page = authority.poll(dxp_id, since)
+        stored += _store(ledger, authority, page.messages, "poll", dxp_id)
+        if not _further(page, since):
+            break
+        since = page.next
+        set_cursor(ledger, authority.name, CURSOR + dxp_id, since)
+    return stored
+
+
+def _further(page: Polled, since: str) -> bool:
+    return bool(page.messages) and bool(page.next) and page.next != since
+
+
+def overlapped(cursor: str, seconds: float) -> str:
+    """A cursor that is an instant, set back: receipts may be published out of order. Another form stays as it is."""
+    try:
+        at = datetime.fromisoformat(cursor)
+    except ValueError:
+        return cursor
+    return (at - timedelta(seconds=seconds)).isoformat()
+
+
+def _store(ledger: Ledger, authority: Authority, bodies: list[bytes], channel: str, peer: str) -> int:
+    """Keep raw messages that are not there already. Returns how many are new."""
+    with ledger.begin() as tx:
+        fresh = [body for body in bodies if raws.seen(tx, authority.name, body) is None]
+        for body in dict.fromkeys(fresh):
+            raws.store_raw(tx, raws.IN, authority.name, channel, peer, body, media_type="application/xml")
+    return len(set(fresh))
+
+
+def read_waiting(ledger: Ledger, authority: Authority) -> Received:
+    """Read every raw message that waits, slice by slice; also what a process that died had stored."""
+    done = Received()
+    while waiting := raws.unread(ledger, authority.name, SLICE):
+        read = [_read(ledger, authority, ident) for ident in waiting]
+        with ledger.begin() as tx:
+            for one in read:
+                done.receipts += add_receipts(tx, one.raw_id, complete_keys(tx, one.rows))
+                if one.reason:
+                    raws.park(tx, one.raw_id, one.reason)
+                else:
+                    raws.mark_read(tx, one.raw_id)
+        done.parked.update({one.raw_id: one.reason for one in read if one.reason})
+    for ident, reason in done.parked.items():
+        log.warning("parked incoming message %s of %s: %s", ident, authority.name, reason)
+    return done
+
+
+def _read(ledger: Ledger, authority: Authority, raw_id: int) -> _Read:
+    try:
+        opened = authority.open(raws.body(ledger, raw_id))
+        if opened.kind == "refusal":
+            rows = [refusal(authority, opened, raws.head(ledger, raw_id).at)]
+        else:
+            rows = authority.receipts(opened.business)
+    except (DataFault, Unsupported) as error:
+        return _Read(raw_id, [], str(error)[:500])
+    bad = [row for row in rows if row.problem]
+    reason = f"{len(bad)} of {len(rows)} receipts: {bad[0].problem}" if bad else ""
+    return _Read(raw_id, [row for row in rows if not row.problem], reason)
+
+
+def refusal(authority: Authority, opened: Opened, at: datetime) -> ReceiptRow:
+    """An envelope-level refusal that comes late, as a receipt about the whole message: its status is minus its code."""
+    problem = "" if opened.cop_msg_id else "The refusal names no message / 未注明原报文"
+    status = f"-{opened.code}"
+    return ReceiptRow(authority.name, opened.type, opened.cop_msg_id, "", status, at, opened.text, problem=problem)

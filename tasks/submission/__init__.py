@@ -1,0 +1,1 @@
+"""Submission: messages are sealed, claimed, posted and settled, and what got lost on the way is found out."""

@@ -1,0 +1,70 @@
+"""Sends what is prepared: claimed (committed), posted, settled, one message after the other (DESIGN, promise 5)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from adapters.contract import Answer, Authority
+from adapters.ledger import Ledger, messages, raws
+from adapters.ledger.events import record
+from mappings.errors import AuthorityRejected, AuthorityUnavailable, ConfigurationError, OutcomeUnknown
+
+SENT, UNKNOWN, REFUSED, TAKEN = "sent", "unknown", "refused", "taken"
+
+
+@dataclass
+class Submitted:
+    """How many messages went which way; `taken` were somebody else's, or their shipment is held."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    message_ids: dict[int, str] = field(default_factory=dict)
+
+    def note(self, message_id: int, outcome: str) -> None:
+        """Count one message."""
+        self.counts[outcome] += 1
+        self.message_ids[message_id] = outcome
+
+
+def submit(ledger: Ledger, authority: Authority, shipment_id: int, types: Sequence[str], worker: str) -> Submitted:
+    """Send every prepared message of these types, in their order.
+
+    Raises AuthorityUnavailable when the authority cannot be reached: what was not sent stays prepared.
+    """
+    done = Submitted()
+    for row in messages.to_send(ledger, shipment_id, authority.name, types):
+        if not messages.claim(ledger, row.id, worker):
+            done.note(row.id, TAKEN)
+            continue
+        done.note(row.id, post(ledger, authority, row.id))
+    return done
+
+
+def post(ledger: Ledger, authority: Authority, message_id: int, recovery: bool = False) -> str:
+    """Post a message that this worker has claimed, and settle the claim by what came of it."""
+    row = messages.get(ledger, message_id)
+    body = raws.body(ledger, row.raw_id)
+    try:
+        answer = authority.send(body, row.cop_msg_id, recovery)
+    except (AuthorityUnavailable, ConfigurationError):
+        messages.settle_unavailable(ledger, message_id)
+        raise
+    except OutcomeUnknown as error:
+        messages.mark_unknown(ledger, message_id)
+        _tell(ledger, row.shipment_id, "outcome_unknown", message_id, row.type, str(error))
+        return UNKNOWN
+    except AuthorityRejected as error:
+        messages.settle_refused(ledger, message_id, error.code, str(error))
+        _tell(ledger, row.shipment_id, "message_refused", message_id, row.type, str(error))
+        return REFUSED
+    return _sent(ledger, message_id, answer)
+
+
+def _sent(ledger: Ledger, message_id: int, answer: Answer) -> str:
+    messages.settle_sent(ledger, message_id)
+    return "duplicate" if answer.duplicate else SENT
+
+
+def _tell(ledger: Ledger, shipment_id: int, kind: str, message_id: int, type_: str, text: str) -> None:
+    record(ledger, shipment_id, kind, detail={"message_id": message_id, "type": type_, "text": text[:500]})
