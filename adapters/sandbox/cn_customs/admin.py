@@ -1,0 +1,155 @@
+"""The admin's calls: books, audit, behaviour, inspections, events of the yard, callbacks, certificates, reset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from cryptography import x509
+from fastapi import FastAPI, Request, Response
+
+from adapters.sandbox import ca
+from adapters.sandbox.cn_customs import books
+from adapters.sandbox.cn_customs.customs import Customs
+from adapters.sandbox.cn_customs.plan import instant, moment
+from mappings import clock
+from mappings.errors import ConfigurationError, DataFault
+
+KINDS = ("arrived", "departed", "crossed")
+_MOST = 5000
+
+
+async def _given(request: Request) -> dict[str, Any]:
+    try:
+        given = orjson.loads(await request.body())
+    except orjson.JSONDecodeError as error:
+        raise DataFault("The body is no JSON") from error
+    if not isinstance(given, dict):
+        raise DataFault("The body is no JSON object")
+    return given
+
+
+def _json(content: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+def add(app: FastAPI, customs: Customs) -> None:
+    """Add the admin's calls to the application."""
+    _add_books(app, customs)
+    _add_behaviour(app, customs)
+    _add_world(app, customs)
+
+
+def _add_books(app: FastAPI, customs: Customs) -> None:
+    store = customs.store
+
+    @app.get("/admin/health")
+    def health() -> Response:
+        return _json(books.health(store))
+
+    @app.get("/admin/books")
+    def pages(after: int = 0, limit: int = 500, type: str = "", key: str = "") -> Response:  # noqa: A002 the wire's name
+        return _json(books.page(store, after, min(max(limit, 1), _MOST), type, key))
+
+    @app.get("/admin/books/audit")
+    def audit() -> Response:
+        return _json(books.audit(store))
+
+    @app.post("/admin/reset")
+    def reset() -> Response:
+        customs.reset()
+        return _json({"status": "empty"})
+
+
+def _add_behaviour(app: FastAPI, customs: Customs) -> None:
+    @app.get("/admin/behaviour")
+    def rules() -> Response:
+        kept = customs.behaviours.rules
+        return _json({"rules": [{"id": r.id, **r.body, "seen": r.seen, "used": r.used} for r in kept]})
+
+    @app.post("/admin/behaviour")
+    async def add_rules(request: Request) -> Response:
+        given = (await _given(request)).get("rules")
+        if not isinstance(given, list):
+            raise DataFault("rules must be a list")
+        return _json({"ids": customs.behaviours.add(given)})
+
+    @app.delete("/admin/behaviour")
+    def remove_all() -> Response:
+        customs.behaviours.remove()
+        return _json({"status": "empty"})
+
+    @app.delete("/admin/behaviour/{rule_id}")
+    def remove(rule_id: int) -> Response:
+        customs.behaviours.remove(rule_id)
+        return _json({"status": "removed"})
+
+    @app.post("/admin/inspections")
+    async def inspections(request: Request) -> Response:
+        given = await _given(request)
+        order_no, invt_no = str(given.get("order_no") or ""), str(given.get("invt_no") or "")
+        if not order_no and not invt_no:
+            raise DataFault("order_no or invt_no is needed")
+        return _json({"inspected": customs.inspected(order_no, invt_no, str(given.get("result", "800")))})
+
+
+def _add_world(app: FastAPI, customs: Customs) -> None:
+    store = customs.store
+
+    @app.post("/admin/events")
+    async def event(request: Request) -> Response:
+        given = await _given(request)
+        if given.get("kind") not in KINDS:
+            raise DataFault(f"kind must be one of {KINDS}")
+        id_ = store.run(
+            "INSERT INTO event (at, body) VALUES (?, ?)", instant(clock.now()), orjson.dumps(given).decode()
+        )
+        return _json({"id": id_})
+
+    @app.get("/admin/events")
+    def events() -> Response:
+        rows = store.rows("SELECT * FROM event ORDER BY id")
+        return _json(
+            {
+                "events": [
+                    {"id": r["id"], "recorded_at": moment(r["at"]).isoformat(), **orjson.loads(r["body"])} for r in rows
+                ]
+            }
+        )
+
+    @app.put("/admin/callbacks")
+    async def callbacks(request: Request) -> Response:
+        given = await _given(request)
+        dxp, url = str(given.get("dxpId") or ""), given.get("url")
+        if not dxp or not (url is None or str(url).startswith(("http://", "https://"))):
+            raise DataFault("dxpId and an http url (or null) are needed")
+        store.run("DELETE FROM callback WHERE dxp = ?", dxp)
+        if url:
+            store.run("INSERT INTO callback VALUES (?, ?, ?)", dxp, str(url), instant(clock.now()))
+        return _json({"dxpId": dxp, "url": url})
+
+    @app.post("/admin/certificates")
+    async def certificates(request: Request) -> Response:
+        return _certificate(customs, await _given(request))
+
+
+def _certificate(customs: Customs, given: dict[str, Any]) -> Response:
+    sm2 = given.get("sm2_public_key_hex")
+    key = ca.key_from_sm2_hex(str(sm2)) if sm2 else ca.key_from_pem(str(given.get("public_key_pem") or ""))
+    others = given.get("other_codes") or []
+    if not isinstance(others, list):
+        raise DataFault("other_codes must be a list")
+    try:
+        pem = ca.issue(
+            customs.authority,
+            str(given.get("owner_code") or ""),
+            key,
+            str(given.get("name") or ""),
+            tuple(map(str, others)),
+        )
+    except ConfigurationError as error:
+        return _json({"error": str(error)}, 409)
+    except ValueError as error:
+        raise DataFault(f"No certificate can be made of this: {error}") from error
+    serial = f"{x509.load_pem_x509_certificate(pem.encode()).serial_number:x}"
+    return _json({"certificate_pem": pem, "ca_pem": customs.authority.pem, "serial": serial})

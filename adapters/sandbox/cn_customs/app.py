@@ -1,0 +1,142 @@
+"""The sandbox's HTTP: messages in, receipts out, an admin's calls and a page for people.
+
+The binding is ours (unverified): transport_signature.md, section 2, names products and queues but no public HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from adapters.sandbox.cn_customs import admin, page, push, settings
+from adapters.sandbox.cn_customs.customs import Customs, Outcome
+from mappings import clock
+from mappings.errors import DataFault
+
+RECOVERY = "x-tongguan-recovery"
+MOST_MESSAGES = 1000
+
+
+class Json(Response):
+    """A JSON answer."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content)
+
+
+class Dropped(Response):
+    """No answer at all: the connection is closed."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        transport = scope.get("tongguan.transport")
+        if transport is not None:
+            transport.abort()
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            return
+        await send({"type": "http.response.start", "status": 599, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+class KnowsTransport:
+    """Lets a response close its connection: keeps uvicorn's transport in the scope."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        cycle = getattr(receive, "__self__", None)
+        scope["tongguan.transport"] = getattr(cycle, "transport", None)
+        await self._app(scope, receive, send)
+
+
+def build(customs: Customs) -> ASGIApp:
+    """The application over one customs."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        pushing = asyncio.create_task(push.forever(customs))
+        yield
+        pushing.cancel()
+        await asyncio.gather(pushing, return_exceptions=True)
+
+    app = FastAPI(title=settings.profile()["title"], lifespan=lifespan, openapi_url=None)
+    app.state.customs = customs
+    _wire(app, customs)
+    admin.add(app, customs)
+    page.add(app, customs)
+    app.add_exception_handler(DataFault, _bad_request)
+    return KnowsTransport(app)
+
+
+async def _bad_request(_: Request, error: Exception) -> Response:
+    return Json({"error": str(error)}, status_code=400)
+
+
+def _wire(app: FastAPI, customs: Customs) -> None:
+    @app.post("/dxp/messages")
+    async def messages(request: Request) -> Response:
+        fault = await run_in_threadpool(customs.behaviours.fault_of, "messages")
+        if fault:
+            return Json({"error": "told to be down"}, status_code=fault)
+        limit = int(settings.profile()["max_bytes"])
+        body = await _body(request, limit)
+        if body is None:
+            return Json({"error": "报文过大 message is too large", "limit": limit}, status_code=413)
+        marked = request.headers.get(RECOVERY, "").strip() not in ("", "0")
+        return await _answer(await run_in_threadpool(customs.receive, body, marked))
+
+    @app.get("/dxp/receipts")
+    async def receipts(dxpId: str = "", since: str = "", limit: str = "100") -> Response:  # noqa: N803 the wire's name
+        fault = await run_in_threadpool(customs.behaviours.fault_of, "receipts")
+        if fault:
+            return Json({"error": "told to be down"}, status_code=fault)
+        return await run_in_threadpool(_receipts, customs, dxpId, since, limit)
+
+
+async def _body(request: Request, limit: int) -> bytes | None:
+    """The request's bytes, or None as soon as they are too many."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def _answer(outcome: Outcome) -> Response:
+    rules = outcome.rules
+    if "hang" in rules:
+        await asyncio.sleep(clock.clock().real_seconds(float(rules["hang"].body.get("seconds", 60))))
+        return Dropped()
+    if "lose_answer" in rules:
+        return Dropped()
+    if "http" in rules:
+        return Json({"error": "told to fail"}, status_code=int(rules["http"].body.get("status", 502)))
+    return Response(outcome.body, media_type="application/xml")
+
+
+def _receipts(customs: Customs, dxp: str, since: str, limit: str) -> Response:
+    try:
+        start = datetime.fromisoformat(since) if since else None
+        most = min(max(1, int(limit)), MOST_MESSAGES)
+    except ValueError:
+        return Json({"error": "since is an ISO instant, limit a number"}, status_code=400)
+    if start is not None and start.tzinfo is None:
+        return Json({"error": "since needs a time zone"}, status_code=400)
+    found, after = customs.receipts(dxp, start, most)
+    return Json(
+        {"messages": [base64.b64encode(m).decode() for m in found], "next": after.isoformat() if after else since}
+    )

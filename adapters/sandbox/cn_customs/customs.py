@@ -1,0 +1,241 @@
+"""The customs itself: takes a message, books it, decides, and publishes receipts when their time has come."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import zstandard
+
+from adapters.sandbox import ca
+from adapters.sandbox.cn_customs import docs, envelope, lists, matching, reading, settings, verify
+from adapters.sandbox.cn_customs.behaviours import MESSAGE_ACTIONS, Behaviours, Rule
+from adapters.sandbox.cn_customs.booking import Booking, Refusal
+from adapters.sandbox.cn_customs.envelope import Envelope, Faulty
+from adapters.sandbox.cn_customs.plan import Plan, instant, moment
+from adapters.sandbox.cn_customs.reading import Business, Unreadable
+from adapters.sandbox.cn_customs.store import Store
+from mappings import clock
+from mappings.errors import DataFault
+
+PAGE = 200
+SIGNATURE, OWNER = "-301020", "-621015"
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A message before it is booked: all that can be known without the book."""
+
+    raw: bytes
+    recovery: bool
+    envelope: Envelope
+    fault: Faulty | None = None
+    unreadable: Unreadable | None = None
+    business: Business | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the sender is told at once, and the misbehaviour that was asked for."""
+
+    body: bytes
+    rules: dict[str, Rule] = field(default_factory=dict)
+
+
+class Customs:
+    """One sandbox customs over one store."""
+
+    def __init__(self, home: Path, seed: int = 1, ca_file: Path | None = None) -> None:
+        self.store = Store(home / "customs.sqlite")
+        self.authority = ca.load(ca_file) if ca_file else ca.make_ca(home)
+        self.seed = seed
+        self.behaviours = Behaviours(self.store)
+        profile = settings.profile()
+        self._trust = verify.Trust(
+            self.authority.certificate, profile["sm2_user_id"].encode(), bool(profile["check_key_name"])
+        )
+
+    def plan(self) -> Plan:
+        """A plan that starts now."""
+        return Plan(self.store, self.seed, instant(clock.now()))
+
+    def receive(self, raw: bytes, recovery: bool = False) -> Outcome:
+        """Take one posted message, whatever it is."""
+        return self.book(self.read(raw, recovery))
+
+    def read(self, raw: bytes, recovery: bool = False) -> Incoming:
+        """Everything that needs no book: envelope, schema, signature. Safe in several threads."""
+        try:
+            opened = envelope.opened(raw)
+        except Faulty as fault:
+            return Incoming(raw, recovery, fault.envelope, fault=fault)
+        try:
+            business = reading.business(opened.business, opened.type)
+        except Unreadable as unreadable:
+            return Incoming(raw, recovery, opened, unreadable=unreadable)
+        if business.dxp_id != opened.sender:
+            fault = Faulty("2999", "其他业务逻辑错误 SenderId differs from BaseTransfer.dxpId", opened)
+            return Incoming(raw, recovery, opened, fault=fault, business=business)
+        return Incoming(raw, recovery, opened, business=business, refusal=self._signed(business))
+
+    def _signed(self, business: Business) -> Refusal | None:
+        try:
+            owners = verify.owners(business.root, self._trust)
+        except verify.Refused as refused:
+            return Refusal(SIGNATURE, f"验签失败 {refused}")
+        if not owners:
+            declares = any(document.head["appStatus"] != "1" for document in business.documents)
+            return Refusal(SIGNATURE, "验签失败 无签名 not signed") if declares else None
+        names = {
+            business.cop_code,
+            *(d.head[business.declared.owner] for d in business.documents if business.declared.owner),
+        }
+        strangers = names - owners
+        if strangers:
+            return Refusal(
+                OWNER,
+                f"与卡不符，无权限 certificate of {sorted(owners)} does not belong to {sorted(strangers)[:3]}"[:900],
+            )
+        return None
+
+    def book(self, incoming: Incoming) -> Outcome:
+        """Book it, plan the receipts, answer."""
+        with self.store.transaction():
+            rules = self.behaviours.of(self._subjects(incoming), MESSAGE_ACTIONS)
+            if "http" not in rules:
+                self._book(incoming, rules)
+            self.behaviours.save()
+        fault = incoming.fault
+        code, text = (fault.code, fault.text) if fault else ("0000", "接收成功 accepted")
+        return Outcome(envelope.reply(code, text, incoming.envelope), rules)
+
+    def _subjects(self, incoming: Incoming) -> list[dict[str, str]]:
+        base = {"type": incoming.envelope.type, "dxp_id": incoming.envelope.sender}
+        if incoming.business is None or not self.behaviours.any_for(MESSAGE_ACTIONS, base["type"]):
+            return [base]
+        key = incoming.business.declared.key
+        return [
+            {
+                **base,
+                "key": d.joined(key),
+                "order_no": d.head.get("orderNo", ""),
+                "waybill_no": d.head.get("logisticsNo", ""),
+            }
+            for d in incoming.business.documents
+        ]
+
+    def _book(self, incoming: Incoming, rules: dict[str, Rule]) -> None:
+        plan, business = self.plan(), incoming.business
+        unreadable = incoming.unreadable
+        if "unreadable" in rules and incoming.fault is None:
+            unreadable = Unreadable("沙箱按要求视为不可读 told to find it unreadable", incoming.envelope.type)
+        outcome = "refused" if incoming.fault else "unreadable" if unreadable else "accepted"
+        message_id = self._message(incoming, outcome, plan.now, len(business.documents) if business else 0)
+        new: dict[int, docs.Doc] = {}
+        if incoming.fault or unreadable or business is None:
+            self._unbooked(incoming, message_id, outcome, plan)
+            if unreadable:
+                head = incoming.envelope
+                plan.unreadable(head.sender, head.cop_msg_id, unreadable.type, unreadable.text, head.business)
+        else:
+            dxp = ",".join(dict.fromkeys([incoming.envelope.sender, *business.subscribers]))
+            booked = Booking(self.store, self.behaviours, plan, message_id).book(business, dxp, incoming.refusal)
+            new = {doc.id: doc for doc in booked}
+            self._effects(business.declared.type, plan, new)
+        plan.write(new)
+
+    def _effects(self, type_: str, plan: Plan, new: dict[int, docs.Doc]) -> None:
+        self.store.many("UPDATE document SET current = 0 WHERE type = ? AND key = ? AND current = 1",
+                        [(doc.type, doc.key) for doc in new.values() if doc.current and doc.attempt > 1])  # fmt: skip
+        self.store.add_documents([doc.row() for doc in new.values()])
+        before = {id_: (doc.status, doc.status_at, doc.locked) for id_, doc in new.items()}
+        if type_ in matching.TYPES:
+            matching.Match(self.store, plan, new).run(type_)
+        elif type_ in lists.TYPES:
+            lists.Lists(self.store, plan, new).run(type_)
+        changed = [d for id_, d in new.items() if (d.status, d.status_at, d.locked) != before[id_]]
+        self.store.many("UPDATE document SET status = ?, status_at = ?, locked = ? WHERE id = ?",
+                        [(d.status, d.status_at, d.locked, d.id) for d in changed])  # fmt: skip
+
+    def _message(self, incoming: Incoming, outcome: str, now: int, documents: int) -> int:
+        head, business = incoming.envelope, incoming.business
+        return self.store.run(
+            "INSERT INTO message (at, sender, cop_msg_id, type, guid, sha256, size, recovery, outcome, code, documents)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            now, head.sender, head.cop_msg_id, head.type, business.guid if business else "",
+            hashlib.sha256(incoming.raw).hexdigest(), len(incoming.raw), int(incoming.recovery), outcome,
+            incoming.fault.code if incoming.fault else "0000", documents,
+        )  # fmt: skip
+
+    def _unbooked(self, incoming: Incoming, message_id: int, outcome: str, plan: Plan) -> None:
+        """Documents of a message that was refused as a whole are in the book too; an unreadable one is one row."""
+        head, business = incoming.envelope, incoming.business
+        found = business.documents if business else []
+        given = (
+            [(d.joined(business.declared.key), d.head["appType"], d.head["guid"]) for d in found]
+            if business
+            else [("", "", "")]
+        )
+        ids = self.store.next_ids("document", len(given))
+        code = incoming.fault.code if incoming.fault else settings.cycle()["steps"]["unreadable"]["status"]
+        rows = [
+            docs.Doc(
+                id_, message_id, plan.now, head.type, key, 0, app, guid, head.sender, outcome, code, plan.now
+            ).row()
+            for id_, (key, app, guid) in zip(ids, given, strict=True)
+        ]
+        self.store.add_documents(rows)
+
+    def publish(self) -> int:
+        """Make every due receipt message visible, each at an instant of its own; how many there were."""
+        now = instant(clock.now())
+        if not self.store.value("SELECT 1 FROM delivery WHERE published IS NULL AND due <= ? LIMIT 1", now):
+            return 0
+        with self.store.transaction():
+            due = self.store.rows("SELECT id FROM delivery WHERE published IS NULL AND due <= ? ORDER BY due, id", now)
+            first = max(now, int(self.store.meta("published", "0")) + 1)
+            self.store.many(
+                "UPDATE delivery SET published = ? WHERE id = ?", [(first + n, row[0]) for n, row in enumerate(due)]
+            )
+            self.store.set_meta("published", str(first + len(due)))
+        return len(due)
+
+    def receipts(self, dxp: str, since: datetime | None, limit: int) -> tuple[list[bytes], datetime | None]:
+        """Receipt messages published at or after `since`, and the `since` to ask with next."""
+        self.publish()
+        start = instant(since) if since else 0
+        rows = self.store.rows(
+            "SELECT * FROM delivery WHERE dxp = ? AND published >= ? ORDER BY published LIMIT ?", dxp, start, limit
+        )
+        after = moment(rows[-1]["published"] + 1) if rows else since
+        return [wrap(row) for row in rows], after
+
+    def inspected(self, order_no: str, invt_no: str, result: str) -> int:
+        """The result of an inspection that waits for a person; how many documents it fits. Raises DataFault."""
+        if result not in lists.RESULTS:
+            raise DataFault(f"result must be one of {sorted(lists.RESULTS)}")
+        column, value = ("invt_no", invt_no) if invt_no else ("order_ref", f"%|{order_no}")
+        with self.store.transaction():
+            sql = f"SELECT * FROM document WHERE {column} LIKE ? AND type = ? AND status = '500' AND current = 1"  # noqa: S608
+            found = [docs.from_row(row) for row in self.store.rows(sql, value, lists.INVENTORY)]
+            plan = self.plan()
+            for doc in found:
+                lists.result(plan, doc, result, 0)
+            plan.write({})
+        return len(found)
+
+    def reset(self) -> None:
+        """Forget everything but the certificate authority."""
+        self.store.reset()
+        self.behaviours.reload()
+
+
+def wrap(row: Any) -> bytes:
+    """A delivery as the DxpMsg that the company gets; the same bytes each time."""
+    business = zstandard.ZstdDecompressor().decompress(row["body"])
+    at = moment(row["published"])
+    return envelope.wrapped(row["type"], row["dxp"], f"HZ{row['published']:020d}", at, business)

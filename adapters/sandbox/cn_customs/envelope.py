@@ -1,0 +1,145 @@
+"""The E-Port's envelope: DxpMsg and DxpMsgSv in, DxpMsg and DxpRep out (transport_signature.md, section 1)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import datetime
+from xml.sax.saxutils import escape
+
+from lxml import etree
+
+from adapters.sandbox.cn_customs import settings
+from mappings import clock
+
+DXP = "http://www.chinaport.gov.cn/dxp"
+_NS = {"d": DXP}
+# Each required text of TransInfo and its longest form, from the DxpMsg schema.
+LENGTHS = {"CopMsgId": 255, "SenderId": 16, "CreatTime": 40, "MsgType": 30}
+RECEIVERS = 5
+RECEIVER_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """One message as the E-Port received it."""
+
+    cop_msg_id: str = ""
+    sender: str = ""
+    receivers: tuple[str, ...] = ()
+    type: str = ""
+    created: str = ""
+    business: bytes = b""
+
+
+class Faulty(Exception):
+    """The envelope cannot be taken: a code of the list `dxp_error`, a text, and what could be read."""
+
+    def __init__(self, code: str, text: str, envelope: Envelope | None = None) -> None:
+        super().__init__(text)
+        self.code, self.text, self.envelope = code, text, envelope or Envelope()
+
+
+def parser() -> etree.XMLParser:
+    """A parser that loads nothing from outside, expands no entity and stops at unreasonable depth or size."""
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=False
+    )
+
+
+def safe_root(data: bytes) -> etree._Element:
+    """The root element. Raises ValueError where the bytes are no XML or bring a DOCTYPE."""
+    try:
+        root = etree.fromstring(data, parser())
+    except (etree.XMLSyntaxError, LookupError) as error:
+        raise ValueError(f"不是XML not well-formed: {str(error)[:200]}") from error
+    if root.getroottree().docinfo.doctype:
+        raise ValueError("不允许DOCTYPE a DOCTYPE is not allowed")
+    return root
+
+
+def opened(raw: bytes) -> Envelope:
+    """What the envelope says and holds. Raises Faulty."""
+    try:
+        root = safe_root(raw)
+    except ValueError as error:
+        raise Faulty("0001", f"报文格式错误 {error}") from error
+    if root.tag == f"{{{DXP}}}DxpMsgSv":
+        root = root.find("d:DxpMsg", _NS) if root.find("d:DxpMsg", _NS) is not None else root
+    if root.tag != f"{{{DXP}}}DxpMsg":
+        raise Faulty("0001", "报文格式错误 not a DxpMsg")
+    head = _head(root)
+    return _checked(root, head)
+
+
+def _head(root: etree._Element) -> Envelope:
+    def text(name: str) -> str:
+        return (root.findtext(f"d:TransInfo/d:{name}", "", _NS) or "").strip()
+
+    receivers = root.findall("d:TransInfo/d:ReceiverIds/d:ReceiverId", _NS)
+    names = tuple((receiver.text or "").strip() for receiver in receivers)
+    return Envelope(text("CopMsgId"), text("SenderId"), names, text("MsgType"), text("CreatTime"))
+
+
+def _checked(root: etree._Element, head: Envelope) -> Envelope:
+    given = {"CopMsgId": head.cop_msg_id, "SenderId": head.sender, "CreatTime": head.created, "MsgType": head.type}
+    for name, longest in LENGTHS.items():
+        if not 0 < len(given[name]) <= longest:
+            raise Faulty("0002", f"不能通过schema验证 {name} must have 1 to {longest} characters", head)
+    if not 1 <= len(head.receivers) <= RECEIVERS or any(len(name) > RECEIVER_LENGTH for name in head.receivers):
+        raise Faulty("0002", "不能通过schema验证 1 to 5 ReceiverId", head)
+    _date_time(head)
+    if not set(head.receivers) & set(settings.profile()["receivers"]):
+        raise Faulty("2001", f"接收方不存在 unknown receiver {head.receivers[0]}", head)
+    return _with_data(root, head)
+
+
+def _date_time(head: Envelope) -> None:
+    try:
+        datetime.fromisoformat(head.created)
+    except ValueError as error:
+        raise Faulty("0002", "不能通过schema验证 CreatTime is no xs:dateTime", head) from error
+
+
+def _with_data(root: etree._Element, head: Envelope) -> Envelope:
+    data = root.findtext("d:Data", "", _NS) or ""
+    try:
+        business = base64.b64decode("".join(data.split()) if any(c in data for c in "\n\r\t ") else data, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Faulty("0001", "报文格式错误 Data is no base64", head) from error
+    if not business:
+        raise Faulty("0002", "不能通过schema验证 Data is empty", head)
+    return Envelope(head.cop_msg_id, head.sender, head.receivers, head.type, head.created, business)
+
+
+def _trans_info(envelope: Envelope, tag: str) -> str:
+    receivers = "".join(f"<dxp:ReceiverId>{escape(name)}</dxp:ReceiverId>" for name in envelope.receivers or ("",))
+    return (
+        f"<dxp:{tag}><dxp:CopMsgId>{escape(envelope.cop_msg_id)}</dxp:CopMsgId>"
+        f"<dxp:SenderId>{escape(envelope.sender)}</dxp:SenderId><dxp:ReceiverIds>{receivers}</dxp:ReceiverIds>"
+        f"<dxp:CreatTime>{escape(envelope.created)}</dxp:CreatTime><dxp:MsgType>{escape(envelope.type)}</dxp:MsgType></dxp:{tag}>"
+    )
+
+
+def reply(code: str, text: str, original: Envelope) -> bytes:
+    """The DxpRep that answers `original`."""
+    today = clock.now().astimezone(clock.CHINA).date().isoformat()
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<dxp:DxpRep xmlns:dxp="{DXP}" ver="1.0">'
+        f"<dxp:RecevierId>{escape(original.sender)}</dxp:RecevierId><dxp:Response><dxp:NodeId>00000002</dxp:NodeId>"
+        f"<dxp:ResponseCode>{code}</dxp:ResponseCode><dxp:ResponseInfo>{escape(text[:300])}</dxp:ResponseInfo>"
+        f"<dxp:NoticeTime>{today}</dxp:NoticeTime>{_trans_info(original, 'OriHead')}</dxp:Response></dxp:DxpRep>"
+    ).encode()
+
+
+def wrapped(type_: str, receiver: str, cop_msg_id: str, at: datetime, business: bytes) -> bytes:
+    """A receipt message in its DxpMsg."""
+    created = at.astimezone(clock.CHINA).strftime("%Y-%m-%dT%H:%M:%S")
+    head = Envelope(cop_msg_id, settings.profile()["sender"], (receiver,), type_, created)
+    start = f'<?xml version="1.0" encoding="UTF-8"?>\n<dxp:DxpMsg xmlns:dxp="{DXP}" ver="1.0">{_trans_info(head, "TransInfo")}<dxp:Data>'
+    end = (
+        '</dxp:Data><dxp:AddInfo><dxp:BizKey><dxp:Key name="DealFlag">1</dxp:Key>'
+        '<dxp:Key name="RetType">1</dxp:Key></dxp:BizKey></dxp:AddInfo></dxp:DxpMsg>'
+    )
+    return start.encode() + base64.b64encode(business) + end.encode()

@@ -1,0 +1,112 @@
+"""The sandbox's own SQLite: what it received, what it decided and what it still has to say. One writer at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+Row = sqlite3.Row
+_TABLES = Path(__file__).with_name("tables.sql")
+KEPT = ("message", "document", "listed", "consolidated", "arrived", "delivery", "rule", "callback", "event", "meta")
+DOCUMENT = (
+    "id", "message_id", "at", "type", "key", "attempt", "app_type", "guid", "dxp", "outcome", "status", "status_at", "pre_no",
+    "invt_no", "order_ref", "waybill_ref", "grp", "part", "parts", "face", "facts", "quirks", "current", "locked",
+)  # fmt: skip
+_ADD = f"INSERT INTO document ({', '.join(DOCUMENT)}) VALUES ({', '.join('?' * len(DOCUMENT))})"  # noqa: S608 our own names
+
+
+class Store:
+    """A connection, a lock, and the few queries that the rest of the sandbox needs."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, cached_statements=500)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(_TABLES.read_text(encoding="utf-8"))
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One transaction, alone: committed at the end, undone by an error."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        """All rows of a query. Raises sqlite3.Error."""
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    def value(self, sql: str, *values: Any) -> Any:
+        """The first cell of the first row, or None."""
+        with self._lock:
+            row = self._db.execute(sql, values).fetchone()
+        return row[0] if row else None
+
+    def run(self, sql: str, *values: Any) -> int:
+        """Run one statement; gives the id of an inserted row."""
+        with self._lock:
+            return self._db.execute(sql, values).lastrowid or 0
+
+    def many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for many rows."""
+        with self._lock:
+            self._db.executemany(sql, rows)
+
+    def add_documents(self, rows: list[tuple[Any, ...]]) -> None:
+        """Insert document rows whose cells follow DOCUMENT."""
+        self.many(_ADD, rows)
+
+    def next_ids(self, table: str, count: int) -> range:
+        """The ids that the next `count` rows of a table will get (inside a transaction)."""
+        first = (self.value(f"SELECT max(id) FROM {table}") or 0) + 1  # noqa: S608 our own names
+        return range(first, first + count)
+
+    def serials(self, name: str, count: int) -> range:
+        """`count` numbers never given before under this name (inside a transaction)."""
+        first = int(self.meta(name, "1"))
+        self.set_meta(name, str(first + count))
+        return range(first, first + count)
+
+    def meta(self, name: str, default: str = "") -> str:
+        """A remembered text."""
+        return self.value("SELECT value FROM meta WHERE name = ?", name) or default
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Remember a text."""
+        self.run("INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value)
+
+    def standing(self, column: str, types: Sequence[str], values: Iterable[str]) -> list[Row]:
+        """The documents that stand (`current`) with one of these values in `column`."""
+        wanted = orjson.dumps(list(values)).decode()
+        marks = ", ".join("?" * len(types))
+        guard = "" if column == "key" else f" AND d.{column} <> ''"
+        return self.rows(
+            f"SELECT d.* FROM json_each(?) AS w CROSS JOIN document AS d ON d.{column} = w.value"  # noqa: S608 our own names
+            f" WHERE d.type IN ({marks}) AND d.current = 1{guard}",
+            wanted, *types,
+        )  # fmt: skip
+
+    def reset(self) -> None:
+        """Forget everything."""
+        with self.transaction():
+            for table in KEPT:
+                self.run(f"DELETE FROM {table}")  # noqa: S608 our own names
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()

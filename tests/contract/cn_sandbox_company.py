@@ -1,0 +1,258 @@
+"""A made-up company for the sandbox's tests: builds, signs and wraps messages with nothing of ours but the schema."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+from datetime import timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from lxml import etree
+
+from adapters.sandbox import ca
+from adapters.sandbox.cn_customs.customs import Customs
+from mappings import clock
+
+CEB = "http://www.chinaport.gov.cn/ceb"
+DS = "http://www.w3.org/2000/09/xmldsig#"
+C14N = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # as small as the published samples have it
+SPKI = KEY.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+PLATFORM, SELLER, CARRIER, AGENT, YARD = "PLATFORM01", "SELLER0001", "CARRIER001", "AGENT00001", "YARD000001"
+_guids = itertools.count(1)
+
+
+def guid() -> str:
+    return f"00000000-0000-0000-0000-{next(_guids):012d}"
+
+
+def group(tag: str, fields: dict[str, object], inner: str = "") -> str:
+    cells = "".join(f"<ceb:{name}>{value}</ceb:{name}>" for name, value in fields.items() if value is not None)
+    return f"<ceb:{tag}>{cells}{inner}</ceb:{tag}>"
+
+
+def _start(**more: object) -> dict[str, object]:
+    return {"guid": guid(), "appType": "1", "appTime": "20261123120000", "appStatus": "2", **more}
+
+
+def _with(fields: dict[str, object], changes: dict[str, object]) -> dict[str, object]:
+    unknown = set(changes) - set(fields)
+    assert not unknown, unknown
+    return {**fields, **changes}
+
+
+def order(number: str, qty: str = "2", price: str = "10", lines: int = 1, **changes: object) -> str:
+    total = float(qty) * float(price) * lines
+    head = _start(
+        orderType="E", orderNo=number, ebpCode=PLATFORM, ebpName="平台", ebcCode=SELLER, ebcName="商家",
+        goodsValue=f"{total:g}", freight="5", currency="502",
+    )  # fmt: skip
+    goods = [
+        {"gnum": n + 1, "itemNo": f"SKU{n}", "itemName": "杯子", "unit": "007", "currency": "502", "qty": qty,
+         "price": price, "totalPrice": f"{float(qty) * float(price):g}"} for n in range(lines)
+    ]  # fmt: skip
+    return group("Order", {}, group("OrderHead", _with(head, changes)) + "".join(group("OrderList", g) for g in goods))
+
+
+def payment(number: str, charge: str = "25", **changes: object) -> str:
+    head = _start(
+        ebpCode=PLATFORM, ebpName="平台", ebcCode=SELLER, ebcName="商家", orderNo=number, payCode="PAY", payName="支付",
+        payNo=f"P{number}", charge=charge, currency="502", accountingDate="20261123110000",
+    )  # fmt: skip
+    return group("Receipts", _with(head, changes))
+
+
+def waybill(number: str, **changes: object) -> str:
+    head = _start(
+        logisticsCode=CARRIER, logisticsName="承运", logisticsNo=f"W{number}", freight="5", insuredFee="0", currency="502",
+        grossWeight="1.2", packNo="1", goodsInfo="杯子",
+    )  # fmt: skip
+    return group("Logistics", _with(head, changes))
+
+
+def inventory(
+    number: str,
+    qty: str = "2",
+    price: str = "10",
+    lines: int = 1,
+    line: dict[str, object] | None = None,
+    **changes: object,
+) -> str:
+    head = _start(
+        customsCode="5788", ebpCode=PLATFORM, ebpName="平台", orderNo=number, logisticsCode=CARRIER, logisticsName="承运",
+        logisticsNo=f"W{number}", copNo=f"C{number}", ieFlag="E", portCode="5788", ieDate="20261124", statisticsFlag="A",
+        agentCode=AGENT, agentName="报关", ebcCode=SELLER, ebcName="商家", ownerCode=SELLER, ownerName="商家",
+        tradeMode="9610", trafMode="4", country="110", POD="HKG", freight="5", fCurrency="502", fFlag="3", insuredFee="0",
+        iCurrency="502", iFlag="3", wrapType="2", packNo="1", grossWeight="1.2", netWeight="1",
+    )  # fmt: skip
+    goods = [
+        {"gnum": n + 1, "itemNo": f"SKU{n}", "itemName": "杯子", "gcode": "6911101900", "gname": "瓷杯", "gmodel": "瓷",
+         "barCode": "无", "country": "110", "currency": "502", "qty": qty, "qty1": "1", "qty2": None, "unit": "007",
+         "unit1": "035", "unit2": None, "price": price, "totalPrice": f"{float(qty) * float(price):g}"} for n in range(lines)
+    ]  # fmt: skip
+    lists = "".join(group("InventoryList", _with(g, line or {})) for g in goods)
+    return group("Inventory", {}, group("InventoryHead", _with(head, changes)) + lists)
+
+
+def _listed(tag: str, numbers: list[str], order_: tuple[str, ...]) -> str:
+    return "".join(group(tag, {"gnum": n + 1, "logisticsNo": f"W{number}"}) for n, number in enumerate(numbers))
+
+
+def master(numbers: list[str], part: int = 1, parts: int = 1, **changes: object) -> str:
+    head = _start(
+        customsCode="5788", copNo="M1", agentCode=AGENT, agentName="报关", trafMode="4", trafName="粤Z0000港", voyageNo="V1",
+        billNo="BILL1", grossWeight="10", logisticsCode=CARRIER, logisticsName="承运", msgCount=parts, msgSeqNo=part,
+    )  # fmt: skip
+    return group("WayBill", {}, group("WayBillHead", _with(head, changes)) + _listed("WayBillList", numbers, ()))
+
+
+def arrival(numbers: list[str], part: int = 1, parts: int = 1, **changes: object) -> str:
+    head = _start(
+        customsCode="5788", copNo="A1", operatorCode=YARD, operatorName="场站", ieFlag="E", trafMode="4", billNo="BILL1",
+        domesticTrafNo="粤Z0000", logisticsCode=CARRIER, logisticsName="承运", msgCount=parts, msgSeqNo=part,
+    )  # fmt: skip
+    return group("Arrival", {}, group("ArrivalHead", _with(head, changes)) + _listed("ArrivalList", numbers, ()))
+
+
+def departure(numbers: list[str], part: int = 1, parts: int = 1, **changes: object) -> str:
+    head = _start(
+        customsCode="5788", copNo="D1", logisticsCode=CARRIER, logisticsName="承运", trafMode="4", trafName="粤Z0000港",
+        voyageNo="V1", billNo="BILL1", leaveTime="20261124063000", msgCount=parts, msgSeqNo=part,
+    )  # fmt: skip
+    return group("Departure", {}, group("DepartureHead", _with(head, changes)) + _listed("DepartureList", numbers, ()))
+
+
+def dxp_of(code: str) -> str:
+    return f"DXP{code}"
+
+
+def message(type_: str, documents: list[str], owner: str, dxp: str = "", subscribe: str = "") -> bytes:
+    """An unsigned message."""
+    transfer = group(
+        "BaseTransfer", {"copCode": owner, "copName": "公司", "dxpMode": "DXP", "dxpId": dxp or dxp_of(owner)}
+    )
+    if subscribe:
+        transfer += group("BaseSubscribe", {"status": "RET", "dxpMode": "DXP", "dxpAddress": subscribe})
+    return (
+        f'<ceb:{type_}Message xmlns:ceb="{CEB}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" guid="{guid()}" '
+        f'version="1.0">\n{"".join(documents)}{transfer}\n</ceb:{type_}Message>'
+    ).encode()
+
+
+def certificate(customs: Customs, owner: str, public_key: bytes = SPKI) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(ca.issue(customs.authority, owner, public_key).encode())
+
+
+def signed(body: bytes, company: x509.Certificate, sign=None, sm2: bool = False) -> bytes:
+    """The message with its Signature before the root's end tag."""
+    uri = "http://www.chinaport.gov.cn/2022/04/xmldsig#" if sm2 else DS
+    digest = hashlib.new("sm3" if sm2 else "sha1", etree.tostring(etree.fromstring(body), method="c14n")).digest()
+    info = (
+        f'<ds:SignedInfo{{}}><ds:CanonicalizationMethod Algorithm="{C14N}"></ds:CanonicalizationMethod>'
+        f'<ds:SignatureMethod Algorithm="{uri}{"sm2-sm3" if sm2 else "rsa-sha1"}"></ds:SignatureMethod>'
+        f'<ds:Reference URI=""><ds:Transforms><ds:Transform Algorithm="{DS}enveloped-signature"></ds:Transform></ds:Transforms>'
+        f'<ds:DigestMethod Algorithm="{uri}{"sm3" if sm2 else "sha1"}"></ds:DigestMethod>'
+        f"<ds:DigestValue>{base64.b64encode(digest).decode()}</ds:DigestValue></ds:Reference></ds:SignedInfo>"
+    )
+    names = f' xmlns:ceb="{CEB}" xmlns:ds="{DS}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    sign = sign or (lambda data: KEY.sign(data, padding.PKCS1v15(), hashes.SHA1()))
+    value = base64.b64encode(sign(info.format(names).encode())).decode()
+    der = base64.b64encode(company.public_bytes(serialization.Encoding.DER)).decode()
+    signature = (
+        f'<ds:Signature xmlns:ds="{DS}">{info.format("")}<ds:SignatureValue>{value}</ds:SignatureValue><ds:KeyInfo>'
+        f"<ds:KeyName>{company.serial_number:x}</ds:KeyName><ds:X509Data><ds:X509Certificate>{der}</ds:X509Certificate>"
+        "</ds:X509Data></ds:KeyInfo></ds:Signature>"
+    ).encode()
+    at = body.rindex(b"</ceb:")
+    return body[:at] + signature + body[at:]
+
+
+def enveloped(
+    business: bytes, type_: str, sender: str, cop_msg_id: str = "", receiver: str = "DXPEDCCEB0000003"
+) -> bytes:
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><dxp:DxpMsg xmlns:dxp="http://www.chinaport.gov.cn/dxp" ver="1.0">'
+        f"<dxp:TransInfo><dxp:CopMsgId>{cop_msg_id or guid()}</dxp:CopMsgId><dxp:SenderId>{sender}</dxp:SenderId>"
+        f"<dxp:ReceiverIds><dxp:ReceiverId>{receiver}</dxp:ReceiverId></dxp:ReceiverIds>"
+        f"<dxp:CreatTime>2026-11-23T12:00:00</dxp:CreatTime><dxp:MsgType>{type_}Message</dxp:MsgType></dxp:TransInfo>"
+        f"<dxp:Data>{base64.b64encode(business).decode()}</dxp:Data></dxp:DxpMsg>"
+    ).encode()
+
+
+OWNERS = {
+    "CEB303": PLATFORM,
+    "CEB403": PLATFORM,
+    "CEB505": CARRIER,
+    "CEB603": AGENT,
+    "CEB607": AGENT,
+    "CEB507": YARD,
+    "CEB509": CARRIER,
+}
+
+
+class Company:
+    """Sends to a customs in process and reads what it publishes, moving the clock as far as needed."""
+
+    def __init__(self, customs: Customs, monkeypatch) -> None:
+        self.customs, self._monkeypatch = customs, monkeypatch
+        self._certificates: dict[str, x509.Certificate] = {}
+        self.since: dict[str, object] = {}
+
+    def sealed(self, type_: str, *documents: str, owner: str = "", signer: str = "", cop_msg_id: str = "") -> bytes:
+        owner = owner or OWNERS[type_]
+        signer = signer or owner
+        if signer not in self._certificates:
+            self._certificates[signer] = certificate(self.customs, signer)
+        body = signed(message(type_, list(documents), owner), self._certificates[signer])
+        return enveloped(body, type_, dxp_of(owner), cop_msg_id)
+
+    def send(self, type_: str, *documents: str, recovery: bool = False, **how: str) -> str:
+        return self.post(self.sealed(type_, *documents, **how), recovery)
+
+    def post(self, sealed: bytes, recovery: bool = False) -> str:
+        return code_of(self.customs.receive(sealed, recovery).body)
+
+    def wait(self, seconds: float) -> None:
+        start = clock.now() + timedelta(seconds=seconds)
+        self._monkeypatch.setenv(clock.VARIABLE, clock.starting(start, 1.0).variable())
+
+    def hear(self, owner: str, wait: float = 3600) -> list[dict[str, str]]:
+        """New receipts of a company after `wait` seconds, in the order in which they were published."""
+        self.wait(wait)
+        found = []
+        while True:
+            messages, after = self.customs.receipts(dxp_of(owner), self.since.get(owner), 2)
+            if not messages:
+                return found
+            self.since[owner] = after
+            found += [row for raw in messages for row in rows_of(raw)]
+
+    def statuses(self, owner: str, wait: float = 3600) -> list[tuple[str, str]]:
+        """(order, waybill or document number, status) of each new receipt."""
+        names = ("orderNo", "logisticsNo", "copNo")
+        return [(next(row[n] for n in names if n in row), row["returnStatus"]) for row in self.hear(owner, wait)]
+
+
+def code_of(reply: bytes) -> str:
+    root = etree.fromstring(reply)
+    return root.findtext("{*}Response/{*}ResponseCode")
+
+
+def rows_of(raw: bytes) -> list[dict[str, str]]:
+    """The receipts of a DxpMsg, held against the schema of their type."""
+    from mappings.engine import schema
+
+    root = etree.fromstring(raw)
+    business = etree.fromstring(base64.b64decode(root.findtext("{*}Data")))
+    type_ = etree.QName(business).localname
+    assert type_ == root.findtext("{*}TransInfo/{*}MsgType")
+    schema.validator(type_).assertValid(business)
+    return [{etree.QName(cell).localname: cell.text or "" for cell in row} | {"type": type_} for row in business]
+
+
+def new(home: Path, seed: int = 1) -> Customs:
+    return Customs(home, seed)
