@@ -83,17 +83,9 @@ def _messages(batch: Batch, message_type: str, making: Making) -> list[OutMessag
     written = writer.write(message_type, rows, lists, sender, guids, making.batch_of)
     attempts = pd.Series(values["document.attempt"]).tolist()
     app_types = values["document.app_type"] if isinstance(values["document.app_type"], list) else ["1"] * rows.count
-    documents = [
-        OutDocument(*document)
-        for document in zip(
-            values["document.guid"],  # type: ignore[call-overload]
-            business_keys(message_type, rows),
-            part.parcels["parcel.seq"].tolist(),
-            attempts,
-            app_types,
-            strict=True,
-        )
-    ]
+    seqs = part.parcels["parcel.seq"].tolist()
+    columns = (values["document.guid"], business_keys(message_type, rows), seqs, attempts, app_types)
+    documents = list(map(OutDocument, *columns))  # type: ignore[call-overload]
     first = making.first_seq.get(message_type, 1)
     return [
         OutMessage(AUTHORITY, message_type, first + n, w.guid, w.body, owner, documents[w.start : w.stop])

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
 from mappings.identity import Identities
 
 
-@dataclass(frozen=True)
-class OutDocument:
+class OutDocument(NamedTuple):
     """One document of a message. `parcel_seq` is None for a document about the whole truck."""
 
     guid: str

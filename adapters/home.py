@@ -1,0 +1,82 @@
+"""An installation's home folder: where the ledger, vault, keys and settings are (TONGGUAN_HOME).
+
+Settings are in tongguan.yaml there; what is not set has the default of the embedded installation.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from mappings.errors import ConfigurationError
+
+VARIABLE = "TONGGUAN_HOME"
+SETTINGS = "tongguan.yaml"
+_KNOWN = {"mode", "authorities", "ledger", "keys", "profiles", "inbox"}
+
+
+@dataclass(frozen=True)
+class Home:
+    """One installation. `authorities` gives each authority's address by adapter name."""
+
+    path: Path
+    mode: Literal["sandbox", "live"] = "sandbox"
+    authorities: dict[str, str] = field(default_factory=dict)
+    ledger: str | None = None
+    keys: str = "software"
+    profiles: Path | None = None
+    inbox: Path | None = None
+
+
+def folder() -> Path:
+    """The home folder of this process: TONGGUAN_HOME, else .tongguan in the user's home."""
+    return Path(os.environ.get(VARIABLE) or Path.home() / ".tongguan").absolute()
+
+
+def read(path: Path | None = None) -> Home:
+    """The installation in `path` (this process's home by default). Raises ConfigurationError for a bad settings file."""
+    path = path or folder()
+    file = path / SETTINGS
+    raw: Any = {}
+    try:
+        if file.is_file():
+            raw = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{SETTINGS} cannot be read 无法读取: {error}") from error
+    unknown = set(raw) - _KNOWN if isinstance(raw, dict) else {"not a mapping"}
+    if unknown:
+        raise ConfigurationError(f"{SETTINGS} has unknown settings 未知设置: {', '.join(sorted(unknown))}; known: {_KNOWN}")
+    mode = raw.get("mode", "sandbox")
+    if mode not in ("sandbox", "live"):
+        raise ConfigurationError(f"{SETTINGS}: mode is {mode!r}; write sandbox or live 请写 sandbox 或 live")
+    return Home(
+        path=path,
+        mode=mode,
+        authorities=dict(raw.get("authorities", {})),
+        ledger=raw.get("ledger") or os.environ.get("TONGGUAN_LEDGER"),
+        keys=raw.get("keys", "software"),
+        profiles=Path(raw["profiles"]) if raw.get("profiles") else None,
+        inbox=Path(raw["inbox"]) if raw.get("inbox") else None,
+    )
+
+
+def write(home: Home) -> None:
+    """Writes the settings of an installation, readable by its owner alone."""
+    values = {
+        "mode": home.mode,
+        "authorities": home.authorities,
+        "keys": home.keys,
+        **({"ledger": home.ledger} if home.ledger else {}),
+        **({"profiles": str(home.profiles)} if home.profiles else {}),
+        **({"inbox": str(home.inbox)} if home.inbox else {}),
+    }
+    home.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = home.path / SETTINGS
+    draft = file.with_suffix(".new")
+    draft.write_text(yaml.safe_dump(values, allow_unicode=True, sort_keys=True), encoding="utf-8")
+    draft.chmod(0o600)
+    draft.replace(file)

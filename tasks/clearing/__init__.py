@@ -1,0 +1,1 @@
+"""Clearing: where a shipment stands, which step its procedure allows next, and taking it."""

@@ -1,0 +1,144 @@
+"""Declaring parcels: which documents each needs now, in which attempt, and preparing them in one transaction.
+
+What may follow what (new, change, cancel, declare anew) is the table `follow` in mappings/cn_ecommerce/parcel.yaml.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from adapters.ledger import messages, parcels, sources
+from adapters.ledger.conversions import Conversion, replace_conversions
+from adapters.ledger.ledger import reads
+from mappings import clock
+from mappings.canonical.batch import Batch
+from mappings.engine import spec
+from mappings.errors import DataFault
+from tasks.clearing.intake import BATCH
+from tasks.clearing.standing import CN, INVENTORY, Document, Standing, parcel_table
+from tasks.conversion.declare import PARCEL_TYPES, declarations
+from tasks.conversion.messages import Making
+from tasks.conversion.record import conversion_record
+from tasks.office import Office
+from tasks.submission.seal import seal_messages
+
+DIGESTS = "digests"
+_CONTENT = ("order.", "payment.", "waybill.", "parcel.")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one message type of one parcel needs: nothing, a new document, a change, or first a cancel."""
+
+    action: str  # none | new | change | cancel
+    attempt: int = 1
+
+
+@reads
+def load_batch(tx: object, shipment_id: int) -> Batch:
+    """The shipment's latest batch. Raises DataFault where nothing was worked up yet."""
+    body = sources.load_snapshot(tx, shipment_id, BATCH)  # type: ignore[arg-type]
+    if body is None:
+        raise DataFault(f"Shipment {shipment_id} has no worked-up files yet 车次 {shipment_id} 尚无可用数据")
+    return Batch.from_bytes(body)
+
+
+def part_of(batch: Batch, seqs: set[int]) -> Batch:
+    """The parcels of these numbers."""
+    return batch.select(batch.parcels["parcel.seq"].isin(seqs).to_numpy())
+
+
+def content_digests(batch: Batch, message_type: str) -> list[str]:
+    """One digest a parcel over all that a message type says of it."""
+    wanted = {item.source for _, item in spec.load(message_type).walk() if item.source}
+    heads = batch.parcels[[c for c in sorted(wanted) if c in batch.parcels and c.startswith(_CONTENT)]]
+    hashes = pd.util.hash_pandas_object(heads.astype(str), index=False).to_numpy()
+    names = [c for c in sorted(wanted) if c in batch.lines]
+    if names:
+        line_hashes = pd.util.hash_pandas_object(batch.lines[names].astype(str), index=False).to_numpy()
+        owner = batch.lines["parcel"].to_numpy()
+        np.add.at(hashes, owner, line_hashes * np.uint64(0x9E3779B97F4A7C15))
+    return [f"{value:016x}" for value in hashes.tolist()]
+
+
+def plan(message_type: str, latest: Document | None, changed: bool, again: bool) -> Plan:
+    """What to do for one document of a ready parcel."""
+    table = parcel_table()
+    if latest is None:
+        return Plan(table["follow"][message_type]["none"])
+    situation = "dead" if latest.state in table["dead"] else ("done" if latest.state in table["done"] else "open")
+    action = table["follow"][message_type][situation]
+    if situation != "dead" and not (changed or (again and message_type == INVENTORY)):
+        return Plan("none", latest.attempt)
+    return Plan(action, latest.attempt + 1)
+
+
+def plans(standing: Standing, batch: Batch, message_type: str, before: dict[str, str]) -> list[Plan]:
+    """The plan of every parcel of `batch`, in order."""
+    known = standing.documents.get(message_type, {})
+    digests = content_digests(batch, message_type)
+    seqs = batch.parcels["parcel.seq"].tolist()
+    return [
+        plan(message_type, known.get(seq), before.get(str(seq)) != digest, False)
+        for seq, digest in zip(seqs, digests, strict=True)
+    ]
+
+
+def prepare_declarations(office: Office, standing: Standing) -> int:
+    """Prepare the documents of every ready parcel: signed, stored, claimable. Returns how many messages."""
+    ready = standing.in_state("ready")
+    batch = part_of(load_batch(office.ledger, standing.id), ready)
+    if not len(batch.parcels):
+        return 0
+    digests = _digests(office, standing.id)
+    planned = {kind: plans(standing, batch, kind, digests.get(kind, {})) for kind in PARCEL_TYPES}
+    blocked = {i for kind in PARCEL_TYPES for i, p in enumerate(planned[kind]) if p.action == "cancel"}
+    seqs = batch.parcels["parcel.seq"].tolist()
+    outgoing, made = [], []
+    office.ensure_keys(standing.truck)
+    for kind in PARCEL_TYPES:
+        chosen = np.array([p.action in ("new", "change") and i not in blocked for i, p in enumerate(planned[kind])])
+        if chosen.any():
+            sub = batch.select(chosen)
+            made += declarations(sub, _making(office, kind, planned[kind], chosen), (kind,))
+            digests.setdefault(kind, {}).update(zip(map(str, sub.parcels["parcel.seq"]), content_digests(sub, kind), strict=True))
+    outgoing = seal_messages(made, standing.truck, office.authority(CN), office.keys)
+    states = {seqs[i]: ("waiting_cancel", "CHG-003") if i in blocked else ("declared", "") for i in range(len(seqs))}
+    with office.ledger.begin() as tx:
+        added = messages.add_messages(tx, standing.id, outgoing)
+        sources.save_snapshot(tx, standing.id, DIGESTS, json.dumps(digests, sort_keys=True).encode())
+        parcels.set_parcel_states(tx, standing.id, states)
+        for kind, rows in conversion_record(batch).items():
+            replace_conversions(tx, standing.id, CN, kind, [Conversion(**row) for row in rows])
+    return len(added.message_ids)
+
+
+def _making(office: Office, kind: str, planned: list[Plan], chosen: np.ndarray) -> Making:
+    kept = [p for p, keep in zip(planned, chosen.tolist(), strict=True) if keep]
+    return Making(
+        office.identities,
+        clock.now(),
+        attempts={kind: np.array([p.attempt for p in kept])},
+        app_types={kind: np.array([2 if p.action == "change" else 1 for p in kept])},
+    )
+
+
+def _digests(office: Office, shipment_id: int) -> dict[str, dict[str, str]]:
+    return json.loads(sources.load_snapshot(office.ledger, shipment_id, DIGESTS) or b"{}")
+
+
+def declare_again(office: Office, standing: Standing, seqs: set[int]) -> set[int]:
+    """Rejected parcels that are to be declared anew as they are (a system error at customs). Returns which."""
+    chosen = standing.in_state("rejected") & seqs
+    parcels.set_parcel_states(office.ledger, standing.id, dict.fromkeys(chosen, ("ready", "")))
+    return chosen
+
+
+def with_columns(batch: Batch, **columns: object) -> Batch:
+    """A batch with other parcel columns."""
+    return replace(batch, parcels=batch.parcels.assign(**columns))

@@ -1,0 +1,88 @@
+"""Hong Kong beside China: what the table of steps asks for next, prepared and stored (hk.md sections 2 and 3)."""
+
+from __future__ import annotations
+
+from adapters.ledger import events, messages, sources
+from adapters.ledger.conversions import Conversion, replace_conversions
+from tasks import hongkong
+from tasks.clearing.declaring import load_batch, part_of
+from tasks.clearing.standing import HK, Document, Standing
+from tasks.hongkong import Filed, Filing
+from tasks.office import Office
+from tasks.submission.seal import seal_messages
+
+ACI, BUNDLE = "HKRoadACI", "HKRoadBundle"
+
+
+def _stage(attempt: int) -> str:
+    return f"hk:{attempt}"
+
+
+def _filed(office: Office, standing: Standing, kind: str, documents: list[Document]) -> list[Filed]:
+    return [
+        Filed(d.app_type, d.state, (sources.load_snapshot(office.ledger, standing.id, _stage(d.attempt)) or b"").decode()
+              if kind == ACI else "")
+        for d in documents
+    ]  # fmt: skip
+
+
+def ccrn(standing: Standing) -> str:
+    """The consignment's CCRN, the latest one given ('' before)."""
+    return next((d.pre_no for d in reversed(standing.filed(ACI)) if d.pre_no), "")
+
+
+def _bundles(standing: Standing, number: str) -> list[Document]:
+    return [d for d in standing.filed(BUNDLE) if d.key.startswith(f"BND|{number}|")]
+
+
+def next_step(office: Office, standing: Standing) -> str:
+    """What Hong Kong needs now, one of tasks.hongkong.STEPS."""
+    batch = part_of(load_batch(office.ledger, standing.id), standing.loaded())
+    number = ccrn(standing)
+    bundles = _bundles(standing, number) if number else []
+    current = hongkong.content_digest(batch) if len(batch.parcels) else ""
+    same = not bundles or bundles[-1].key == hongkong.bundle_key(standing.truck, number)
+    return hongkong.next_step(
+        _filed(office, standing, ACI, standing.filed(ACI)),
+        _filed(office, standing, BUNDLE, bundles),
+        current,
+        standing.truck.planned.crossing,
+        standing.now,
+        same,
+    )
+
+
+def _filing(office: Office, standing: Standing, step: str) -> Filing:
+    truck, number, ids = standing.truck, ccrn(standing), office.identities
+    batch = part_of(load_batch(office.ledger, standing.id), standing.loaded())
+    aci, bundle = (1 + len(standing.filed(kind)) for kind in (ACI, BUNDLE))
+    if step == "lodge":
+        return hongkong.lodge(batch, standing.now, ids, aci)
+    if step == "amend":
+        return hongkong.amend(batch, number, standing.now, ids, aci)
+    if step == "cancel":
+        return hongkong.cancel(truck, number, ids, aci)
+    act = hongkong.unbundle if step == "unbundle" else hongkong.bundle
+    return Filing([act(truck, number, ids, bundle)], [])
+
+
+def prepare(office: Office, standing: Standing) -> int:
+    """Prepare what Hong Kong needs now; a bundling waits until the load is settled. Returns how many messages."""
+    step = next_step(office, standing)
+    if step == "alarm_late":
+        events.record(office.ledger, standing.id, "hong_kong_late", once="hong_kong_late")
+    if step in ("wait", "done", "alarm_late"):
+        return 0
+    if step in ("bundle", "rebundle") and not standing.fact("load_settled"):
+        return 0
+    filing = _filing(office, standing, step)
+    outgoing = seal_messages(filing.messages, standing.truck, office.authority(HK), office.keys)
+    attempt = filing.messages[0].documents[0].attempt
+    with office.ledger.begin() as tx:
+        added = messages.add_messages(tx, standing.id, outgoing)
+        if filing.digest:
+            sources.save_snapshot(tx, standing.id, _stage(attempt), filing.digest.encode())
+        if filing.conversion:
+            replace_conversions(tx, standing.id, HK, ACI, [Conversion(**row) for row in filing.conversion])
+        events.record(tx, standing.id, f"hong_kong_{step}")
+    return len(added.message_ids)

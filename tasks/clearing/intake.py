@@ -1,0 +1,209 @@
+"""Taking files in: stored raw first, then worked up to a batch whose parcels the ledger follows.
+
+Identity is agent and master waybill: a file sent again, corrected or late never makes a second shipment. What comes
+later is a new version of its rows, and wins over what came before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, select
+
+from adapters.ledger import events, leases, parcels, raws, shipments, sources
+from adapters.ledger import faults as ledger_faults
+from adapters.ledger.tables import parcel, source_file
+from mappings import faults
+from mappings.canonical.batch import Batch
+from mappings.canonical.model import Truck
+from mappings.errors import DataFault
+from tasks.capture import Captured, read_files
+from tasks.cleaning import clean, score
+from tasks.conversion.fit import hold_misfits
+from tasks.conversion.messages import Making
+from tasks.matching import match
+from tasks.office import Office
+
+RECEIVED, BATCH, SCORE = "received", "batch", "score"
+STAGES = ("capture", "clean", "match", "convert")
+_KEYS = {"goods": "goods.item_no"}
+File = tuple[str, bytes]
+
+
+@dataclass
+class Intake:
+    """What an intake did: the shipment, whether it is new, and how its parcels changed."""
+
+    shipment_id: int
+    created: bool = False
+    files: list[str] = field(default_factory=list)
+    changes: parcels.Changes | None = None
+
+
+def receive_files(office: Office, files: Sequence[File], shipment: str = "", source: str = "") -> Intake:
+    """Keep the files of one delivery with their shipment. Raises DataFault when it is not known whose they are."""
+    captured = read_files(files, office.home.profiles)
+    with office.ledger.begin() as tx:
+        ident, created = _shipment(tx, captured, shipment, source)
+        intake = Intake(ident, created)
+        known = {row.sha256 for row in sources.sources(tx, ident)}
+        kinds = {f.sha256: f for f in captured.files}
+        for name, body in files:
+            digest = hashlib.sha256(body).hexdigest()
+            if digest in known:
+                continue
+            raw_id = raws.store_raw(tx, raws.IN, "files", "file", name, body, shipment_id=ident)
+            raws.mark_read(tx, raw_id, ident)
+            found = kinds[digest]
+            details = {"kind": found.kind, "profile": found.profile, "sender": found.sender, "rows": found.rows}
+            sources.add_source(tx, ident, name, digest, raw_id=raw_id, **details)
+            intake.files.append(name)
+            known.add(digest)
+        if intake.files:
+            events.record(tx, ident, RECEIVED, actor=source or "files", detail={"files": intake.files})
+    return intake
+
+
+def _shipment(tx: Connection, captured: Captured, reference: str, source: str) -> tuple[int, bool]:
+    truck = captured.truck
+    if truck is not None and not reference:
+        agent = truck.parties.get("agent")
+        if agent is None or not agent.code:
+            raise DataFault("The truck names no declaration agent with a code 运输单缺少报关代理企业代码")
+        return shipments.open_shipment(
+            tx, agent.code, truck.master_waybill, truck.model_dump(mode="json"), truck.mainland_plate, truck.regime,
+            truck.corridor, source,
+        )  # fmt: skip
+    found = shipments.find(tx, reference) if reference else _by_orders(tx, captured)
+    if found is None:
+        raise DataFault(
+            "These files name no truck, and no shipment has their orders: add the truck's file, or name the shipment. "
+            "文件中没有运输单，也找不到对应车次：请补充运输单文件或指明车次。",
+            captured.faults.to_dict("records"),
+        )
+    return int(getattr(found, "id", found)), False
+
+
+def _by_orders(tx: Connection, captured: Captured) -> Any | None:
+    """The shipment (a late or corrected file names none) that has one of the files' orders."""
+    for tables in captured.tables.values():
+        for table in tables:
+            column = next((c for c in table.data.columns if c.endswith(".order_no")), None)
+            orders = [] if column is None else table.data[column].drop_duplicates().tolist()[:500]
+            query = select(parcel.c.shipment_id).where(parcel.c.order_no.in_(orders)).order_by(parcel.c.id.desc())
+            found = tx.execute(query.limit(1)).scalar()
+            if found is not None:
+                return found
+    return None
+
+
+def deliveries(office: Office, shipment_id: int) -> list[list[File]]:
+    """The files of a shipment, delivery by delivery, as they were received."""
+    with office.ledger.read() as tx:
+        rows = sources.sources(tx, shipment_id)
+        groups = [e.detail["files"] for e in events.timeline(tx, shipment_id) if e.kind == RECEIVED]
+        bodies = iter([(row.name, raws.body(tx, row.raw_id)) for row in rows])
+        return [[next(bodies) for _ in group] for group in groups]
+
+
+def work_up(office: Office, shipment_id: int) -> Intake | None:
+    """Capture, clean, score and match what was received since last time; None when nothing was."""
+    count = _received(office, shipment_id)
+    if leases.get_cursor(office.ledger, "intake", str(shipment_id)) == str(count):
+        return None
+    captured = merged([read_files(files, office.home.profiles) for files in deliveries(office, shipment_id)])
+    batch, scores = to_batch(captured, office)
+    return _store(office, shipment_id, batch, scores, count)
+
+
+def to_batch(captured: Captured, office: Office | None = None) -> tuple[Batch, pd.DataFrame]:
+    """The batch of captured files, what no authority could take held back, and the senders' scores."""
+    from mappings import clock  # noqa: PLC0415
+    from mappings.identity import seeded  # noqa: PLC0415
+
+    cleaned = clean(captured)
+    batch = hold_misfits(match(cleaned), Making(office.identities if office else seeded(0), clock.now()))
+    return batch, score(cleaned, batch)
+
+
+def _received(office: Office, shipment_id: int) -> int:
+    return sum(row.kind == RECEIVED for row in events.timeline(office.ledger, shipment_id))
+
+
+def merged(parts: Sequence[Captured]) -> Captured:
+    """Several deliveries as one: the rows of a later one replace those of the same order (or item) before it."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = Captured(truck=next((p.truck for p in reversed(parts) if p.truck), None))
+    for name in dict.fromkeys(name for part in parts for name in part.tables):
+        key, newer, kept = _KEYS.get(name, f"{name}.order_no"), set(), []
+        for part in reversed(parts):
+            tables = part.tables.get(name, [])
+            kept[:0] = [_without(table, key, newer) for table in tables]
+            newer |= {value for table in tables if key in table.data for value in table.data[key]}
+        whole.tables[name] = kept
+    whole.files = [f for part in parts for f in part.files]
+    found = [part.faults[part.faults["code"] != "CAP-002"] for part in parts[1:]]  # the whole is complete, its parts are not
+    whole.faults = pd.concat([parts[0].faults, *found], ignore_index=True)
+    return whole
+
+
+def _without(table: Any, key: str, newer: set[Any]) -> Any:
+    if not newer or key not in table.data:
+        return table
+    keep = ~table.data[key].isin(newer).to_numpy()
+    return replace(table, data=table.data[keep].reset_index(drop=True), rows=table.rows[keep])
+
+
+def _store(office: Office, shipment_id: int, batch: Batch, scores: pd.DataFrame, count: int) -> Intake:
+    intake = Intake(shipment_id)
+    with office.ledger.begin() as tx:
+        changes = parcels.sync_parcels(tx, shipment_id, parcels.rows_of(batch), correctable=("rejected", "held", "excluded"))
+        batch = replace(batch, parcels=batch.parcels.assign(**{"parcel.seq": changes.seqs}))
+        sources.save_snapshot(tx, shipment_id, BATCH, batch.to_bytes())
+        sources.save_snapshot(tx, shipment_id, SCORE, scores.to_json(orient="records", force_ascii=False).encode())
+        extra = faults.frame([*_declared(changes.conflicts), *_elsewhere(changes)])
+        everything = pd.concat([batch.faults, extra], ignore_index=True)
+        for stage in (*STAGES, "identity"):
+            ledger_faults.replace_faults(tx, shipment_id, stage, everything[everything["stage"] == stage])
+        parcels.set_parcel_states(tx, shipment_id, _held_elsewhere(tx, shipment_id, changes))
+        _truck(tx, shipment_id, batch.truck)
+        leases.set_cursor(tx, "intake", str(shipment_id), str(count))
+    intake.changes = changes
+    return intake
+
+
+def _truck(tx: Connection, shipment_id: int, truck: Truck) -> None:
+    values = truck.model_dump(mode="json")
+    if shipments.get(tx, shipment_id).truck != values:
+        shipments.set_truck(tx, shipment_id, values, truck.mainland_plate)
+
+
+def _declared(orders: Iterable[str]) -> list[dict[str, object]]:
+    return [{"order_no": order, "code": "CHG-001", "severity": "error", "field": "order.order_no", "value": order,
+             "stage": "identity"} for order in orders]  # fmt: skip
+
+
+def _elsewhere(changes: parcels.Changes) -> list[dict[str, object]]:
+    return [
+        {"order_no": e.order_no, "waybill_no": e.waybill_no, "code": "CHG-002", "severity": "error", "stage": "identity",
+         "field": f"{e.by}.{e.by}_no", "value": e.order_no if e.by == "order" else e.waybill_no,
+         "other_value": str(e.shipment_id)}
+        for e in changes.elsewhere
+    ]  # fmt: skip
+
+
+def _held_elsewhere(tx: Connection, shipment_id: int, changes: parcels.Changes) -> dict[int, tuple[str, str]]:
+    """Parcels that another shipment has declared must not be declared here again."""
+    orders = {e.order_no for e in changes.elsewhere}
+    return {row.seq: ("held", "CHG-002") for row in parcels.listing(tx, shipment_id)
+            if row.order_no in orders and row.state == "ready"}  # fmt: skip
+
+
+def files_of(tx: Connection, shipment_id: int) -> list[Any]:
+    """The source files of a shipment, for people."""
+    return list(tx.execute(select(source_file).where(source_file.c.shipment_id == shipment_id).order_by(source_file.c.id)))

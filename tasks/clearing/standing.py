@@ -1,0 +1,244 @@
+"""Where a shipment stands: its parcels, documents and events, and the facts that the procedure's gates ask for.
+
+The facts are named here once; which gate needs which is in mappings/procedures.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import yaml
+from sqlalchemy import Connection, Row, select
+
+from adapters.ledger import events, parcels, shipments, sources
+from adapters.ledger.ledger import reads
+from adapters.ledger.tables import document, message, parcel
+from mappings import clock
+from mappings import states as document_states
+from mappings.canonical.model import Truck
+from mappings.engine.spec import MAPPINGS
+from mappings.procedures import Procedure, load
+
+CN, HK = "cn_ecommerce", "hk_road"
+INVENTORY, LISTS = "CEB603Message", ("CEB607Message", "CEB507Message", "CEB509Message")
+PHYSICAL = ("arrived", "departed", "crossed")
+GOING = ("ready", "declared", "reviewed", "inspection", "released", "closed")
+UNDECIDED = ("declared", "inspection", "reviewed")
+
+
+@lru_cache
+def parcel_table() -> dict[str, Any]:
+    """What documents make of a parcel (mappings/cn_ecommerce/parcel.yaml)."""
+    return yaml.safe_load((MAPPINGS / CN / "parcel.yaml").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Document:
+    """The latest attempt of a document; `state` is what the authority said, or how its message stands."""
+
+    id: int
+    type: str
+    key: str
+    attempt: int
+    app_type: str
+    seq: int | None
+    state: str
+    invt_no: str
+    pre_no: str
+    returned: datetime | None
+    message_state: str
+    claimed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ListDocument:
+    """A list document of the truck (607, 507, 509), and the parcels it names."""
+
+    type: str
+    supplement: int
+    seqs: frozenset[int]
+    states: tuple[str, ...]
+
+
+@dataclass
+class Standing:
+    """A shipment as the ledger has it now."""
+
+    shipment: Row[Any]
+    truck: Truck
+    procedure: Procedure
+    parcels: dict[int, tuple[str, str]]
+    documents: dict[str, dict[int | None, Document]]
+    lists: list[ListDocument]
+    events: dict[str, datetime]
+    messages: Counter[tuple[str, str]]
+    now: datetime = field(default_factory=clock.now)
+
+    @property
+    def id(self) -> int:
+        """The shipment's id."""
+        return int(self.shipment.id)
+
+    def in_state(self, *states: str) -> set[int]:
+        """The parcels (seq) in one of these states."""
+        return {seq for seq, (state, _) in self.parcels.items() if state in states}
+
+    def named(self, list_type: str) -> set[int]:
+        """The parcels that a list of this type names; one that was refused still names them until a person lists anew."""
+        return {seq for item in self.lists if item.type == list_type for seq in item.seqs}
+
+    def next_supplement(self, list_type: str) -> int:
+        """The number of the next list of this type."""
+        return 1 + max((item.supplement for item in self.lists if item.type == list_type), default=0)
+
+    def filed(self, kind: str) -> list[Document]:
+        """All documents about the whole truck of one type, oldest first."""
+        return sorted(self.documents.get(kind, {}).values(), key=lambda d: d.id)
+
+    def crossed_hong_kong(self) -> bool:
+        """Whether Hong Kong has said that the truck has crossed."""
+        return any(d.state == "crossed" for d in self.filed("HKRoadBundle"))
+
+    def waits(self, seq: int) -> str:
+        """What the inventory of a parcel waits for, by the table of states."""
+        found = self.documents.get(INVENTORY, {}).get(seq)
+        states = document_states.document_states(CN)[INVENTORY]
+        return states[found.state].wait if found and found.state in states else ""
+
+    # ---- facts -------------------------------------------------------------------------------------------------
+    def fact(self, name: str) -> bool:
+        """Whether the fact of that name holds."""
+        return bool(FACTS[name](self))
+
+    def may(self, step: str) -> bool:
+        """Whether the procedure's gate for a step is open."""
+        return not self.shipment.held and all(self.fact(need) for need in self.procedure.step(step).needs)
+
+    def state(self) -> str:
+        """The shipment's state: the first row of the procedure's table that holds."""
+        return next(row.state for row in self.procedure.states if self.fact(row.when))
+
+    def to_list(self) -> set[int]:
+        """Parcels that customs has reviewed and no master list names, while the truck is not away."""
+        return self.in_state("reviewed", "inspection", "released") - self.named("CEB607Message")
+
+    def to_arrive(self) -> set[int]:
+        """Parcels on the master list that no arrival names."""
+        return self.named("CEB607Message") & self.in_state(*GOING) - self.named("CEB507Message")
+
+    def to_depart(self) -> set[int]:
+        """Released parcels that no departure names."""
+        return self.in_state("released") & self.named("CEB507Message") - self.named("CEB509Message")
+
+    def loaded(self) -> set[int]:
+        """The parcels that really go on this truck, as far as is known now."""
+        if "departed" in self.events:
+            return self.named("CEB509Message") | self.to_depart()
+        return self.in_state(*GOING)
+
+    def _answered(self) -> bool:
+        if not self.in_state("declared"):
+            return True
+        arrived = self.events.get("arrived")
+        patience = timedelta(minutes=self.procedure.value("list_waits_minutes"))
+        return arrived is not None and self.now >= arrived + patience
+
+    def _bundle_time(self) -> bool:
+        from tasks.hongkong import deadlines  # noqa: PLC0415  Hong Kong is asked only where it is named
+
+        margin = timedelta(minutes=self.procedure.value("bundle_margin_minutes"))
+        return self.now >= deadlines(self.truck.planned.crossing).bundle_until - margin
+
+
+def _undecided(s: Standing) -> set[int]:
+    """Parcels on the truck whose release is still open."""
+    return s.in_state(*UNDECIDED) & (s.named("CEB507Message") or s.in_state(*UNDECIDED))
+
+
+def _to_close(s: Standing) -> bool:
+    return bool((s.named("CEB509Message") & s.in_state("released")) or s.to_depart())
+
+
+FACTS = {
+    "always": lambda s: True,
+    "approved": lambda s: s.shipment.approved_at is not None,
+    "is_held": lambda s: s.shipment.held,
+    "parcels_ready": lambda s: s.in_state("ready"),
+    "nothing_declarable": lambda s: not s.in_state(*GOING) and not s.documents and bool(s.parcels),
+    "needs_approval": lambda s: s.shipment.approved_at is None,
+    "outcome_unknown": lambda s: any(state == "unknown" for _, state in s.messages),
+    "something_to_send": lambda s: any(state in ("prepared", "claimed") for _, state in s.messages) or bool(s.in_state("ready")),
+    "inventories_open": lambda s: bool(s.in_state("declared")) and "arrived" not in s.events,
+    "only_corrections_left": lambda s: not s.in_state(*GOING) and bool(s.parcels),
+    "inventories_answered": lambda s: s._answered(),
+    "declared_something": lambda s: bool(s.documents.get(INVENTORY)),
+    "parcels_to_list": lambda s: "departed" not in s.events and bool(s.to_list()),
+    "arrived": lambda s: "arrived" in s.events,
+    "not_arrived": lambda s: "arrived" not in s.events,
+    "parcels_to_arrive": lambda s: "departed" not in s.events and bool(s.to_arrive()),
+    "departed": lambda s: "departed" in s.events,
+    "not_departed": lambda s: "departed" not in s.events,
+    "parcels_to_depart": lambda s: bool(s.to_depart()),
+    "inspection_open": lambda s: bool(s.in_state("inspection")) and "departed" not in s.events,
+    "release_open": lambda s: bool(_undecided(s)) and "departed" not in s.events,
+    "hong_kong_named": lambda s: "hk_agent" in s.truck.parties and bool(s.truck.hk_plate),
+    "load_settled": lambda s: not _undecided(s) or s._bundle_time(),
+    "crossing_open": lambda s: FACTS["hong_kong_named"](s) and not s.crossed_hong_kong()
+    and bool(s.named("CEB509Message") or s.to_depart()),
+    "closure_open": _to_close,
+}  # fmt: skip
+
+
+def _documents(tx: Connection, shipment_id: int) -> dict[str, dict[int | None, Document]]:
+    d, m = document.c, message.c
+    columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, parcel.c.seq, d.state, d.invt_no, d.pre_no, d.return_time,
+               m.state.label("message_state"), m.first_claimed_at)  # fmt: skip
+    query = select(*columns).select_from(document.join(message).outerjoin(parcel, d.parcel_id == parcel.c.id))
+    found: dict[str, dict[int | None, Document]] = {}
+    for row in tx.execute(query.where(d.shipment_id == shipment_id).order_by(d.attempt, d.id)):
+        state = row.message_state if row.state == "prepared" else row.state
+        slot = row.seq if row.seq is not None else -row.id
+        found.setdefault(row.type, {})[slot] = Document(*row[:6], state, *row[7:])
+    return found
+
+
+def _lists(tx: Connection, shipment_id: int, documents: dict[str, dict[int | None, Document]]) -> list[ListDocument]:
+    found = []
+    for kind in LISTS:
+        by_supplement: dict[int, list[str]] = {}
+        for item in documents.get(kind, {}).values():
+            by_supplement.setdefault(item.attempt, []).append(item.state)
+        for supplement, states in sorted(by_supplement.items()):
+            named = sources.load_snapshot(tx, shipment_id, list_stage(kind, supplement))
+            found.append(ListDocument(kind, supplement, frozenset(json.loads(named or b"[]")), tuple(states)))
+    return found
+
+
+def list_stage(message_type: str, supplement: int) -> str:
+    """The snapshot that keeps which parcels a list document names."""
+    return f"list:{message_type}:{supplement}"
+
+
+@reads
+def load_standing(tx: Connection, shipment_id: int) -> Standing:
+    """Where a shipment stands. Raises ConfigurationError when there is none."""
+    row = shipments.get(tx, shipment_id)
+    truck = Truck.model_validate(row.truck)
+    documents = _documents(tx, shipment_id)
+    counted = select(message.c.type, message.c.state).where(message.c.shipment_id == shipment_id)
+    happened = ((kind, events.happened(tx, shipment_id, kind)) for kind in PHYSICAL)
+    return Standing(
+        shipment=row,
+        truck=truck,
+        procedure=load(truck.direction, truck.regime),
+        parcels=parcels.parcel_states(tx, shipment_id),
+        documents=documents,
+        lists=_lists(tx, shipment_id, documents),
+        events={kind: at for kind, at in happened if at is not None},
+        messages=Counter(tuple(r) for r in tx.execute(counted)),
+    )

@@ -1,0 +1,55 @@
+"""Taking a procedure's steps: prepare what the gate lets through, then send what is prepared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mappings.engine import spec
+from tasks.clearing import hongkong
+from tasks.clearing.declaring import prepare_declarations
+from tasks.clearing.movement import prepare_list
+from tasks.clearing.settling import settle_shipment
+from tasks.clearing.standing import Standing, load_standing
+from tasks.office import Office
+from tasks.submission.submit import submit
+
+PREPARE: dict[str, Callable[[Office, Standing], int]] = {
+    "declare": prepare_declarations,
+    "hong_kong": hongkong.prepare,
+    "list": lambda office, standing: prepare_list(office, standing, "CEB607Message"),
+    "arrive": lambda office, standing: prepare_list(office, standing, "CEB507Message"),
+    "depart": lambda office, standing: prepare_list(office, standing, "CEB509Message"),
+}
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a step did: messages prepared, messages sent, how others ended."""
+
+    step: str
+    prepared: int = 0
+    outcomes: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def did(self) -> bool:
+        """Whether anything happened."""
+        return bool(self.prepared or self.outcomes)
+
+
+def take(office: Office, shipment_id: int, step: str) -> Taken:
+    """Take one step as far as it can go now; harmless when there is nothing to do. Raises AuthorityUnavailable."""
+    standing = load_standing(office.ledger, shipment_id)
+    prepared = PREPARE[step](office, standing) if standing.may(step) else 0
+    if standing.shipment.held:
+        return Taken(step)
+    outcomes: dict[str, int] = {}
+    sends = standing.procedure.step(step).sends
+    for name in dict.fromkeys(spec.load(kind).authority for kind in sends):
+        types = [kind for kind in sends if spec.load(kind).authority == name]
+        done = submit(office.ledger, office.authority(name), shipment_id, types, office.worker)
+        for outcome, count in done.counts.items():
+            outcomes[outcome] = outcomes.get(outcome, 0) + count
+    if prepared or outcomes:
+        settle_shipment(office, shipment_id)
+    return Taken(step, prepared, tuple(sorted(outcomes.items())))
