@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
 from adapters.ledger.ledger import reads
 from adapters.ledger.tables import DEAD, document, message, parcel, raw, receipt
@@ -90,11 +90,19 @@ def _live(where: Any = document) -> Any:
     return where.c.state.not_in(DEAD)
 
 
+def _superseded() -> Any:
+    """A live later attempt that is a change (or a cancel) stands in this document's place."""
+    later = document.alias("later")
+    same = (later.c[name] == document.c[name] for name in ("authority", "type", "business_key"))
+    follows = and_(*same, later.c.attempt > document.c.attempt, later.c.app_type.not_in(("", "1")), _live(later))
+    return exists().where(follows)
+
+
 def _states(tx: Connection, states: Mapping[str, Claim]) -> Found:
     """Each parcel against what its state claims."""
     live: dict[int, dict[str, int]] = defaultdict(dict)
     c = document.c
-    counted = select(c.parcel_id, c.type, func.count()).where(c.parcel_id.is_not(None), _live())
+    counted = select(c.parcel_id, c.type, func.count()).where(c.parcel_id.is_not(None), _live(), ~_superseded())
     for ident, kind, count in tx.execute(counted.group_by(c.parcel_id, c.type)):
         live[ident][kind] = count
     query = select(parcel.c.id, parcel.c.shipment_id, parcel.c.order_no, parcel.c.state).order_by(parcel.c.id)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import yaml
-from sqlalchemy import Connection, Row, Select, or_, select, union, update
+from sqlalchemy import Connection, Select, or_, select, union, update
 
 from adapters.ledger.events import record
 from adapters.ledger.ledger import writes
@@ -139,7 +139,7 @@ def _without(batch: Batch, found: np.ndarray, person: Person) -> Batch:
     return replace(batch, truck=truck, parcels=parcels, faults=faults)
 
 
-def _shipment(tx: Connection, row: Row[Any], drives: bool, orders: set[str]) -> None:
+def _shipment(tx: Connection, row: Any, drives: bool, orders: set[str]) -> None:
     """Everything else of one shipment that may show the person: driver, faults, authority's texts, examples."""
     if drives:
         truck = {**row.truck, "driver": Driver().model_dump()}

@@ -1,0 +1,179 @@
+"""The ledger's engine: upgrade, keys, transactions, and what a person reads when the database complains."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from adapters.ledger import Ledger, migrations, open_ledger, raws, shipments
+from adapters.ledger.ledger import VARIABLE
+from adapters.ledger.sealed import Vault
+from adapters.ledger.tables import metadata, raw, shipment
+from mappings.errors import ConfigurationError
+from tests.contract import ledger_cases as cases
+
+
+def test_migrations_make_exactly_the_tables_of_the_metadata(ledger: Ledger) -> None:
+    with ledger.begin() as tx:
+        context = MigrationContext.configure(tx, opts={"compare_type": True, "compare_server_default": False})
+        assert compare_metadata(context, metadata) == []
+        assert context.get_current_revision() == migrations.head()
+
+
+def test_upgrade_again_changes_nothing(ledger: Ledger) -> None:
+    ident = cases.shipment(ledger)
+    ledger.upgrade()
+    assert shipments.get(ledger, ident).master_waybill == "M1"
+
+
+def test_many_open_a_new_ledger_at_once(address: str, tmp_path: Path) -> None:
+    def start(_: int) -> str:
+        made = open_ledger(tmp_path / "home", address)
+        try:
+            return shipments.open_shipment(made, "A", "W", {})[0] and str(made.engine.dialect.name)
+        finally:
+            made.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        assert len(set(pool.map(start, range(6)))) == 1
+    with open_ledger(tmp_path / "home", address).read() as tx:
+        assert tx.execute(sa.select(sa.func.count()).select_from(shipment)).scalar() == 1
+
+
+def test_a_newer_ledger_is_refused_with_a_remedy(ledger: Ledger) -> None:
+    with ledger.begin() as tx:
+        tx.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConfigurationError, match="newer Tongguan"):
+        ledger.upgrade()
+
+
+def test_a_ledger_without_its_key_says_what_to_restore(ledger: Ledger, tmp_path: Path) -> None:
+    address = ledger.engine.url.render_as_string(hide_password=False)
+    key = tmp_path / "home" / "vault.key"
+    key.unlink()
+    with pytest.raises(ConfigurationError, match=r"restore that vault\.key") as caught:
+        open_ledger(tmp_path / "home", address)
+    assert "缺少密钥文件" in str(caught.value)
+    assert not key.exists(), "a new key beside an old ledger would hide the loss"
+
+
+def test_what_names_people_is_not_readable_in_the_database(ledger: Ledger) -> None:
+    ident, _ = shipments.open_shipment(ledger, "A", "W", {"driver": {"name": "王秘密"}})
+    stored = raws.store_raw(ledger, "in", "x", "http", "p", "王秘密 secret person ".encode() * 50)
+    with ledger.read() as tx:
+        seen = [
+            bytes(tx.execute(sa.select(sa.type_coerce(column, sa.LargeBinary))).scalar_one())
+            for column in (shipment.c.truck, raw.c.body)
+        ]
+    assert all(b"secret" not in value and "王".encode() not in value for value in seen)
+    assert len(seen[1]) < 200, "long bytes are compressed before they are sealed"
+    assert shipments.get(ledger, ident).truck == {"driver": {"name": "王秘密"}}
+    assert raws.body(ledger, stored).startswith("王秘密".encode())
+
+
+def test_an_exception_leaves_nothing_behind(ledger: Ledger) -> None:
+    with pytest.raises(RuntimeError), ledger.begin() as tx:
+        shipments.open_shipment(tx, "A", "W", {})
+        raise RuntimeError
+    assert shipments.listing(ledger) == []
+
+
+def test_a_full_disk_is_explained_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path, f"sqlite:///{tmp_path / 'small.sqlite'}")
+    pages = 0
+    with ledger.read() as tx:
+        pages = tx.exec_driver_sql("PRAGMA page_count").scalar_one()
+    with pytest.raises(ConfigurationError, match="disk of the ledger is full") as caught, ledger.begin() as tx:
+        tx.exec_driver_sql(f"PRAGMA max_page_count={pages + 4}")
+        ident, _ = shipments.open_shipment(tx, "A", "W", {})
+        for n in range(200):
+            raws.store_raw(tx, "in", "x", "http", "p", bytes(range(256)) * 40 + str(n).encode(), ident)
+    assert "磁盘已满" in str(caught.value)
+    assert shipments.listing(ledger) == []
+    with ledger.begin() as tx:
+        tx.exec_driver_sql("PRAGMA max_page_count=100000")
+    assert shipments.open_shipment(ledger, "A", "W", {})[1]
+
+
+def test_a_locked_ledger_is_explained(tmp_path: Path) -> None:
+    open_ledger(tmp_path)
+    vault = Vault([bytes(32)])
+    holder, other = (Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", vault, lock_seconds=0.1) for _ in range(2))
+    with holder.begin():
+        with pytest.raises(ConfigurationError, match="held the ledger too long"):
+            shipments.open_shipment(other, "A", "W", {})
+        assert shipments.listing(other) == [], "readers do not wait for a writer"
+
+
+@pytest.mark.server
+def test_a_lock_that_postgresql_waits_for_is_explained(tmp_path: Path) -> None:
+    from tests.contract.conftest import postgres_url
+
+    for address in postgres_url():
+        first = open_ledger(tmp_path, address)
+        ident, _ = shipments.open_shipment(first, "A", "W", {})
+        second = Ledger(address, first.vault, lock_seconds=0.1)
+        with first.begin() as tx:
+            shipments.hold(tx, ident, "x", "me")
+            with pytest.raises(ConfigurationError, match="held the ledger too long"):
+                shipments.set_state(second, ident, "closed")
+        first.close()
+        second.close()
+
+
+def test_an_unreachable_server_is_explained(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be reached"):
+        open_ledger(tmp_path, "postgresql+psycopg://nobody@127.0.0.1:9/none")
+    assert not (tmp_path / "vault.key").exists()
+
+
+def test_a_file_that_is_no_database_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").write_bytes(b"not a database at all" * 100)
+    with pytest.raises(ConfigurationError, match="damaged"):
+        open_ledger(tmp_path)
+
+
+def test_missing_tables_are_explained(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="missing or old"):
+        shipments.listing(Ledger(f"sqlite:///{tmp_path / 'x.sqlite'}", Vault([bytes(32)])))
+
+
+@pytest.mark.parametrize("url", ["mysql://x/y", "sqlite://"])
+def test_other_databases_are_refused(url: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="must be sqlite"):
+        open_ledger(tmp_path, url)
+
+
+def test_the_environment_names_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, f"sqlite:///{tmp_path / 'elsewhere.sqlite'}")
+    shipments.open_shipment(open_ledger(tmp_path / "home"), "A", "W", {})
+    assert (tmp_path / "elsewhere.sqlite").exists()
+    assert not (tmp_path / "home" / "ledger.sqlite").exists()
+
+
+def test_sqlite_is_set_up_to_survive_a_crash(tmp_path: Path) -> None:
+    with open_ledger(tmp_path).begin() as tx:
+        pragmas = {
+            name: tx.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_writers_in_threads_wait_for_each_other(ledger: Ledger) -> None:
+    barrier = threading.Barrier(5)
+
+    def write(n: int) -> int:
+        barrier.wait()
+        with ledger.begin() as tx:
+            shipments.listing(tx)  # read, then write: the pattern that deadlocks SQLite unless BEGIN is immediate
+            return shipments.open_shipment(tx, "A", f"W{n}", {})[0]
+
+    with ThreadPoolExecutor(5) as pool:
+        assert len(set(pool.map(write, range(5)))) == 5

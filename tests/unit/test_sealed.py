@@ -1,0 +1,116 @@
+"""The vault: what is sealed opens again, with old keys too, and never without its key."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.ledger.sealed import (
+    Ciphertext,
+    SealedBytes,
+    SealedJson,
+    SealedText,
+    Vault,
+    create_key,
+    load_vault,
+    rotate_key,
+)
+from mappings.errors import ConfigurationError
+
+VAULT = Vault([b"k" * 32])
+
+
+@given(st.binary(max_size=2000), st.booleans())
+def test_what_is_sealed_opens_again(value: bytes, compress: bool) -> None:
+    assert VAULT.open(VAULT.seal(value, compress)) == value
+
+
+def test_the_same_value_is_never_sealed_the_same_way() -> None:
+    assert VAULT.seal(b"x") != VAULT.seal(b"x")
+
+
+def test_long_values_are_compressed_and_short_ones_are_not() -> None:
+    assert len(VAULT.seal(b"a" * 10_000, True)) < 200
+    assert len(VAULT.seal(b"a" * 10_000)) > 10_000
+    assert VAULT.seal(b"a" * 20, True)[:1] == VAULT.seal(b"a" * 20)[:1]
+
+
+def test_another_key_and_a_changed_byte_are_refused() -> None:
+    sealed = VAULT.seal(b"secret")
+    with pytest.raises(ConfigurationError, match=r"restore the vault\.key"):
+        Vault([b"z" * 32]).open(sealed)
+    with pytest.raises(ConfigurationError, match="damaged"):
+        VAULT.open(sealed[:-1] + bytes([sealed[-1] ^ 1]))
+    with pytest.raises(ConfigurationError):
+        VAULT.open(b"")
+
+
+def test_a_key_file_is_private_and_made_once(tmp_path: Path) -> None:
+    path = tmp_path / "home" / "vault.key"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(create_key, [path] * 8))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [p.name for p in path.parent.iterdir()] == ["vault.key"], "no draft is left behind"
+    first = path.read_bytes()
+    create_key(path)
+    assert path.read_bytes() == first
+
+
+def test_after_a_rotation_old_values_open_and_new_ones_need_the_new_key(tmp_path: Path) -> None:
+    path = tmp_path / "vault.key"
+    create_key(path)
+    before = load_vault(path)
+    old = before.seal(b"old")
+    rotate_key(path)
+    after = load_vault(path)
+    assert after.open(old) == b"old"
+    with pytest.raises(ConfigurationError):
+        before.open(after.seal(b"new"))
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "says"),
+    [
+        (None, 0, "missing"),
+        (b"AAAA", 0o644, "chmod 600"),
+        (b"!!!", 0o600, "damaged"),
+        (b"AAAA\n", 0o600, "32 bytes"),
+        (b"", 0o600, "32 bytes"),
+    ],
+)
+def test_a_bad_key_file_says_what_to_do(tmp_path: Path, content: bytes | None, mode: int, says: str) -> None:
+    path = tmp_path / "vault.key"
+    if content is not None:
+        path.write_bytes(content)
+        path.chmod(mode)
+    with pytest.raises(ConfigurationError, match=says):
+        load_vault(path)
+
+
+def test_column_types_seal_on_the_way_in_and_open_on_the_way_out() -> None:
+    engine = sa.create_engine("sqlite://")
+    engine.dialect.vault = VAULT  # type: ignore[attr-defined]
+    table = sa.Table(
+        "t", sa.MetaData(), sa.Column("a", SealedText), sa.Column("b", SealedJson), sa.Column("c", SealedBytes)
+    )
+    values = {"a": "张三", "b": {"name": ["张三"] * 100}, "c": b"\x00" * 500}
+    with engine.begin() as tx:
+        table.create(tx)
+        tx.execute(table.insert().values(values))
+        tx.execute(table.insert().values(a=None, b=None, c=None))
+        tx.execute(table.insert().values(a=Ciphertext(VAULT.seal("李四".encode()))))
+        assert [tuple(r) for r in tx.execute(sa.select(table))] == [
+            tuple(values.values()),
+            (None,) * 3,
+            ("李四", None, None),
+        ]
+        stored = tx.exec_driver_sql("SELECT a, b, c FROM t").first()
+    assert stored is not None
+    assert all("张三".encode() not in value for value in stored)
