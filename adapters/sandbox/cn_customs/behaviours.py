@@ -6,8 +6,11 @@ All of `match` must fit (globs); `nth` counts the fits before it acts once; `tim
 
 from __future__ import annotations
 
+import fnmatch
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -22,6 +25,7 @@ REQUEST_ACTIONS = frozenset({"down"})
 ACTIONS = DOCUMENT_ACTIONS | MESSAGE_ACTIONS | REQUEST_ACTIONS
 MATCHES = frozenset({"type", "order_no", "waybill_no", "key", "dxp_id", "nth"})
 Subject = dict[str, str]
+Fit = Callable[[str], object]
 
 
 @dataclass
@@ -34,18 +38,32 @@ class Rule:
     used: int = 0
     changed: bool = field(default=False)
 
+    @cached_property
+    def globs(self) -> dict[str, Fit]:
+        """The tests of `match` by name; a type that is not named is any."""
+        match = {"type": "*", **self.body["match"]}
+        return {name: re.compile(fnmatch.translate(str(glob))).match for name, glob in match.items() if name != "nth"}
+
     @property
     def action(self) -> str:
         return str(self.body["action"])
 
     def fits(self, subject: Subject) -> bool:
         """Whether every glob of the rule fits, and its turn has come."""
-        match = self.body.get("match", {})
-        if not all(fnmatchcase(subject.get(name, ""), str(glob)) for name, glob in match.items() if name != "nth"):
-            return False
+        return all(fit(subject.get(name, "")) for name, fit in self.globs.items()) and self.turn()
+
+    def places(self, columns: dict[str, list[str]]) -> list[int]:
+        """Which rows of these columns fit every glob but the type's."""
+        fits = [(fit, columns[name]) for name, fit in self.globs.items() if name != "type"]
+        found = list(range(len(columns["key"])))
+        for fit, values in fits:
+            found = [place for place in found if fit(values[place])]
+        return found
+
+    def turn(self) -> bool:
+        """Count a fit; whether the rule acts on it."""
         self.seen, self.changed = self.seen + 1, True
-        times = self.body.get("times")
-        nth = match.get("nth")
+        times, nth = self.body.get("times"), self.body["match"].get("nth")
         return (nth is None or self.seen == nth) and (times is None or self.used < times)
 
 
@@ -104,6 +122,18 @@ class Behaviours:
                 found[rule.action] = rule
         return found
 
+    def per_document(self, type_: str, columns: dict[str, list[str]]) -> dict[int, dict[str, Rule]]:
+        """The first fitting rule of each document action, by the document's place in its message."""
+        found: dict[int, dict[str, Rule]] = {}
+        for rule in [*self.rules, *self._patterns]:
+            if rule.action in DOCUMENT_ACTIONS and rule.globs["type"](type_):
+                for place in rule.places(columns):
+                    taken = found.setdefault(place, {})
+                    if rule.action not in taken and rule.turn():
+                        taken[rule.action] = rule
+                        rule.used += 1
+        return found
+
     def fault_of(self, request: str) -> int | None:
         """The HTTP status that a rule answers any request with (down), or one for receipts (http, type "receipts")."""
         with self._store.transaction():
@@ -121,7 +151,7 @@ class Behaviours:
     def any_for(self, actions: frozenset[str], type_: str) -> bool:
         """Whether any rule could act on documents of this type: saves asking for each."""
         rules = [*self.rules, *self._patterns]
-        return any(r.action in actions and fnmatchcase(type_, r.body["match"].get("type", "*")) for r in rules)
+        return any(r.action in actions and r.globs["type"](type_) for r in rules)
 
     def save(self) -> None:
         """Keep the counters (inside a transaction)."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
 from adapters.sandbox.cn_customs import checks, settings
-from adapters.sandbox.cn_customs.behaviours import DOCUMENT_ACTIONS, Behaviours, Rule
+from adapters.sandbox.cn_customs.behaviours import DOCUMENT_ACTIONS, Behaviours
 from adapters.sandbox.cn_customs.docs import Doc, face, from_row
 from adapters.sandbox.cn_customs.plan import Plan, moment
 from adapters.sandbox.cn_customs.reading import Business, Document
@@ -37,9 +37,8 @@ class Booking:
         """One row of the book for each document; the receipts that answer it at once are planned."""
         declared = business.declared
         keys = [document.joined(declared.key) for document in business.documents]
-        standing = {row["key"]: from_row(row) for row in self._store.standing("key", [declared.type], keys)}
-        attempts = self._attempts(declared.type, keys)
-        rules = self._behaviours.any_for(DOCUMENT_ACTIONS, declared.type)
+        standing, attempts = self._earlier(declared.type, keys)
+        quirks = self._quirks(business, keys, dxp)
         docs = []
         self._serials = iter(self._store.serials("pre_no", len(keys)) if declared.numbers else ())
         others = self._of_same_order(business) if declared.type == INVENTORY else {}
@@ -49,8 +48,8 @@ class Booking:
         ):
             doc = self._doc(business, document, key, id_, dxp)
             doc.attempt = attempts[key] = attempts.get(key, 0) + 1
-            if rules:
-                self._quirks(doc, document)
+            if len(docs) in quirks:
+                doc.quirks = quirks[len(docs)]
             prior = standing.get(key)
             self._numbers(doc, business, document, prior)
             if refusal:
@@ -62,12 +61,12 @@ class Booking:
             docs.append(doc)
         return docs
 
-    def _replace(self, doc: Doc, prior: Doc | None, standing: dict[str, Doc], others: dict[str, Doc]) -> None:
+    def _replace(self, doc: Doc, prior: Doc | None, standing: dict[str, Doc], others: dict[str, str]) -> None:
         if prior is not None:
             prior.current = 0
         standing[doc.key] = doc
         if doc.type == INVENTORY:
-            others[doc.order_ref] = doc
+            others[doc.order_ref] = doc.key
 
     def _doc(self, business: Business, document: Document, key: str, id_: int, dxp: str) -> Doc:
         declared, head = business.declared, document.head
@@ -78,34 +77,43 @@ class Booking:
             part=int(head.get("msgSeqNo") or 0), parts=int(head.get("msgCount") or 0),
         )  # fmt: skip
 
-    def _attempts(self, type_: str, keys: list[str]) -> dict[str, int]:
-        rows = self._store.rows(
-            "SELECT d.key, count(*) FROM json_each(?) AS w CROSS JOIN document AS d ON d.type = ? AND d.key = w.value"
-            " GROUP BY d.key",
-            orjson.dumps(list(set(keys))).decode(), type_,
-        )  # fmt: skip
-        return {row[0]: row[1] for row in rows}
+    def _earlier(self, type_: str, keys: list[str]) -> tuple[dict[str, Doc], dict[str, int]]:
+        """The document that stands for each key, and how often the key was declared so far."""
+        standing: dict[str, Doc] = {}
+        attempts: dict[str, int] = {}
+        for row in self._store.of_keys(type_, keys):
+            attempts[row["key"]] = attempts.get(row["key"], 0) + 1
+            if row["current"]:
+                standing[row["key"]] = from_row(row)
+        return standing, attempts
 
-    def _of_same_order(self, business: Business) -> dict[str, Doc]:
-        found = self._by_order(business, INVENTORY)
+    def _of_same_order(self, business: Business) -> dict[str, str]:
+        """The key of the inventory that stands for each order."""
         may_follow = settings.cycle()["may_follow"]["new"]
-        return {doc.order_ref: doc for doc in found if doc.status not in may_follow}
+        found = self._store.brief("order_ref", INVENTORY, self._orders(business))
+        return {row["order_ref"]: row["key"] for row in found if row["status"] not in may_follow}
 
     def _with_payment(self, business: Business) -> frozenset[str]:
-        return frozenset(doc.order_ref for doc in self._by_order(business, "CEB403Message") if doc.alive)
+        dead = settings.cycle()["dead"]
+        found = self._store.brief("order_ref", "CEB403Message", self._orders(business))
+        return frozenset(row["order_ref"] for row in found if row["status"] not in dead)
 
-    def _by_order(self, business: Business, type_: str) -> Iterable[Doc]:
-        refs = {document.joined(business.declared.order_ref) for document in business.documents}
-        return [from_row(row) for row in self._store.standing("order_ref", [type_], refs)]
+    def _orders(self, business: Business) -> set[str]:
+        return {document.joined(business.declared.order_ref) for document in business.documents}
 
-    def _quirks(self, doc: Doc, document: Document) -> None:
-        head = document.head
-        subject = {
-            "type": doc.type, "order_no": head.get("orderNo", ""), "waybill_no": head.get("logisticsNo", ""),
-            "key": doc.key, "dxp_id": doc.dxp,
+    def _quirks(self, business: Business, keys: list[str], dxp: str) -> dict[int, dict[str, Any]]:
+        if not self._behaviours.any_for(DOCUMENT_ACTIONS, business.declared.type):
+            return {}
+        heads = [document.head for document in business.documents]
+        columns = {
+            "key": keys, "dxp_id": [dxp] * len(keys), "order_no": [head.get("orderNo", "") for head in heads],
+            "waybill_no": [head.get("logisticsNo", "") for head in heads],
         }  # fmt: skip
-        found: dict[str, Rule] = self._behaviours.of([subject], DOCUMENT_ACTIONS)
-        doc.quirks = {action: {k: v for k, v in rule.body.items() if k != "match"} for action, rule in found.items()}
+        found = self._behaviours.per_document(business.declared.type, columns)
+        return {
+            place: {action: {k: v for k, v in rule.body.items() if k != "match"} for action, rule in rules.items()}
+            for place, rules in found.items()
+        }
 
     def _numbers(self, doc: Doc, business: Business, document: Document, prior: Doc | None) -> None:
         wanted = business.declared.numbers
@@ -120,13 +128,13 @@ class Booking:
         doc.face = face(business.declared, document, doc.pre_no, doc.invt_no)
 
     def _decide(
-        self, doc: Doc, business: Business, document: Document, prior: Doc | None, other: Doc | None, payments: frozenset[str] | None
+        self, doc: Doc, business: Business, document: Document, prior: Doc | None, other: str | None, payments: frozenset[str] | None
     ) -> None:  # fmt: skip
         verb = _VERBS.get(doc.app_type)
         codes = business.declared.codes
         if verb is None:
             self._refuse(doc, "refused", codes["nothing"], "[Code:1300;Desc:申报类型appType不在1、2、3之内]")
-        elif verb == "new" and (self._blocks(prior) or (other is not None and other.key != doc.key)):
+        elif verb == "new" and (self._blocks(prior) or (other is not None and other != doc.key)):
             text = settings.cycle()["steps"]["duplicate"]["text"].format(key=doc.key)
             self._refuse(doc, "duplicate", settings.cycle()["steps"]["duplicate"]["status"], text)
         elif verb != "new" and (prior is None or prior.status in ("deleted", "refused")):

@@ -30,6 +30,8 @@ class Store:
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute("PRAGMA cache_size=-64000")
+        self._db.execute("PRAGMA wal_autocheckpoint=8000")
         self._db.executescript(_TABLES.read_text(encoding="utf-8"))
         self._lock = threading.RLock()
 
@@ -93,11 +95,26 @@ class Store:
         """The documents that stand (`current`) with one of these values in `column`."""
         wanted = orjson.dumps(list(values)).decode()
         marks = ", ".join("?" * len(types))
-        guard = "" if column == "key" else f" AND d.{column} <> ''"
         return self.rows(
             f"SELECT d.* FROM json_each(?) AS w CROSS JOIN document AS d ON d.{column} = w.value"  # noqa: S608 our own names
-            f" WHERE d.type IN ({marks}) AND d.current = 1{guard}",
+            f" WHERE d.type IN ({marks})"
+            f" AND d.current = 1 AND d.{column} <> ''",
             wanted, *types,
+        )  # fmt: skip
+
+    def of_keys(self, type_: str, keys: Iterable[str]) -> list[Row]:
+        """Every row of the book with one of these keys, refused ones too."""
+        return self.rows(
+            "SELECT d.* FROM json_each(?) AS w CROSS JOIN document AS d ON d.type = ? AND d.key = w.value ORDER BY d.id",
+            orjson.dumps(list(set(keys))).decode(), type_,
+        )  # fmt: skip
+
+    def brief(self, column: str, type_: str, values: Iterable[str]) -> list[Row]:
+        """Key, reference and status of the documents that stand with one of these values in `column`."""
+        return self.rows(
+            f"SELECT d.key, d.{column}, d.status FROM json_each(?) AS w CROSS JOIN document AS d"  # noqa: S608 our own names
+            f" ON d.{column} = w.value WHERE d.type = ? AND d.current = 1 AND d.{column} <> ''",
+            orjson.dumps(list(values)).decode(), type_,
         )  # fmt: skip
 
     def reset(self) -> None:
