@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -73,8 +74,13 @@ def plain(value: int) -> str:
     return f"{sign}{whole}.{rest:05d}".rstrip("0") if rest else f"{sign}{whole}"
 
 
-def plain_column(values: pd.Series | np.ndarray) -> list[str]:
-    """Scaled integers as plain decimal texts; a missing value becomes ''. Formats each distinct value once."""
+def formatted(values: pd.Series | np.ndarray, form: Callable[[int], str]) -> list[str]:
+    """A column of integers as texts; a missing value becomes ''. Formats each distinct value once."""
     codes, distinct = pd.factorize(pd.Series(values), use_na_sentinel=True)
-    texts = [*(plain(int(v)) for v in distinct), ""]
-    return [texts[c] for c in codes.tolist()]
+    texts = [*map(form, np.asarray(distinct, dtype=np.int64).tolist()), ""]
+    return np.array(texts, dtype=object)[codes].tolist()  # a missing value has code -1, the last text
+
+
+def plain_column(values: pd.Series | np.ndarray) -> list[str]:
+    """Scaled integers as plain decimal texts; a missing value becomes ''."""
+    return formatted(values, plain)

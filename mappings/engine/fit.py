@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mappings.canonical.columns import SCALE_DIGITS
+from mappings.engine import codes
 from mappings.engine.rows import Rows, texts
 from mappings.engine.spec import Field, MessageSpec, Segment
 
@@ -40,44 +41,77 @@ def _problem(item: Field, text: str) -> str:
     return "too_big" if len(whole) > most or len(rest) > (item.decimals or 0) else ""
 
 
-def _of_field(spec: MessageSpec, segment: Segment, item: Field, rows: Rows, outer_count: int) -> Iterator[Misfit]:
+def _uncoded(item: Field) -> Field:
+    """The same field, as its value stands before the way into the authority's codes."""
+    return replace(item, code="", default="")
+
+
+def _positions(column: list[str], wanted: Mapping[str, str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {text: [] for text in wanted}
+    for position, text in enumerate(column):
+        if text in found:
+            found[text].append(position)
+    return found
+
+
+def _coded(spec: MessageSpec, item: Field, raw: set[str], code: dict[str, str]) -> dict[str, str]:
+    """Values without a code of the authority: these must not vanish from optional fields either."""
+    listed = codes.load(spec.authority, item.code).codes
+    lost = (text for text in raw if text and code[text] not in listed)
+    missing = item.use == "M" and "" in raw and not item.default
+    return dict.fromkeys(lost, "no_code") | ({"": "empty"} if missing else {})
+
+
+def _all_fit(item: Field, distinct: set[str]) -> bool:
+    """Whether all texts surely fit: the way of nearly every column, without a look at each."""
+    lengths = set(map(len, distinct)) - (set() if item.use == "M" else {0})
+    if item.kind == "N" or 0 in lengths or not lengths:
+        return False
+    fits = lengths == {item.length} if item.fixed else not item.length or max(lengths) <= item.length
+    return fits and not _ILLEGAL.search("".join(distinct))
+
+
+def _bad(spec: MessageSpec, item: Field, raw: list[str], value: list[str]) -> dict[str, str]:
+    """The texts of a column that cannot stand in the message, each with its problem."""
+    if item.code and item.source:
+        return _coded(spec, item, set(raw), dict(zip(raw, value, strict=True)))
+    distinct = set(raw)
+    if _all_fit(item, distinct):
+        return {}
+    return {text: problem for text in distinct if (problem := _problem(item, text))}
+
+
+def _of_field(spec: MessageSpec, segment: Segment, item: Field, rows: Rows, documents: int) -> Iterator[Misfit]:
     value = texts(spec, item, rows)
-    if isinstance(value, str):
-        problem = _problem(item, value)
-        if problem:
-            yield Misfit(segment.tag, item, problem, value, np.arange(outer_count))
-        return
-    bad = {text: problem for text in set(value) if (problem := _problem(item, text))}
-    if not bad:
-        return
-    column = np.array(value, dtype=object)
-    for text, problem in bad.items():
-        at = np.flatnonzero(column == text)
-        owner = at if rows.owner is None else np.unique(rows.owner[at])
-        coded = problem == "empty" and bool(item.code and item.source)
-        yield Misfit(segment.tag, item, "no_code" if coded else problem, text, owner)
+    raw = texts(spec, _uncoded(item), rows) if item.code and item.source else value
+    constant = isinstance(value, str) or isinstance(raw, str)
+    columns = ([str(raw)], [str(value)]) if constant else (list(raw), list(value))
+    bad = _bad(spec, item, *columns)
+    for text, at in _positions(columns[0], bad).items() if bad else ():
+        owner = np.array(at) if rows.owner is None else np.unique(rows.owner[at])
+        yield Misfit(segment.tag, item, bad[text], text, np.arange(documents) if constant else owner)
 
 
 def misfits(spec: MessageSpec, rows: Rows, lists: Mapping[str, Rows] | None = None) -> list[Misfit]:
     """All misfits of a type's documents, lists too long or too short among them."""
     found: list[Misfit] = []
 
-    def visit(tag: str, here: Rows, repeated: bool) -> None:
+    def visit(tag: str, here: Rows) -> None:
         segment = spec.segments[tag]
         for item in segment.fields:
             found.extend(_of_field(spec, segment, item, here, rows.count))
         for child_tag in segment.contains:
             child = spec.segments[child_tag]
             if not child.repeats:
-                visit(child_tag, here, repeated)
+                visit(child_tag, here)
             elif lists and child_tag in lists:
                 below = lists[child_tag]
-                visit(child_tag, Rows(below.values, below.count, below.owner, here), True)
+                visit(child_tag, below.within(here))
                 counts = np.bincount(below.owner, minlength=rows.count) if below.owner is not None else np.array([0])
                 wrong = np.flatnonzero((counts < child.least) | (counts > (child.most or 2**31)))
                 if len(wrong):
                     count = Field("count", "N", None, False, None, "M", zh="项数", en="number of lines")
                     found.append(Misfit(child_tag, count, "count", f"{child.least}..{child.most}", wrong))
 
-    visit(spec.document, rows, False)
+    visit(spec.document, rows)
     return found

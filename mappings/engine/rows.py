@@ -11,7 +11,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 
-from mappings.canonical.columns import plain, plain_column, scaled
+from mappings.canonical.columns import formatted, plain, plain_column, scaled
 from mappings.clock import CHINA
 from mappings.engine import codes
 from mappings.engine.spec import Field, MessageSpec
@@ -31,12 +31,24 @@ TIMES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Rows:
-    """`count` rows of values by path. `owner` gives the row of the enclosing segment that each belongs to."""
+    """`count` rows of values by path. `owner` gives the row of the enclosing segment that each belongs to.
+
+    `memo` keeps the texts of columns that several messages name, so that each is made once.
+    """
 
     values: Mapping[str, Value]
     count: int
     owner: np.ndarray | None = None
     outer: Rows | None = field(default=None, repr=False)
+    memo: dict[tuple[int, str, bool, str], tuple[Value, list[str]]] = field(default_factory=dict, repr=False)
+
+    def within(self, outer: Rows) -> Rows:
+        """The same rows inside those of the enclosing segment."""
+        return Rows(self.values, self.count, self.owner, outer, self.memo)
+
+    def adding(self, values: Mapping[str, Value]) -> Rows:
+        """The same rows with more values."""
+        return Rows({**self.values, **values}, self.count, self.owner, self.outer, self.memo)
 
     def get(self, path: str) -> Value | None:
         """The value at `path`, repeated down from the enclosing rows where it lives there."""
@@ -53,13 +65,25 @@ def is_column(value: Value) -> bool:
     return isinstance(value, pd.Series | np.ndarray | list)
 
 
+def _needs_a_look(joined: str) -> bool:
+    """Whether a text may hold what must be escaped or refused: cheap, and right or too careful."""
+    data = np.frombuffer(joined.encode(errors="surrogatepass"), dtype=np.uint8)
+    look = (data < 0x20) | (data == ord("&")) | (data == ord("<")) | (data == ord(">"))
+    return bool((look | (data == 0xED) | (data == 0xEF)).any())  # first bytes of surrogates, of U+FFFE and U+FFFF
+
+
 def escaped(texts: list[str]) -> list[str]:
     """Texts as canonical XML wants them. Raises DataFault for characters that XML cannot hold."""
-    joined = "\x01".join(texts).replace("\x01", "")
+    joined = "".join(texts)
+    if not _needs_a_look(joined):
+        return texts
     bad = _ILLEGAL.search(joined)
     if bad:
         raise DataFault(f"The character U+{ord(bad[0]):04X} cannot stand in XML 字符 U+{ord(bad[0]):04X} 不能写入 XML")
-    return [t.translate(_ESCAPES) for t in texts] if _ESCAPED.search(joined) else texts
+    if not _ESCAPED.search(joined):
+        return texts
+    distinct = {text: text.translate(_ESCAPES) for text in set(texts)}
+    return [distinct[text] for text in texts]
 
 
 def _time(value: datetime, form: str) -> str:
@@ -86,7 +110,7 @@ def _texts(column: Value, item: Field) -> list[str]:
     if item.decimals:
         return plain_column(series)
     if pd.api.types.is_integer_dtype(series.dtype):
-        return ["" if pd.isna(v) else str(v) for v in series.tolist()]
+        return formatted(series, str)
     return series.tolist()
 
 
@@ -102,6 +126,19 @@ def _translate(spec: MessageSpec, item: Field) -> Callable[[str], str]:
     return outward
 
 
+def _column(spec: MessageSpec, item: Field, value: Value, rows: Rows) -> list[str]:
+    code = f"{spec.authority}.{item.code}" if item.code else ""
+    key = (id(value), item.format, bool(item.decimals), code)
+    if key not in rows.memo:
+        column = _texts(value, item)
+        if item.code:
+            outward = _translate(spec, item)
+            known = {text: outward(text) for text in set(column)}
+            column = [known[text] for text in column]
+        rows.memo[key] = (value, column)  # the value is kept, so that its id stays its own
+    return rows.memo[key][1]
+
+
 def texts(spec: MessageSpec, item: Field, rows: Rows) -> str | list[str]:
     """A field's texts, not escaped: one constant for all rows, or a column of `rows.count`."""
     value: Value | None = item.value or (rows.get(item.source) if item.source else None)
@@ -110,11 +147,7 @@ def texts(spec: MessageSpec, item: Field, rows: Rows) -> str | list[str]:
     if not is_column(value):
         text = _scalar(value, item)
         return (_translate(spec, item)(text) if item.code and item.source else text) or item.default
-    column = _texts(value, item)
+    column = _column(spec, item, value, rows)
     if len(column) != rows.count:
         raise ConfigurationError(f"{spec.type} {item.tag}: {len(column)} values for {rows.count} rows")
-    if item.code:
-        outward = _translate(spec, item)
-        known = {text: outward(text) for text in set(column)}
-        column = [known[text] for text in column]
     return [text or item.default for text in column] if item.default else column

@@ -6,11 +6,13 @@ roles.yaml. At most 100 documents a message (xsd 202205).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import yaml
 
 from mappings.canonical.batch import Batch
@@ -21,6 +23,7 @@ from tasks.conversion import sources
 from tasks.conversion.messages import Making, OutDocument, OutMessage
 
 AUTHORITY = "cn_ecommerce"
+COP_NO = "document.cop_no"
 PARCEL_TYPES = ("CEB303Message", "CEB403Message", "CEB505Message", "CEB603Message")
 
 
@@ -38,54 +41,84 @@ def wanted(batch: Batch, message_type: str) -> np.ndarray:
     return batch.parcels[needs].notna().to_numpy()
 
 
-def document_values(batch: Batch, message_type: str, making: Making, chosen: np.ndarray) -> dict[str, Value]:
+@dataclass(frozen=True)
+class Part:
+    """The parcels of a batch that have documents of one type; several types may share one."""
+
+    chosen: np.ndarray  # bool, one a parcel of the whole batch
+    master_waybill: str
+    seqs: np.ndarray
+    parcels: Rows
+    lines: Rows
+
+
+def _part(batch: Batch, chosen: np.ndarray) -> Part:
+    some = batch if chosen.all() else batch.select(chosen)
+    seqs = some.parcels["parcel.seq"].to_numpy()
+    return Part(chosen, batch.truck.master_waybill, seqs, sources.parcel_rows(some), sources.line_rows(some))
+
+
+def parts(batch: Batch, types: tuple[str, ...]) -> Iterator[tuple[str, Part]]:
+    """For each message type the parcels that have such a document."""
+    made: dict[bytes, Part] = {}
+    for message_type in types:
+        chosen = wanted(batch, message_type)
+        key = chosen.tobytes()
+        if key not in made:
+            made[key] = _part(batch, chosen)
+        yield message_type, made[key]
+
+
+def document_values(part: Part, message_type: str, making: Making) -> dict[str, Value]:
     """The document.* values of the chosen parcels: guid, kind of application, time, our number."""
-    count = int(chosen.sum())
+    count, chosen = part.parcels.count, part.chosen
     ones = np.ones(len(chosen), dtype=int)
     attempts = making.attempts.get(message_type, ones)[chosen]
     app_types = making.app_types.get(message_type, ones)[chosen]
-    seqs = batch.parcels["parcel.seq"].to_numpy()[chosen]
-    return {
+    values: dict[str, Value] = {
         "document.guid": making.identities.guids(count),
-        "document.app_type": "1" if (app_types == 1).all() else [str(a) for a in app_types.tolist()],
+        "document.app_type": [str(a) for a in app_types.tolist()],
         "document.app_time": making.at,
-        "document.attempt": attempts,
-        "document.cop_no": sources.cop_numbers(batch.truck.master_waybill, seqs, attempts),
+        "document.attempt": attempts.tolist(),
     }
+    if COP_NO in roles()["messages"][message_type]["key"]:
+        values[COP_NO] = sources.cop_numbers(part.master_waybill, part.seqs, attempts)
+    return values
 
 
-def rows_of(batch: Batch, message_type: str, values: dict[str, Value]) -> tuple[Rows, dict[str, Rows]]:
+def rows_of(part: Part, message_type: str, values: dict[str, Value]) -> tuple[Rows, dict[str, Rows]]:
     """The head rows and the repeated rows of a parcel document."""
     listed = roles()["messages"][message_type].get("list")
-    return sources.parcel_rows(batch, values), ({listed: sources.line_rows(batch)} if listed else {})
+    return part.parcels.adding(values), ({listed: part.lines} if listed else {})
 
 
 def business_keys(message_type: str, rows: Rows) -> list[str]:
     """The business key of every document, as its receipt gives it back."""
     message = spec.load(message_type)
-    parts = []
+    columns = []
     for path in roles()["messages"][message_type]["key"]:
-        part = texts(message, Field(path, "C", None, False, None, "O", source=path), rows)
-        parts.append([part] * rows.count if isinstance(part, str) else part)
-    return ["|".join(key) for key in zip(*parts, strict=True)]
+        column = texts(message, Field(path, "C", None, False, None, "O", source=path), rows)
+        columns.append(repeat(column, rows.count) if isinstance(column, str) else column)
+    return list(map("|".join, zip(*columns, strict=True)))
 
 
-def _messages(batch: Batch, message_type: str, making: Making) -> list[OutMessage]:
-    chosen = wanted(batch, message_type)
-    part = batch if chosen.all() else batch.select(chosen)
-    if not len(part.parcels):
+def _documents(part: Part, message_type: str, values: dict[str, Any], rows: Rows) -> list[OutDocument]:
+    own = (values[f"document.{name}"] for name in ("attempt", "app_type"))
+    keys = business_keys(message_type, rows)
+    return list(map(OutDocument, values["document.guid"], keys, part.seqs.tolist(), *own))
+
+
+def _messages(batch: Batch, part: Part, message_type: str, making: Making) -> list[OutMessage]:
+    if not part.parcels.count:
         return []
-    values = document_values(batch, message_type, making, chosen)
+    values = document_values(part, message_type, making)
     rows, lists = rows_of(part, message_type, values)
     owner = roles()["messages"][message_type]["role"]
-    guids = making.identities.guids(-(-rows.count // making.batch_of))
+    size = min(making.batch_of, spec.load(message_type).most_documents)
+    guids = making.identities.guids(-(-rows.count // size))
     sender = sources.sender_values(batch.truck, owner)
-    written = writer.write(message_type, rows, lists, sender, guids, making.batch_of)
-    attempts = pd.Series(values["document.attempt"]).tolist()
-    app_types = values["document.app_type"] if isinstance(values["document.app_type"], list) else ["1"] * rows.count
-    seqs = part.parcels["parcel.seq"].tolist()
-    columns = (values["document.guid"], business_keys(message_type, rows), seqs, attempts, app_types)
-    documents = list(map(OutDocument, *columns))  # type: ignore[call-overload]
+    written = writer.write(message_type, rows, lists, sender, guids, size)
+    documents = _documents(part, message_type, values, rows)
     first = making.first_seq.get(message_type, 1)
     return [
         OutMessage(AUTHORITY, message_type, first + n, w.guid, w.body, owner, documents[w.start : w.stop])
@@ -95,4 +128,4 @@ def _messages(batch: Batch, message_type: str, making: Making) -> list[OutMessag
 
 def declarations(batch: Batch, making: Making, types: tuple[str, ...] = PARCEL_TYPES) -> list[OutMessage]:
     """The messages that declare every parcel of `batch` (give it `batch.ready()`), type by type."""
-    return [message for kind in types for message in _messages(batch, kind, making)]
+    return [message for kind, part in parts(batch, types) for message in _messages(batch, part, kind, making)]

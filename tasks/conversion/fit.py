@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from mappings import faults
 from mappings.canonical.batch import Batch
 from mappings.engine import fit, spec
 from mappings.engine.fit import Misfit
 from mappings.identity import seeded
-from tasks.conversion.declare import PARCEL_TYPES, document_values, rows_of
+from tasks.conversion.declare import PARCEL_TYPES, document_values, parts, rows_of
 from tasks.conversion.messages import Making
 
 CODES = {
@@ -26,7 +25,7 @@ CODES = {
 }
 
 
-def _faults(batch: Batch, message_type: str, misfit: Misfit) -> list[dict[str, object]]:
+def _faults(batch: Batch, message_type: str, misfit: Misfit, positions: np.ndarray) -> list[dict[str, object]]:
     orders = batch.parcels["order.order_no"].to_numpy()
     waybills = batch.parcels["waybill.waybill_no"].to_numpy()
     return [
@@ -40,31 +39,30 @@ def _faults(batch: Batch, message_type: str, misfit: Misfit) -> list[dict[str, o
             "other_value": f"{message_type} {misfit.segment}/{misfit.field.tag} {misfit.field.notation}",
             "stage": "convert",
         }
-        for i in misfit.documents.tolist()
+        for i in positions.tolist()
     ]
 
 
 def hold_misfits(batch: Batch, making: Making, types: tuple[str, ...] = PARCEL_TYPES) -> Batch:
-    """`batch` with every ready parcel held that some message type could not take, and a fault for each reason."""
-    ready = (batch.parcels["parcel.state"] == "ready").to_numpy()
-    part, positions = batch.select(ready), np.flatnonzero(ready)
-    if not len(part.parcels):
-        return batch
-    everything = np.ones(len(part.parcels), dtype=bool)
+    """`batch` with every ready parcel held that some message type could not take, and a fault for each reason.
+
+    The first reason found is the parcel's own. A type is asked only about the parcels that have such a document.
+    """
+    ready = np.flatnonzero((batch.parcels["parcel.state"] == "ready").to_numpy())
     found: dict[int, str] = {}
     rows: list[dict[str, object]] = []
-    trial = replace(making, identities=seeded(0))
-    for kind in types:
-        values = document_values(part, kind, trial, everything)
-        head, lists = rows_of(part, kind, values)
+    trial = Making(seeded(0), making.at)
+    for kind, part in parts(batch.ready(), types):
+        head, lists = rows_of(part, kind, document_values(part, kind, trial))
+        positions = ready[part.chosen]
         for misfit in fit.misfits(spec.load(kind), head, lists):
-            rows += _faults(part, kind, misfit)
-            found |= {int(positions[i]): CODES[misfit.problem] for i in misfit.documents.tolist()}
+            at = positions[misfit.documents]
+            rows += _faults(batch, kind, misfit, at)
+            found = dict.fromkeys(at.tolist(), CODES[misfit.problem]) | found
     if not found:
         return batch
-    parcels = batch.parcels.copy()
-    at = list(found)
-    parcels.iloc[at, parcels.columns.get_loc("parcel.state")] = "held"
-    parcels.iloc[at, parcels.columns.get_loc("parcel.reason")] = list(found.values())
-    extra = faults.frame(rows)
-    return replace(batch, parcels=parcels, faults=pd.concat([batch.faults, extra], ignore_index=True))
+    state, reason = (batch.parcels[c].copy() for c in ("parcel.state", "parcel.reason"))
+    state.iloc[list(found)] = "held"
+    reason.iloc[list(found)] = list(found.values())
+    parcels = batch.parcels.assign(**{"parcel.state": state, "parcel.reason": reason})
+    return replace(batch, parcels=parcels, faults=faults.together([batch.faults, faults.frame(rows)]))

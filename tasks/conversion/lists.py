@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mappings.canonical.batch import Batch
 from mappings.engine import writer
-from mappings.engine.rows import Rows, Value
+from mappings.engine.rows import Rows
 from tasks.conversion import sources
 from tasks.conversion.declare import AUTHORITY, business_keys, roles
 from tasks.conversion.messages import Making, OutDocument, OutMessage
@@ -21,7 +22,7 @@ def _bounds(count: int) -> np.ndarray:
     return np.append(np.arange(0, count, size), count)
 
 
-def _values(batch: Batch, message_type: str, making: Making, bounds: np.ndarray) -> dict[str, Value]:
+def _values(batch: Batch, message_type: str, making: Making, bounds: np.ndarray) -> dict[str, Any]:
     parts = len(bounds) - 1
     stem, code = sources.cop_stem(batch.truck.master_waybill), roles()["messages"][message_type]["code"]
     weights = batch.parcels["waybill.gross_weight"].to_numpy(dtype=np.int64)
@@ -51,12 +52,13 @@ def listing(batch: Batch, message_type: str, making: Making, departed: datetime 
     sender = sources.sender_values(batch.truck, entry["role"])
     written = writer.write(message_type, rows, lists, sender, making.identities.guids(rows.count), batch_of=1)
     keys = business_keys(message_type, rows)
-    seqs = batch.parcels["parcel.seq"].to_numpy()
+    seqs = np.split(batch.parcels["parcel.seq"].to_numpy(), bounds[1:-1])
+    documents = [
+        OutDocument(guid, key, None, making.supplement, "1", tuple(part.tolist()))
+        for guid, key, part in zip(values["document.guid"], keys, seqs, strict=True)
+    ]
     first = making.first_seq.get(message_type, 1)
-    guids = values["document.guid"]
     return [
-        OutMessage(AUTHORITY, message_type, first + n, w.guid, w.body, entry["role"], [
-            OutDocument(guids[n], keys[n], None, making.supplement, "1", tuple(seqs[bounds[n] : bounds[n + 1]].tolist()))  # type: ignore[index]
-        ])
+        OutMessage(AUTHORITY, message_type, first + n, w.guid, w.body, entry["role"], [documents[n]])
         for n, w in enumerate(written)
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -45,14 +44,14 @@ def cop_stem(master_waybill: str) -> str:
 
 def cop_numbers(master_waybill: str, seqs: np.ndarray, attempts: np.ndarray) -> list[str]:
     """copNo of each parcel's inventory: it tells attempts apart, as China Customs has no other number for that."""
-    stem = cop_stem(master_waybill)
-    return [f"{stem}-{s:05d}" + (f"-{a}" if a > 1 else "") for s, a in zip(seqs.tolist(), attempts.tolist(), strict=True)]
+    stem, last = cop_stem(master_waybill), attempts.tolist()
+    return [f"{stem}-{s:05d}" + (f"-{a}" if a > 1 else "") for s, a in zip(seqs.tolist(), last, strict=True)]
 
 
-def parcel_rows(batch: Batch, documents: Mapping[str, Value]) -> Rows:
-    """One row a parcel, with what its document adds."""
+def parcel_rows(batch: Batch) -> Rows:
+    """One row a parcel; what its document adds comes on top."""
     columns: dict[str, Value] = {c: batch.parcels[c] for c in batch.parcels.columns}
-    return Rows(truck_values(batch.truck) | columns | dict(documents), len(batch.parcels))
+    return Rows(truck_values(batch.truck) | columns, len(batch.parcels))
 
 
 def line_rows(batch: Batch) -> Rows:
