@@ -1,0 +1,60 @@
+"""Prefect over its REST API: what the command and the gateway need of it, without a second's import."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+
+from mappings.errors import ConfigurationError
+
+TIMEOUT = (5, 30)
+
+
+class Prefect:
+    """A Prefect server at `base` (http://host:port)."""
+
+    def __init__(self, base: str) -> None:
+        self.base, self.api, self.http = base, f"{base}/api", requests.Session()
+
+    def start(
+        self, deployment: str, parameters: dict[str, Any], tags: list[str] | None = None, name: str = "", key: str = ""
+    ) -> str:
+        """Starts a run of "flow/deployment" and returns its id; the same `key` never starts a second one."""
+        body: dict[str, Any] = {"parameters": parameters, "tags": tags or []}
+        body |= {"name": name} if name else {}
+        body |= {"idempotency_key": key} if key else {}
+        found = self._call("GET", f"/deployments/name/{deployment}")
+        return str(self._call("POST", f"/deployments/{found['id']}/create_flow_run", body)["id"])
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """A run: `name`, `state_type`, `state_name`, `state.message`, `tags`."""
+        return self._call("GET", f"/flow_runs/{run_id}")
+
+    def deployments(self) -> list[dict[str, Any]]:
+        """All deployments."""
+        return self._call("POST", "/deployments/filter", {})
+
+    def runs(self, tag: str, limit: int = 20) -> list[dict[str, Any]]:
+        """The newest runs with a tag."""
+        query = {"flow_runs": {"tags": {"all_": [tag]}}, "sort": "START_TIME_DESC", "limit": limit}
+        return self._call("POST", "/flow_runs/filter", query)
+
+    def page(self, run_id: str) -> str:
+        """The address of a run's page."""
+        return f"{self.base}/runs/flow-run/{run_id}"
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        try:
+            answer = self.http.request(method, self.api + path, json=body, timeout=TIMEOUT)
+            answer.raise_for_status()
+        except requests.HTTPError as error:
+            text = answer.text[:300]
+            raise ConfigurationError(
+                f"Prefect 拒绝请求。Prefect answered {answer.status_code} to {path}: {text}"
+            ) from error
+        except requests.RequestException as error:
+            raise ConfigurationError(
+                f"Prefect 服务未运行（{self.base}）。The Prefect server does not answer: start `tongguan up`."
+            ) from error
+        return answer.json()

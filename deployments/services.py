@@ -1,0 +1,210 @@
+"""What the command and the gateway ask of the rooms below: one function a wish, each a few calls."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from adapters import home as homes
+from adapters.ledger import audit as ledger_audit
+from adapters.ledger import events, faults, messages, shipments
+from adapters.ledger.audit import Finding
+from deployments.prefect_api import Prefect
+from deployments.settings import running
+from mappings import clock
+from mappings.canonical.model import Shipment
+from mappings.errors import ConfigurationError
+from tasks.clearing import intake
+from tasks.clearing.standing import load_standing
+from tasks.office import Office, open_office
+from tasks.receipts import receive, settle
+
+CLEAR = "clear-shipment/clear-shipment"
+ASKS = "awaiting_approval"
+File = tuple[str, bytes]
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a shipment stands, with no person's data in it: what a screen, a program or an artifact may show."""
+
+    id: int
+    master_waybill: str
+    plate: str
+    state: str
+    state_zh: str
+    state_en: str
+    held: bool
+    final: bool
+    waits_for_person: bool
+    parcels: dict[str, int] = field(default_factory=dict)
+    documents: dict[str, dict[str, int]] = field(default_factory=dict)
+    faults: dict[str, int] = field(default_factory=dict)
+    timeline: list[dict[str, Any]] = field(default_factory=list)
+    planned: dict[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """For a program."""
+        return asdict(self)
+
+
+def office(home: homes.Home) -> Office:
+    """The office of an installation."""
+    return open_office(home)
+
+
+def resolve(at: Office, reference: str) -> int:
+    """The id of the shipment with this id, master waybill or plate. Raises ConfigurationError."""
+    row = shipments.find(at.ledger, reference)
+    if row is None:
+        raise ConfigurationError(f"找不到货运 {reference}。There is no shipment {reference}: see `tongguan status`.")
+    return int(row.id)
+
+
+# ---- files in, and a dry run ------------------------------------------------------------------------------------
+def files_in(folder: Path) -> list[File]:
+    """The files of a folder as (name, bytes), in the order of their names. Raises ConfigurationError without any."""
+    if folder.is_file():
+        return [(folder.name, folder.read_bytes())]
+    found = [p for p in sorted(folder.iterdir()) if p.is_file()] if folder.is_dir() else []
+    if not found:
+        raise ConfigurationError(f"文件夹 {folder.name} 不存在或为空。There is no file in {folder.name}.")
+    return [(path.name, path.read_bytes()) for path in found]
+
+
+def receive_files(at: Office, files: Sequence[File], source: str, shipment: str = "") -> int:
+    """Takes files in, as a new truck or as a later version of one that is there; returns the shipment's id."""
+    return intake.receive_files(at, files, shipment, source).shipment_id
+
+
+def receive_shipment(at: Office, shipment: Shipment, raw: bytes, source: str, reference: str = "") -> int:
+    """Takes in one shipment of an API call (`raw` is its body as it came); returns the shipment's id."""
+    raise NotImplementedError("JSON 货运尚未接入。A shipment as JSON is not taken in yet.")
+
+
+def prepare(folder: Path, out: Path, home: homes.Home) -> dict[str, Any]:
+    """The dry run: writes every message, report.json and faults.csv into `out`; returns the report."""
+    raise NotImplementedError("试运行尚未接入。The dry run is not there yet.")
+
+
+# ---- moving a shipment on ---------------------------------------------------------------------------------------
+def wake(at: Office, shipment_id: int) -> str:
+    """Starts a run that advances the shipment and returns the address of its page; '' when no Prefect runs here."""
+    now = running(at.home.path)
+    if now is None:
+        return ""
+    row = shipments.get(at.ledger, shipment_id)
+    prefect = Prefect(now.prefect)
+    tags = [f"shipment:{shipment_id}", f"state:{row.state}"]
+    name = f"{row.label} {row.master_waybill}".strip()
+    return prefect.page(prefect.start(CLEAR, {"shipment": str(shipment_id)}, tags, name))
+
+
+def approve(at: Office, shipment_id: int, actor: str) -> bool:
+    """Notes who approved; False when it was approved already."""
+    return bool(shipments.approve(at.ledger, shipment_id, actor))
+
+
+def hold(at: Office, shipment_id: int, reason: str, actor: str) -> bool:
+    """Holds the truck before its next stage; False when it is held already."""
+    return bool(shipments.hold(at.ledger, shipment_id, reason, actor))
+
+
+def resume(at: Office, shipment_id: int, actor: str) -> bool:
+    """Lets it go on; False when it is not held."""
+    return bool(shipments.resume(at.ledger, shipment_id, actor))
+
+
+def event(at: Office, shipment_id: int, kind: str, happened: datetime | None, actor: str) -> bool:
+    """Writes down what happened to the truck; False when that is known already."""
+    return bool(events.record(at.ledger, shipment_id, kind, happened, actor))
+
+
+def push(at: Office, authority: str, body: bytes, peer: str) -> list[int]:
+    """Takes in what an authority pushed and applies it; returns the shipments that it concerns."""
+    found = at.authority(authority)
+    receive.accept_push(at.ledger, found, body, peer)
+    return sorted(settle.settle(at.ledger, found).shipments)
+
+
+# ---- looking ----------------------------------------------------------------------------------------------------
+def status(at: Office, shipment_id: int) -> Status:
+    """Where one shipment stands."""
+    standing = load_standing(at.ledger, shipment_id)
+    state = standing.state()
+    names = standing.procedure.waiting(state)
+    documents: dict[str, dict[str, int]] = {}
+    for row in messages.documents(at.ledger, shipment_id):
+        counts = documents.setdefault(row.type, {})
+        counts[row.state] = counts.get(row.state, 0) + 1
+    planned = standing.truck.planned.model_dump(mode="json")
+    return Status(
+        id=shipment_id,
+        master_waybill=standing.truck.master_waybill,
+        plate=standing.truck.mainland_plate,
+        state=state,
+        state_zh=names.zh,
+        state_en=names.en,
+        held=bool(standing.shipment.held),
+        final=state in standing.procedure.final,
+        waits_for_person=state in standing.procedure.waits_for_person,
+        parcels=dict(Counter(found for found, _ in standing.parcels.values())),
+        documents=documents,
+        faults=dict(Counter(faults.faults(at.ledger, shipment_id)["code"].tolist())),
+        timeline=[
+            {"at": e.at.isoformat(), "kind": e.kind, "actor": e.actor} for e in events.timeline(at.ledger, shipment_id)
+        ],
+        planned=planned,
+    )
+
+
+def listing(at: Office) -> list[Status]:
+    """All shipments, oldest first."""
+    return [status(at, int(row.id)) for row in shipments.listing(at.ledger)]
+
+
+def follow(at: Office, shipment_id: int, seconds: float = 1.0, stop_at: tuple[str, ...] = ()) -> Iterator[Status]:
+    """The status whenever it may have changed, until the truck is closed, waits for a person or is in `stop_at`."""
+    while True:
+        now = status(at, shipment_id)
+        yield now
+        if now.final or now.waits_for_person or now.state in stop_at:
+            return
+        time.sleep(seconds)
+
+
+def audit(at: Office) -> list[Finding]:
+    """What the ledger, and the books of the sandboxes that answer, say is wrong; [] when all is in order."""
+    return [*ledger_audit.audit(at.ledger), *_books(at.home)]
+
+
+def _books(home: homes.Home) -> list[Finding]:
+    if home.mode != "sandbox" or running(home.path) is None:
+        return []
+    found = []
+    for name, address in home.authorities.items():
+        answer = requests.get(f"{address}/admin/books/audit", timeout=(5, 60))
+        answer.raise_for_status()
+        for twice in answer.json()["second_receipts"]:
+            zh = f"{name} 收到重复单证 {twice['type']} {twice['key']}"
+            en = f"{name} received {twice['type']} {twice['key']} a second time, not marked as a recovery"
+            found.append(Finding("received-twice", "error", None, zh, en))
+    return found
+
+
+def local(text: str) -> datetime:
+    """A time that a person typed: ISO 8601; without a zone it is China's. Raises ConfigurationError."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"时间格式有误：{text}。Write a time as 2026-11-23T22:00:00+08:00, not {text!r}."
+        ) from error
+    return at if at.tzinfo else at.replace(tzinfo=clock.CHINA)

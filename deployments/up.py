@@ -1,0 +1,118 @@
+"""Everything that an installation runs: Prefect's server, the sandboxes, the gateway, the served deployments."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from adapters import home as homes
+from deployments.processes import Child, Children, free_port
+from deployments.serve import entries
+from deployments.settings import GATEWAY_PORT, PREFECT_PORT, RUNNING, Running, running
+from mappings import clock
+from mappings.errors import ConfigurationError
+
+SANDBOXES = {"cn_ecommerce": "adapters.sandbox.cn_customs", "hk_road": "adapters.sandbox.hk_customs"}
+HOST = "127.0.0.1"
+QUIET = {  # nothing leaves this machine: no telemetry, no analytics, no advertising in the UI
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_SERVER_UI_V2_ENABLED": "false",
+    "PREFECT_RUNNER_POLL_FREQUENCY": "1",
+    "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    "PREFECT_LOGGING_LEVEL": "INFO",
+}
+Tell = Callable[[Child], None]
+
+
+def prefect_environment(home: Path, base: str) -> dict[str, str]:
+    """What Prefect's server, its runner and every flow run are told: their home, their server, and to be quiet."""
+    return {**QUIET, "PREFECT_HOME": str(home / "prefect"), "PREFECT_API_URL": f"{base}/api"}
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """The command that runs one of our modules with this Python."""
+    return [sys.executable, "-m", name, *arguments]
+
+
+def sandbox(name: str, home: Path, port: int, seed: int = 1) -> Child:
+    """The sandbox of an authority; its books and certificates stay in the home folder."""
+    where = ["--host", HOST, "--port", str(port), "--home", str(home / "sandbox" / name), "--seed", str(seed)]
+    health = f"http://{HOST}:{port}/admin/health"
+    return Child(f"sandbox-{name}", module(SANDBOXES[name], *where), health)
+
+
+def server(environment: dict[str, str], port: int) -> Child:
+    """Prefect's server with its UI."""
+    command = module("prefect", "server", "start", "--host", HOST, "--port", str(port))
+    return Child("prefect", command, f"http://{HOST}:{port}/api/health", environment)
+
+
+def gateway(environment: dict[str, str], port: int) -> Child:
+    """The HTTP gateway."""
+    command = module("deployments.gateway", "--host", HOST, "--port", str(port))
+    return Child("gateway", command, f"http://{HOST}:{port}/health", environment)
+
+
+def deployed(environment: dict[str, str], base: str) -> Child:
+    """The process that serves the deployments; it is ready when the last of them is known."""
+    last = entries()[-1]["name"]
+    return Child("deployments", module("deployments.serve"), f"{base}/api/deployments/name/{last}/{last}", environment)
+
+
+def addresses(home: homes.Home, sandboxes: dict[str, int]) -> dict[str, str]:
+    """Each authority's address: the sandbox's, or in live mode what the settings say. Raises ConfigurationError."""
+    if home.mode == "sandbox":
+        return {name: f"http://{HOST}:{port}" for name, port in sandboxes.items()}
+    missing = [name for name in SANDBOXES if not home.authorities.get(name)]
+    if missing:
+        raise ConfigurationError(
+            f"正式环境缺少地址。Live needs an address for: {', '.join(missing)} ({homes.SETTINGS})"
+        )
+    return dict(home.authorities)
+
+
+@contextmanager
+def started(
+    home: homes.Home, prefect_port: int = PREFECT_PORT, gateway_port: int = GATEWAY_PORT, tell: Tell = lambda _: None
+) -> Iterator[tuple[Running, Children]]:
+    """Runs everything and, in the sandbox, writes the sandboxes' addresses into the settings; stops all at the end."""
+    there = running(home.path)
+    if there:
+        raise ConfigurationError(
+            f"已在运行（进程 {there.pid}）。It runs already, as process {there.pid}: {there.prefect}"
+        )
+    ports = {name: free_port() for name in SANDBOXES} if home.mode == "sandbox" else {}
+    home = replace(home, authorities=addresses(home, ports))
+    homes.write(home)
+    prefect_port, gateway_port = free_port(prefect_port), free_port(gateway_port)
+    base, doors = f"http://{HOST}:{prefect_port}", f"http://{HOST}:{gateway_port}"
+    environment = {**prefect_environment(home.path, base), homes.VARIABLE: str(home.path)}
+    now = Running(os.getpid(), home.mode, base, doors, home.authorities, os.environ.get(clock.VARIABLE, ""))
+    with Children(home.path / "logs") as children:
+        first = [server(environment, prefect_port)]
+        first += [sandbox(name, home.path, port) for name, port in ports.items()]
+        children.start(*first)
+        children.wait(*first, tell=tell)
+        last = [gateway(environment, gateway_port), deployed(environment, base)]
+        children.start(*last)
+        now.write(home.path)
+        try:
+            children.wait(*last, tell=tell)
+            yield now, children
+        finally:
+            (home.path / RUNNING).unlink(missing_ok=True)
+
+
+def watch(children: Children, stop: threading.Event) -> None:
+    """Returns when `stop` is set. Raises ConfigurationError when a program has ended by itself."""
+    while not stop.wait(0.5):
+        dead = children.dead()
+        if dead:
+            raise ConfigurationError(f"{dead.name} 意外退出。{dead.name} has ended by itself:\n{dead.tail()}")
