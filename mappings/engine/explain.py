@@ -119,6 +119,12 @@ def _line(element: etree._Element) -> int:
     return int(line or 0)
 
 
+def _first(root: etree._Element, segment: str, tag: str, text: str) -> int:
+    """The line of the first element `tag` in `segment` that holds `text`."""
+    found = (e for e in root.iter(f"{{*}}{tag}") if e.text == text and reader.name(e.getparent()) == segment)
+    return next(map(_line, found), 0)
+
+
 def _codes(spec: MessageSpec, reading: reader.Reading) -> list[Problem]:
     problems: list[Problem] = []
     for segment, item in spec.walk():
@@ -130,12 +136,12 @@ def _codes(spec: MessageSpec, reading: reader.Reading) -> list[Problem]:
             _, zh, en = UNDECLARED
             problems.append(
                 Problem(
-                    line=0,
+                    line=_first(reading.root, segment.tag, item.tag, text),
                     element=f"{segment.tag}/{item.tag}",
                     code="code",
-                    value=text,
-                    message_zh=f"{name_zh}“{text}”{zh.format(limit=item.code)}",
-                    message_en=f"{name_en} '{text}' {en.format(limit=item.code)}",
+                    value=text[:80],
+                    message_zh=f"{name_zh}“{text[:80]}”{zh.format(limit=item.code)}",
+                    message_en=f"{name_en} '{text[:80]}' {en.format(limit=item.code)}",
                 )
             )
     return problems

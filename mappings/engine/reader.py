@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from lxml import etree
 
@@ -14,8 +15,9 @@ from mappings.engine.spec import MessageSpec, Segment, load
 from mappings.errors import DataFault, Unsupported
 
 MAX_BYTES = 64 * 1024 * 1024
+_REFUSED = "The message has a DOCTYPE, which is refused 报文含有 DOCTYPE，拒绝读取"
 _DECLARED = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
-_DOCTYPE = re.compile(rb"<!DOCTYPE", re.IGNORECASE)
+_PROLOG = re.compile(rb"(?>\s+|<\?(?s:.*?)\?>|<!--(?s:.*?)-->)*+<!DOCTYPE", re.IGNORECASE)
 
 
 @dataclass
@@ -42,19 +44,33 @@ def parse(xml: bytes) -> etree._Element:
     data = xml.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not data:
         raise DataFault("The message is empty 报文为空")
-    if _DOCTYPE.search(data.replace(b"\x00", b"")):
-        raise DataFault("The message has a DOCTYPE, which is refused 报文含有 DOCTYPE，拒绝读取")
+    if _PROLOG.match(data):
+        raise DataFault(_REFUSED)
     declared = _DECLARED.match(data)
     encoding = "gb18030" if declared and declared[1].lower() in (b"gb2312", b"gbk") else None
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, encoding=encoding)
     try:
-        return etree.fromstring(data, parser)
+        root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
         raise DataFault(f"The message is not readable XML 报文不是有效的 XML: {error}") from error
+    if root.getroottree().docinfo.internalDTD is not None:  # in an encoding that hid it from the look above
+        raise DataFault(_REFUSED)
+    return root
 
 
-def _name(element: etree._Element) -> str:
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+@lru_cache(maxsize=4096)
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def name(element: etree._Element | None) -> str:
+    """The local name; '' for none, a comment or a processing instruction."""
+    return _local(element.tag) if element is not None and isinstance(element.tag, str) else ""
+
+
+def _text(element: etree._Element) -> str:
+    """All text below an element, without what comments say."""
+    return "".join(map(str, element.itertext())) if len(element) else element.text or ""
 
 
 def _take(reading: Reading, segment: Segment, element: etree._Element, parent: int, path: str) -> None:
@@ -67,13 +83,13 @@ def _take(reading: Reading, segment: Segment, element: etree._Element, parent: i
     if segment.any or segment.signature:
         return
     for child in element:
-        name = _name(child)
-        if name in columns:
-            columns[name][row] = "".join(map(str, child.itertext())) if len(child) else child.text or ""
-        elif name in segment.contains:
-            _take(reading, reading.spec.segments[name], child, row, f"{path}/{name}")
-        elif name:
-            reading.unknown.append(f"{path}/{name}")
+        tag = name(child)
+        if tag in columns:
+            columns[tag][row] = _text(child)
+        elif tag in segment.contains:
+            _take(reading, reading.spec.segments[tag], child, row, f"{path}/{tag}")
+        elif tag:
+            reading.unknown.append(f"{path}/{tag}")
 
 
 def read(xml: bytes) -> Reading:
@@ -83,19 +99,19 @@ def read(xml: bytes) -> Reading:
 
 def read_tree(root: etree._Element) -> Reading:
     """The message under an element already parsed safely. Raises Unsupported."""
-    name = _name(root)
-    spec = load(name)
-    reading = Reading(name, root.get("guid", ""), spec, root)
+    kind = name(root)
+    spec = load(kind)
+    reading = Reading(kind, root.get("guid", ""), spec, root)
     top = {("Signature" if spec.segments[t].signature else t): spec.segments[t] for t in spec.root}
     for segment in spec.segments.values():
         reading.groups.setdefault(segment.tag, {f.tag: [] for f in segment.fields})
         reading.parents.setdefault(segment.tag, [])
     for child in root:
-        tag = _name(child)
+        tag = name(child)
         if tag in top:
-            _take(reading, top[tag], child, 0, f"{name}/{tag}")
+            _take(reading, top[tag], child, 0, f"{kind}/{tag}")
         elif tag:
-            reading.unknown.append(f"{name}/{tag}")
+            reading.unknown.append(f"{kind}/{tag}")
     if not reading.parents[spec.document]:
-        raise Unsupported(f"{name} holds no {spec.document} 报文中没有单证 {spec.document}")
+        raise Unsupported(f"{kind} holds no {spec.document} 报文中没有单证 {spec.document}")
     return reading
