@@ -61,7 +61,7 @@ def table() -> dict[str, FaultKind]:
     for file in sorted(_HERE.glob("*.yaml"), key=lambda f: (f.name != "faults.yaml", f.name)):
         if file.name == "fields.yaml":
             continue
-        for code, entry in (yaml.load(file.read_bytes(), yaml.CSafeLoader) or {}).items():  # noqa: S506 safe loader
+        for code, entry in (yaml.load(file.read_bytes(), yaml.CSafeLoader) or {}).items():
             if code in kinds:
                 raise ConfigurationError(f"{file.name}: the fault {code} is there already")
             kinds[code] = _kind(code, entry, len(kinds), file.name)

@@ -1,0 +1,320 @@
+"""The parts of a profile and how they are built from its YAML, with every unknown key refused by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as made_by
+from typing import Any
+
+from mappings import codes
+from mappings.canonical import columns
+from mappings.errors import ConfigurationError
+from mappings.faults import OWNERS
+
+FORMATS = ("csv", "xlsx", "json", "jsonl", "xml")
+ROLES = ("freight", "fee", "discount")
+# What a sender may state besides the canonical fields: compared or worked into them, never declared as such.
+EXTRA = {
+    "order.platform_code": "text", "order.seller_code": "text", "order.waybill_no": "text",
+    "payment.platform_code": "text", "payment.seller_code": "text",
+    "waybill.carrier_code": "text", "waybill.seller_code": "text",
+    "line.unit_net_weight": "decimal",
+}  # fmt: skip
+TABLES = ("truck", "order", "line", "payment", "waybill", "goods")
+
+
+@dataclass(frozen=True)
+class Source:
+    """How the bytes are read. `encodings` are tried in turn; `header_row` counts from 1, 0 means that none is there."""
+
+    type: str
+    encodings: tuple[str, ...] = ("utf-8",)
+    delimiter: str = ","
+    quote: str = '"'
+    header_row: int = 1
+    columns: tuple[str, ...] = ()
+    sheet: str | int = 0
+    records: str = ""
+
+
+@dataclass(frozen=True)
+class Field:
+    """Where one canonical value comes from and how it is written there."""
+
+    path: str
+    sources: tuple[str, ...] = ()
+    join: tuple[str, ...] = ()
+    glue: str = " "
+    constant: str | None = None
+    default: str | None = None
+    optional: bool = False
+    aliases: Mapping[str, str] = made_by(default_factory=dict)
+    codes: str = ""
+    scale: str = ""
+    unit: str = ""
+    unit_from: str = ""
+    minor_unit: bool = False
+    formats: tuple[str, ...] = ()
+    timezone: str = ""
+    decimal: str = "."
+    grouping: str | None = None
+    matches: str = ""
+    extract: str = ""
+    subtree: str = ""
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        """All columns (or paths) that this field reads."""
+        return (*self.sources, *self.join, *([self.unit_from] if self.unit_from else []))
+
+    @property
+    def heading(self) -> str:
+        """The column as a fault names it."""
+        return " + ".join(self.join) or " / ".join(self.sources)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A canonical table as found in a file: one row a row of the file, or of the list at `rows` inside a record."""
+
+    name: str
+    fields: Mapping[str, Field]
+    rows: str = ""
+    where: Mapping[str, tuple[str, ...]] = made_by(default_factory=dict)
+    where_not: Mapping[str, tuple[str, ...]] = made_by(default_factory=dict)
+    once_per: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Charges:
+    """Lines that are no goods: the code of a line's `field` -> its role (freight, fee, discount)."""
+
+    field: str = "line.item_no"
+    roles: Mapping[str, str] = made_by(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A layout of one sender."""
+
+    name: str
+    sender: str
+    source: Source
+    tables: Mapping[str, Table]
+    title_zh: str = ""
+    title_en: str = ""
+    file_name: str = ""
+    required: tuple[str, ...] = ()
+    empty: frozenset[str] = frozenset({""})
+    timezone: str = "Asia/Shanghai"
+    charges: Charges = Charges()
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The headings without which a file does not fit."""
+        if self.required:
+            return self.required
+        found: dict[str, None] = {}
+        for table in self.tables.values():
+            for one in table.fields.values():
+                if not one.optional and one.constant is None:
+                    found.update(dict.fromkeys((*one.sources[:1], *one.join)))
+                    found.update({one.subtree: None} if one.subtree else {})
+        return tuple(found)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every heading that the profile reads."""
+        found: dict[str, None] = dict.fromkeys(self.wanted)
+        for table in self.tables.values():
+            for one in table.fields.values():
+                found.update(dict.fromkeys(one.headings))
+        return tuple(found)
+
+
+class _Keys:
+    """The keys of one mapping of a profile; what nobody asked for is an error."""
+
+    def __init__(self, content: Any, where: str) -> None:
+        if not isinstance(content, Mapping):
+            raise ConfigurationError(f"{where}: a mapping is expected, not {content!r}")
+        self.content, self.where, self.asked = content, where, set[str]()
+
+    def get(self, key: str, otherwise: Any = None) -> Any:
+        self.asked.add(key)
+        return self.content.get(key, otherwise)
+
+    def need(self, key: str) -> Any:
+        value = self.get(key)
+        if value in (None, "", {}, []):
+            raise ConfigurationError(f"{self.where}: {key} is missing")
+        return value
+
+    def done(self) -> None:
+        unknown = [str(key) for key in self.content if key not in self.asked]
+        if unknown:
+            raise ConfigurationError(
+                f"{self.where}: unknown key {', '.join(unknown)}; known are {', '.join(sorted(self.asked))}"
+            )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return tuple(str(v) for v in value) if isinstance(value, (list, tuple)) else (str(value),)
+
+
+def _optional_text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _regex(text: Any, where: str, groups: int = 0) -> str:
+    try:
+        if text and re.compile(str(text)).groups < groups:
+            raise ConfigurationError(f"{where}: the pattern {text!r} needs a group in brackets")
+    except re.error as error:
+        raise ConfigurationError(f"{where}: {text!r} is no regular expression: {error}") from error
+    return str(text or "")
+
+
+def _field(path: str, content: Any, where: str, defaults: Mapping[str, Any]) -> Field:
+    keys = _Keys(content if isinstance(content, Mapping) else {"from": content}, f"{where}, field {path}")
+    made = Field(
+        path=path,
+        sources=_texts(keys.get("from")),
+        join=_texts(keys.get("join")),
+        glue=str(keys.get("with", " ")),
+        constant=_optional_text(keys.get("constant")),
+        default=_optional_text(keys.get("default")),
+        optional=bool(keys.get("optional", False)),
+        aliases={codes.folded(str(k)): str(v or "") for k, v in (keys.get("aliases") or {}).items()},
+        codes=str(keys.get("codes", "")),
+        scale=str(keys.get("scale", "")),
+        unit=str(keys.get("unit", "")),
+        unit_from=str(keys.get("unit_from", "")),
+        minor_unit=bool(keys.get("minor_unit", False)),
+        formats=_texts(keys.get("format")),
+        timezone=str(keys.get("timezone", defaults["timezone"])),
+        decimal=str(keys.get("decimal", defaults["decimal"])),
+        grouping=_optional_text(keys.get("grouping", defaults["grouping"])),
+        matches=_regex(keys.get("matches"), keys.where),
+        extract=_regex(keys.get("extract"), keys.where, groups=1),
+        subtree=str(keys.get("subtree", "")),
+    )
+    keys.done()
+    _check_field(made, keys.where)
+    return made
+
+
+def _check_field(one: Field, where: str) -> None:
+    if not (one.headings or one.subtree) and one.constant is None:
+        raise ConfigurationError(f"{where}: one of from, join, constant or subtree is needed")
+    if one.codes:
+        codes.path(one.codes)
+    if one.unit and not codes.kilograms(codes.unit(one.unit)):
+        raise ConfigurationError(f"{where}: {one.unit!r} is no unit of mass")
+    if one.decimal not in (".", ","):
+        raise ConfigurationError(f"{where}: decimal is '.' or ','")
+    if one.scale and not re.fullmatch(r"\d+(\.\d+)?", one.scale):
+        raise ConfigurationError(f"{where}: scale {one.scale!r} is no plain number")
+
+
+def _known_path(table: str, path: str) -> bool:
+    return table == "truck" or path in columns.columns(table) or path in EXTRA
+
+
+def _where(value: Any, where: str) -> dict[str, tuple[str, ...]]:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{where}: a mapping of heading to value(s) is expected")
+    return {str(k): _texts(v) for k, v in value.items()}
+
+
+def _table(name: str, content: Any, where: str, defaults: Mapping[str, Any]) -> Table:
+    where = f"{where}, table {name}"
+    if name not in TABLES:
+        raise ConfigurationError(f"{where}: there is no such table; there are {', '.join(TABLES)}")
+    keys = _Keys(content, where)
+    made = {}
+    for short, spec in keys.need("fields").items():
+        path = f"{name}.{short}"
+        if not _known_path(name, path):
+            raise ConfigurationError(f"{where}: there is no field {short!r}")
+        made[path] = _field(path, spec, where, defaults)
+    table = Table(
+        name,
+        made,
+        str(keys.get("rows", "")),
+        _where(keys.get("where", {}), where),
+        _where(keys.get("where_not", {}), where),
+        tuple(f"{name}.{short}" for short in _texts(keys.get("once_per"))),
+    )
+    keys.done()
+    return table
+
+
+def _source(content: Any, where: str) -> Source:
+    keys = _Keys(content, f"{where}, format")
+    names = {"tab": "\t", "semicolon": ";", "comma": ",", "pipe": "|"}
+    delimiter = str(keys.get("delimiter", ","))
+    header = keys.get("header_row", 1)
+    source = Source(
+        type=str(keys.need("type")),
+        encodings=_texts(keys.get("encoding", "utf-8")),
+        delimiter=names.get(delimiter, delimiter),
+        quote=str(keys.get("quote", '"')),
+        header_row=0 if header in (None, "none", False) else int(header),
+        columns=_texts(keys.get("columns")),
+        sheet=keys.get("sheet", 0),
+        records=str(keys.get("records", "")),
+    )
+    keys.done()
+    if source.type not in FORMATS:
+        raise ConfigurationError(f"{where}: the format type {source.type!r} is none of {', '.join(FORMATS)}")
+    if source.type == "csv" and len(source.delimiter) != 1:
+        raise ConfigurationError(f"{where}: a delimiter is one character, not {source.delimiter!r}")
+    for name in source.encodings:
+        try:
+            "".encode(name)
+        except LookupError as error:
+            raise ConfigurationError(f"{where}: there is no encoding {name!r}") from error
+    return source
+
+
+def _charges(content: Any, where: str) -> Charges:
+    keys = _Keys(content, f"{where}, charges")
+    roles = {str(k): str(v) for k, v in keys.need("codes").items()}
+    charges = Charges(f"line.{keys.get('field', 'item_no')}", roles)
+    keys.done()
+    wrong = sorted(set(roles.values()) - set(ROLES))
+    if wrong:
+        raise ConfigurationError(f"{where}, charges: {', '.join(wrong)} is none of {', '.join(ROLES)}")
+    return charges
+
+
+def build(content: Mapping[str, Any], where: str) -> Profile:
+    """The profile that a YAML mapping describes; `where` names it in errors. Raises ConfigurationError."""
+    keys = _Keys(content, where)
+    defaults = {k: keys.get(k, v) for k, v in {"timezone": "Asia/Shanghai", "decimal": ".", "grouping": None}.items()}
+    recognise = _Keys(keys.get("recognise", {}), f"{where}, recognise")
+    title = _Keys(keys.get("title", {}), f"{where}, title")
+    tables = keys.need("tables")
+    profile = Profile(
+        name=str(keys.need("name")),
+        sender=str(keys.need("sender")),
+        source=_source(keys.need("format"), where),
+        tables={name: _table(name, spec, where, defaults) for name, spec in tables.items()},
+        title_zh=str(title.get("zh", "")),
+        title_en=str(title.get("en", "")),
+        file_name=str(recognise.get("name", "")),
+        required=_texts(recognise.get("headings")),
+        empty=frozenset({"", *(codes.folded(e) for e in _texts(keys.get("empty")))}),
+        timezone=str(defaults["timezone"]),
+        charges=_charges(keys.get("charges"), where) if keys.get("charges") else Charges(),
+    )
+    for part in (recognise, title, keys):
+        part.done()
+    if profile.sender not in OWNERS:
+        raise ConfigurationError(f"{where}: the sender {profile.sender!r} is none of {', '.join(OWNERS)}")
+    return profile

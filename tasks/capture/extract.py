@@ -1,0 +1,121 @@
+"""A recognised file's rows as canonical tables of texts, by its profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mappings.codes import folded
+from mappings.profiles import Field, Profile, Table
+from tasks.capture import structured, tabular
+from tasks.capture.captured import RawTable, Trouble
+from tasks.capture.document import Document
+from tasks.capture.recognise import Fit
+
+Column = Callable[[str], pd.Series | None]
+
+
+def read(document: Document, fit: Fit) -> tuple[list[RawTable], list[dict[str, Any]], int]:
+    """The file's tables, the faults of its rows, and how many rows it has. Raises Trouble."""
+    if fit.profile.source.type in ("csv", "xlsx"):
+        return _tabular(document, fit)
+    return _structured(document, fit.profile)
+
+
+def _sheet(document: Document, fit: Fit) -> tuple[tabular.Sheet, list[dict[str, Any]]]:
+    source = fit.profile.source
+    if source.type == "xlsx":
+        return tabular.read_xlsx(document, source), []
+    present = {folded(h) for h in fit.headings}
+    first: Trouble | None = None
+    for encoding in dict.fromkeys((fit.encoding, *source.encodings)):
+        names = {folded(h) for h in tabular.csv_headings(document, source, encoding)}
+        if names != present:
+            continue
+        try:
+            return tabular.read_csv(document, source, encoding), _other_encoding(document, fit.profile, encoding)
+        except Trouble as trouble:
+            first = first or trouble
+    raise first or Trouble("CAP-006", fit.encoding)
+
+
+def _other_encoding(document: Document, profile: Profile, encoding: str) -> list[dict[str, Any]]:
+    used = document.bom or encoding
+    if used in profile.source.encodings or document.bom == "utf-8":
+        return []
+    return [{"code": "CAP-007", "value": used, "other_value": ", ".join(profile.source.encodings)}]
+
+
+def _tabular(document: Document, fit: Fit) -> tuple[list[RawTable], list[dict[str, Any]], int]:
+    sheet, notes = _sheet(document, fit)
+    names = tabular.matching(list(sheet.data.columns))
+
+    def column(heading: str) -> pd.Series | None:
+        actual = names.get(folded(heading))
+        return None if actual is None else sheet.data[actual]
+
+    made = [_table(document, fit.profile, t, column, sheet.rows, sheet.name) for t in fit.profile.tables.values()]
+    return made, [*notes, *sheet.troubles], len(sheet.rows) + len(sheet.troubles)
+
+
+def _structured(document: Document, profile: Profile) -> tuple[list[RawTable], list[dict[str, Any]], int]:
+    records = structured.read(document, profile.source)
+    made = []
+    for table in profile.tables.values():
+        pairs, rows = structured.exploded(records, table.rows)
+        made.append(_table(document, profile, table, _path_column(pairs, table.rows), rows, ""))
+    return made, records.troubles, len(records.items) + len(records.troubles)
+
+
+def _path_column(pairs: list[tuple[Any, Any]], rows: str) -> Column:
+    return lambda path: structured.column(pairs, path, rows)
+
+
+def _value(one: Field, column: Column, length: int) -> pd.Series:
+    """A field's texts: the first source that is not empty, or the joined parts; constants are left to cleaning."""
+    if one.join:
+        parts = [c for c in (column(h) for h in one.join) if c is not None]
+        joined = parts[0].str.strip()
+        for part in parts[1:]:
+            part = part.str.strip()  # noqa: PLW2901
+            both = (joined != "") & (part != "")
+            joined = joined + np.where(both, one.glue, "") + part
+        return joined
+    found: pd.Series | None = None
+    for heading in one.sources:
+        values = column(heading)
+        if values is not None:
+            found = values if found is None else found.where(found.str.strip() != "", values)
+    return found if found is not None else pd.Series([""] * length, dtype="str")
+
+
+def _kept(table: Table, column: Column, length: int) -> np.ndarray:
+    keep = np.ones(length, dtype=bool)
+    for conditions, wanted in ((table.where, True), (table.where_not, False)):
+        for heading, values in conditions.items():
+            texts = column(heading)
+            if texts is None:
+                raise Trouble("CAP-001", f"{heading} (where)")
+            keep &= texts.str.strip().isin(values).to_numpy(dtype=bool) == wanted
+    return keep
+
+
+def _table(
+    document: Document, profile: Profile, table: Table, column: Column, rows: np.ndarray, sheet: str
+) -> RawTable:
+    data = {path: _value(f, column, len(rows)) for path, f in table.fields.items() if f.constant is None}
+    for f in table.fields.values():
+        if f.unit_from:
+            data[f"{f.path}:unit"] = _value(replace(f, sources=(f.unit_from,), join=()), column, len(rows))
+    frame = pd.DataFrame(data, index=range(len(rows)))
+    if table.where or table.where_not:
+        keep = _kept(table, column, len(rows))
+        frame, rows = frame[keep].reset_index(drop=True), rows[keep]
+    return RawTable(
+        table.name, document.name, sheet, profile.sender, profile.name, dict(table.fields), frame, rows,
+        table.once_per, profile.empty, profile.charges,
+    )  # fmt: skip

@@ -1,0 +1,205 @@
+"""JSON, JSON lines and XML as records, and the values that a profile's paths name in them.
+
+Numbers keep the digits they were written with (no float). XML with a DOCTYPE is refused; elements are read by local
+name, attributes as "@name", an element that repeats as a list.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from lxml import etree
+
+from mappings.profiles import Source
+from tasks.capture.captured import Trouble
+from tasks.capture.document import Document
+
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+
+
+@dataclass
+class Records:
+    """Records with their numbers; `troubles` are the records not read."""
+
+    items: list[Any]
+    rows: np.ndarray
+    troubles: list[dict[str, Any]] = field(default_factory=list)
+
+
+def _lines(text: str) -> Records:
+    lines = text.split("\n")
+    numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
+    rows = np.array([number for number, _ in numbered], dtype=np.int64)
+    try:
+        items = _DECODER.decode("[" + ",".join(line for _, line in numbered) + "]")
+        if len(items) == len(numbered) and all(isinstance(item, dict) for item in items):
+            return Records(items, rows)
+    except (ValueError, RecursionError):
+        pass  # some line is broken: read one by one below, so that the others go on
+    return _line_by_line(numbered)
+
+
+def _line_by_line(numbered: list[tuple[int, str]]) -> Records:
+    items, rows, troubles = [], [], []
+    for number, line in numbered:
+        try:
+            item = _DECODER.decode(line.strip())
+        except (ValueError, RecursionError) as error:
+            troubles.append({"code": "CAP-009", "row": number, "value": str(error)})
+            continue
+        if isinstance(item, dict):
+            items.append(item)
+            rows.append(number)
+        else:
+            troubles.append({"code": "CAP-009", "row": number, "value": "not an object"})
+    return Records(items, np.array(rows, dtype=np.int64), troubles)
+
+
+def _json(text: str) -> Any:
+    try:
+        return _DECODER.decode(text.strip())
+    except (ValueError, RecursionError) as error:
+        raise Trouble("CAP-010", f"JSON: {error}") from error
+
+
+def _element(node: Any) -> Any:
+    found: dict[str, Any] = {f"@{etree.QName(k).localname}": v for k, v in node.attrib.items()}
+    for child in node:
+        if not isinstance(child.tag, str):
+            continue
+        name, value = etree.QName(child).localname, _element(child)
+        if name not in found:
+            found[name] = value
+        elif isinstance(found[name], list):
+            found[name].append(value)
+        else:
+            found[name] = [found[name], value]
+    text = (node.text or "").strip()
+    if not found:
+        return text
+    if text:
+        found["#text"] = text
+    return found
+
+
+def _xml(data: bytes) -> Any:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        if b"<!DOCTYPE" in data[:65536]:
+            raise Trouble("CAP-011") from error
+        raise Trouble("CAP-010", f"XML: {error.msg}", row=error.lineno or 0) from error
+    if root.getroottree().docinfo.doctype:
+        raise Trouble("CAP-011")
+    return {etree.QName(root).localname: _element(root)}
+
+
+def read(document: Document, source: Source) -> Records:
+    """The records that a profile's `records` path names (JSON lines: every line)."""
+    key = ("records", source.type, source.records, source.encodings)
+    if key not in document.cache:
+        document.cache[key] = _read(document, source)
+    return document.cache[key]
+
+
+def _read(document: Document, source: Source) -> Records:
+    if source.type == "xml":
+        return _listed(at(_tree(document, "xml", source), source.records))
+    if source.type == "jsonl":
+        return _lines(document.decoded(source.encodings))
+    return _listed(at(_tree(document, "json", source), source.records))
+
+
+def _tree(document: Document, kind: str, source: Source) -> Any:
+    key = (kind, source.encodings)
+    if key not in document.cache:
+        document.cache[key] = _xml(document.data) if kind == "xml" else _json(document.decoded(source.encodings))
+    return document.cache[key]
+
+
+def _listed(found: Any) -> Records:
+    items = found if isinstance(found, list) else [] if found in (None, "") else [found]
+    items = [item for item in items if isinstance(item, dict)]
+    return Records(items, np.arange(1, len(items) + 1, dtype=np.int64))
+
+
+def at(value: Any, path: str) -> Any:
+    """What stands at a dotted path ("consignee.name", "payments.0.amount"); None when nothing does."""
+    for part in path.split(".") if path else []:
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdigit():
+            value = value[int(part)] if int(part) < len(value) else None
+        else:
+            return None
+    return value
+
+
+def paths(items: list[Any], rows: str = "") -> set[str]:
+    """All paths that occur in some records, those inside the list at `rows` with its path before them."""
+    found: set[str] = set()
+    for item in items:
+        found.update(_paths(item, ""))
+        for element in _inner(item, rows) if rows else []:
+            found.update(_paths(element, f"{rows}."))
+    return found
+
+
+def _paths(value: Any, prefix: str) -> Iterator[str]:
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in pairs:
+        yield f"{prefix}{key}"
+        yield from _paths(inner, f"{prefix}{key}.")
+
+
+def _inner(item: Any, rows: str) -> list[Any]:
+    found = at(item, rows)
+    return found if isinstance(found, list) else [] if found in (None, "") else [found]
+
+
+def exploded(records: Records, rows: str) -> tuple[list[tuple[Any, Any]], np.ndarray]:
+    """Pairs (record, element of the list at `rows`) and their record numbers; without `rows` the records alone."""
+    if not rows:
+        return [(item, None) for item in records.items], records.rows
+    pairs, numbers = [], []
+    for item, number in zip(records.items, records.rows.tolist(), strict=True):
+        for element in _inner(item, rows):
+            pairs.append((item, element))
+            numbers.append(number)
+    return pairs, np.array(numbers, dtype=np.int64)
+
+
+def column(pairs: list[tuple[Any, Any]], path: str, rows: str) -> pd.Series:
+    """The texts at a path, one a pair; a path that starts with `rows` is looked up in the element."""
+    inner = path[len(rows) + 1 :] if rows and path.startswith(f"{rows}.") else ""
+    which, wanted = (1, inner) if inner else (0, path)
+    if "." not in wanted and not (rows and path == rows):
+        values = [p[which].get(wanted) if isinstance(p[which], dict) else None for p in pairs]
+    else:
+        values = [p[1] if rows and path == rows else at(p[which], wanted) for p in pairs]
+    return pd.Series([v if type(v) is str else _text(v) for v in values], dtype="str")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return _text(value.get("#text"))
+    return " ".join(_text(v) for v in value) if isinstance(value, list) else str(value)
+
+
+def peek(document: Document, source: Source, count: int = 50) -> list[Any]:
+    """Some records from the start of the file: for recognising only."""
+    if source.type != "jsonl":
+        return read(document, source).items[:count]
+    head = document.data[:262144].decode(document.bom or source.encodings[0], "replace").removeprefix("\ufeff")
+    lines = [line for line in head.split("\n")[: count + 1] if line.strip()]
+    return _lines("\n".join(lines[:count])).items

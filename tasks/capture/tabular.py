@@ -1,0 +1,168 @@
+"""CSV (pyarrow) and spreadsheets (calamine) as tables of texts with their row numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+
+from mappings.codes import folded
+from mappings.profiles import Source
+from tasks.capture.captured import Trouble
+from tasks.capture.document import Document
+
+
+@dataclass
+class Sheet:
+    """Rows of texts: `data` has the sender's headings, `rows` their row numbers, `troubles` the rows not read."""
+
+    data: pd.DataFrame
+    rows: np.ndarray
+    name: str = ""
+    troubles: list[dict[str, Any]] = field(default_factory=list)
+
+
+def unique(headings: list[str]) -> list[str]:
+    """Headings without outer white space; a second one of the same name becomes "name#2"."""
+    seen: dict[str, int] = {}
+    made = []
+    for heading in headings:
+        name = " ".join(str(heading).split())
+        seen[name] = seen.get(name, 0) + 1
+        made.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
+    return made
+
+
+def csv_headings(document: Document, source: Source, encoding: str) -> list[str]:
+    """The headings of a CSV file, read leniently: for recognising only."""
+    if not source.header_row:
+        return list(source.columns)
+    line = document.first_line(encoding, source.header_row - 1)
+    cells = next(csv.reader([line], delimiter=source.delimiter, quotechar=source.quote or None), [])
+    return unique(cells)
+
+
+def read_csv(document: Document, source: Source, encoding: str) -> Sheet:
+    """The whole CSV file, decoded strictly. Ragged rows are left out, each with its fault."""
+    ragged: list[tuple[int, int, int]] = []
+    text = document.utf8(encoding)
+
+    def note(row: pa_csv.InvalidRow) -> str:
+        ragged.append((row.number or 0, row.actual_columns, row.expected_columns))
+        return "skip"
+
+    headings = csv_headings(document, source, encoding)
+    head = max(source.header_row, 0)
+    block = max(len(text) + 1, 1 << 16)
+    try:
+        table = pa_csv.read_csv(
+            io.BytesIO(text),
+            pa_csv.ReadOptions(use_threads=False, block_size=min(block, (1 << 31) - 1), skip_rows=head,
+                               column_names=headings),
+            pa_csv.ParseOptions(delimiter=source.delimiter, quote_char=source.quote or False,
+                                newlines_in_values=True, ignore_empty_lines=False, invalid_row_handler=note),
+            pa_csv.ConvertOptions(column_types={name: pa.string() for name in headings}, strings_can_be_null=False,
+                                  check_utf8=False),
+        )  # fmt: skip
+    except pa.ArrowInvalid as error:
+        if "Empty CSV" in str(error):
+            return Sheet(pd.DataFrame({h: pd.Series(dtype="str") for h in headings}), np.empty(0, np.int64))
+        raise Trouble("CAP-010", str(error)) from error
+    return _numbered(table.to_pandas(), ragged, head)
+
+
+def _numbered(data: pd.DataFrame, ragged: list[tuple[int, int, int]], head: int) -> Sheet:
+    numbers = np.arange(1, len(data) + len(ragged) + 1, dtype=np.int64)
+    if ragged:
+        numbers = np.delete(numbers, np.array([n - 1 for n, _, _ in ragged]))
+    troubles = [
+        {"code": "CAP-008", "row": n + head, "value": str(actual), "other_value": str(expected)}
+        for n, actual, expected in ragged
+    ]
+    return without_blank(Sheet(data, numbers + head, troubles=troubles))
+
+
+def without_blank(sheet: Sheet) -> Sheet:
+    """The sheet without rows in which nothing stands."""
+    if not len(sheet.data):
+        return sheet
+    blank = (sheet.data.iloc[:, 0] == "").to_numpy()
+    for name in sheet.data.columns[1:]:
+        if not blank.any():
+            return sheet
+        blank &= (sheet.data[name] == "").to_numpy()
+    sheet.data, sheet.rows = sheet.data[~blank].reset_index(drop=True), sheet.rows[~blank]
+    return sheet
+
+
+def cell_text(value: object) -> str:
+    """A spreadsheet cell as text: numbers with the 15 digits that a spreadsheet keeps, times in ISO form."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.15g}"
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat()
+    return str(value)
+
+
+def _workbook(document: Document) -> CalamineWorkbook:
+    if "workbook" not in document.cache:
+        try:
+            document.cache["workbook"] = CalamineWorkbook.from_filelike(io.BytesIO(document.data))
+        except (CalamineError, PasswordError, OSError, ValueError) as error:
+            raise Trouble("CAP-010", str(error)) from error
+    return document.cache["workbook"]
+
+
+def _cells(document: Document, source: Source) -> tuple[str, list[list[Any]]]:
+    book = _workbook(document)
+    names = book.sheet_names
+    if isinstance(source.sheet, str):
+        if source.sheet not in names:
+            raise Trouble("CAP-010", f"工作表 / sheet {source.sheet!r}; {', '.join(names)}")
+        name = source.sheet
+    elif source.sheet < len(names):
+        name = names[source.sheet]
+    else:
+        raise Trouble("CAP-010", f"工作表 / sheet {source.sheet}; {', '.join(names)}")
+    if name not in document.cache:
+        document.cache[name] = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+    return name, document.cache[name]
+
+
+def xlsx_headings(document: Document, source: Source) -> list[str]:
+    """The headings of the profile's sheet."""
+    if not source.header_row:
+        return list(source.columns)
+    _, cells = _cells(document, source)
+    return unique([cell_text(c) for c in cells[source.header_row - 1]]) if len(cells) >= source.header_row else []
+
+
+def read_xlsx(document: Document, source: Source) -> Sheet:
+    """The profile's sheet of a workbook (xlsx, xls, ods)."""
+    name, cells = _cells(document, source)
+    headings = xlsx_headings(document, source)
+    body = cells[source.header_row :]
+    columns = list(zip(*body, strict=False)) if body else [()] * len(headings)
+    data = {heading: _column(column) for heading, column in zip(headings, columns, strict=False) if heading}
+    rows = np.arange(source.header_row + 1, source.header_row + 1 + len(body), dtype=np.int64)
+    return without_blank(Sheet(pd.DataFrame(data), rows, name))
+
+
+def _column(values: tuple[Any, ...]) -> pd.Series:
+    texts = {value: cell_text(value) for value in set(values)} if all(type(v) is str for v in values) else None
+    return pd.Series([texts[v] for v in values] if texts else [cell_text(v) for v in values], dtype="str")
+
+
+def matching(headings: list[str]) -> dict[str, str]:
+    """Headings by their folded form, so that width, case and spacing do not matter."""
+    return {folded(heading): heading for heading in reversed(headings)}

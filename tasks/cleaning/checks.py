@@ -1,0 +1,82 @@
+"""The checks of the quality rules, by column; and what the target messages ask: mandatory, not too long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from mappings import rules
+from mappings.rules import Rule
+from tasks.cleaning import amounts
+from tasks.cleaning.blame import Blame
+
+
+def positive(values: pd.Series, rule: Rule) -> np.ndarray:
+    """Where a number is zero or below."""
+    number, present = amounts.numbers(values)
+    return present & (number <= 0)
+
+
+def not_negative(values: pd.Series, rule: Rule) -> np.ndarray:
+    """Where a number is below zero."""
+    number, present = amounts.numbers(values)
+    return present & (number < 0)
+
+
+def matches(values: pd.Series, rule: Rule) -> np.ndarray:
+    """Where a text that is there does not match the rule's pattern as a whole."""
+    numbers, distinct = pd.factorize(values)
+    good = pd.Series(distinct, dtype="str").str.fullmatch(rule.pattern).to_numpy(dtype=bool)
+    return ~good[numbers] & (values != "").to_numpy()
+
+
+CHECKS: dict[str, Callable[[pd.Series, Rule], np.ndarray]] = {
+    "positive": positive, "not_negative": not_negative, "matches": matches,
+}  # fmt: skip
+
+
+def check(table: pd.DataFrame, name: str, live: np.ndarray, blame: Blame) -> None:
+    """All rules of one table on its rows where `live` holds."""
+    quality = rules.quality()
+    for rule in quality.rules:
+        if rule.table != name:
+            continue
+        wrong = CHECKS[rule.check](table[rule.field], rule) & live
+        code = rule.code
+        if quality.gift and code == "LIN-001":
+            code = "LIN-012"
+        _blame(code, table, wrong, rule.field, blame)
+    for path, target in quality.targets.items():
+        if path.startswith(f"{name}.") and path in table:
+            _target(table, path, target, live, blame)
+
+
+def _target(table: pd.DataFrame, path: str, target: rules.Target, live: np.ndarray, blame: Blame) -> None:
+    values = table[path]
+    if target.required:
+        code = rules.quality().missing.get(path, "VAL-004")
+        absent = (values == "").to_numpy() if values.dtype == "str" else values.isna().to_numpy()
+        if code and absent.any():
+            _blame(code, table, absent & live & ~blame.blamed(table, path), path, blame)
+    if target.length and values.dtype == "str":
+        long = (values.str.len() > target.length).to_numpy(dtype=bool) & live
+        _blame("TXT-001", table, long, path, blame, f"{target.length} ({target.says})")
+
+
+def _blame(code: str, table: pd.DataFrame, wrong: np.ndarray, path: str, blame: Blame, other: str = "") -> None:
+    """The fault where the value came from: the line's own cell, or the registered good's."""
+    if not wrong.any():
+        return
+    supplied = np.zeros(len(table), dtype=bool)
+    if "goods@source" in table and path in _FROM_GOODS:
+        own = np.array([path in place.headings for place in blame.places])
+        supplied = (table["goods@source"].to_numpy() >= 0) & ~own[table["@source"].to_numpy()]
+    blame.add(code, table, wrong & ~supplied, path, other=other)
+    blame.add(code, table, wrong & supplied, path, other=other, provenance="goods")
+
+
+_FROM_GOODS = frozenset(
+    f"line.{s}" for s in ("hs_code", "goods_name", "unit", "unit1", "unit2", "goods_model", "bar_code", "net_weight")
+)

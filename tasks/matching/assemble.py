@@ -1,0 +1,151 @@
+"""Matched tables as one batch: a row a parcel, its lines, where everything came from, and what state it is in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from mappings import faults, rules
+from mappings.canonical import columns
+from mappings.canonical.columns import DTYPES
+from tasks.cleaning import Cleaned, amounts
+from tasks.cleaning.blame import ROW, SOURCE, Place
+
+_MISSING = {"text": "", "flag": False, "decimal": pd.NA, "integer": pd.NA, "time": pd.NaT}
+_ZERO = ("waybill.freight", "waybill.insured_fee")
+
+
+def net_weight(cleaned: Cleaned) -> tuple[np.ndarray, np.ndarray]:
+    """For each order the net weight of the goods whose weight is known, and whether all are."""
+    weight, known = amounts.numbers(cleaned.line["line.net_weight"])
+    count = len(cleaned.order)
+    unknown = np.bincount(cleaned.owner, weights=~known, minlength=count) > 0
+    return amounts.per_owner(cleaned.owner, weight, count), ~unknown
+
+
+def _taken(table: pd.DataFrame, name: str, at: np.ndarray) -> dict[str, pd.Series]:
+    """The canonical columns of a table laid out by parcel; missing where `at` is -1."""
+    made = {}
+    for path, column in columns.columns(name).items():
+        values = table[path].array.take(at, allow_fill=True, fill_value=_MISSING[column.kind]) if len(table) else None
+        made[path] = pd.Series(values, dtype=DTYPES[column.kind]) if values is not None else columns.empty(
+            name, len(at))[path]  # fmt: skip
+    return made
+
+
+def _provenance(
+    table: pd.DataFrame, name: str, at: np.ndarray, places: list[Place], mark: str = ""
+) -> dict[str, object]:
+    """Where each row came from: <name>.file, .sheet, .row and .profile."""
+    source = np.full(len(at), -1) if not len(table) else np.where(at >= 0, table[f"{mark}{SOURCE}"].to_numpy()[at], -1)
+    rows = (
+        np.zeros(len(at), np.int64)
+        if not len(table)
+        else np.where(source >= 0, table[f"{mark}{ROW}"].to_numpy()[at], 0)
+    )
+    made: dict[str, object] = {f"{name}.row": rows}
+    for what in ("file", "sheet", "profile"):
+        texts = [getattr(place, what) for place in places] + [""]
+        numbers, names = pd.factorize(pd.Series(texts, dtype="object"))
+        made[f"{name}.{what}"] = pd.Categorical.from_codes(numbers[source], categories=pd.Index(names, dtype="str"))
+    return made
+
+
+def _hashes(table: pd.DataFrame, paths: list[str]) -> np.ndarray:
+    """A hash of each row's canonical contents, the same in every process."""
+    mixed = np.zeros(len(table), dtype=np.uint64)
+    for number, path in enumerate(paths, 1):
+        column = table[path]
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            column = column.dt.as_unit("us").astype("int64")
+        elif column.dtype == "Int64":
+            column = pd.Series(column.to_numpy(dtype=np.int64, na_value=np.iinfo(np.int64).min))
+        if column.dtype == "str":
+            codes, distinct = pd.factorize(column)
+            each = pd.util.hash_array(np.asarray(distinct, dtype=object), categorize=False)
+            hashed = each[codes] if len(each) else np.zeros(len(table), dtype=np.uint64)
+        else:
+            hashed = pd.util.hash_array(column.to_numpy(), categorize=False)
+        mixed ^= hashed * np.uint64(2 * number + 1) + np.uint64(0x9E3779B97F4A7C15) + (mixed << np.uint64(6))
+    return mixed
+
+
+def digests(parcels: pd.DataFrame, lines: pd.DataFrame) -> pd.Series:
+    """A digest of each parcel's canonical contents, by which a row that is sent again unchanged is known."""
+    head = _hashes(parcels, [p for name in ("order", "payment", "waybill") for p in columns.columns(name)])
+    each = _hashes(lines, list(columns.columns("line")))
+    body = np.zeros(len(parcels), dtype=np.uint64)
+    np.add.at(body, lines["parcel"].to_numpy(), each * np.uint64(0xC2B2AE3D27D4EB4F))
+    return pd.Series([f"{a:016x}{b:016x}" for a, b in zip(head.tolist(), body.tolist(), strict=True)], dtype="str")
+
+
+def lines_of(cleaned: Cleaned) -> pd.DataFrame:
+    """The goods lines of the batch."""
+    every = np.arange(len(cleaned.line))
+    made: dict[str, object] = {path: cleaned.line[path] for path in columns.columns("line")}
+    made |= _provenance(cleaned.line, "line", every, cleaned.places)
+    made |= _provenance(cleaned.line, "goods", every, cleaned.places, mark="goods")
+    made["parcel"] = cleaned.owner.astype(np.int64)
+    return pd.DataFrame(made)
+
+
+def parcels_of(cleaned: Cleaned, paid: np.ndarray, carried: np.ndarray, lines: pd.DataFrame) -> pd.DataFrame:
+    """One row a parcel, its state still open."""
+    every = np.arange(len(cleaned.order))
+    made: dict[str, object] = {}
+    for name, table, at in (
+        ("order", cleaned.order, every), ("payment", cleaned.payment, paid), ("waybill", cleaned.waybill, carried)
+    ):  # fmt: skip
+        made |= _taken(table, name, at)
+        made |= _provenance(table, name, at, cleaned.places)
+    frame = pd.DataFrame(made)
+    for path in _ZERO:
+        frame[path] = frame[path].fillna(0)
+    frame = _fill(frame, cleaned)
+    weight, known = net_weight(cleaned)
+    frame["parcel.seq"] = np.arange(1, len(frame) + 1, dtype=np.int64)
+    frame["parcel.net_weight"] = amounts.column(weight, known)
+    frame["parcel.digest"] = digests(frame, lines)
+    return frame
+
+
+def _fill(frame: pd.DataFrame, cleaned: Cleaned) -> pd.DataFrame:
+    """What a waybill takes over from its order or the order's first line (match.yaml: fill)."""
+    has_waybill = (frame["waybill.waybill_no"] != "").to_numpy()
+    first = np.searchsorted(cleaned.owner, np.arange(len(frame)))
+    for path, source in rules.match().fill.items():
+        if not path.startswith("waybill."):
+            continue
+        if source.startswith("line."):
+            values = pd.Series([*cleaned.line[source].tolist(), ""], dtype="str").array.take(first)
+        else:
+            values = frame[source].array
+        empty = (frame[path] == "").to_numpy() & has_waybill
+        frame[path] = frame[path].where(~empty, pd.Series(values, dtype="str"))
+    return frame
+
+
+def states(frame: pd.DataFrame, found: pd.DataFrame, excluded: np.ndarray) -> pd.DataFrame:
+    """The parcels with state and reason: a parcel's first error in the order of the table of faults."""
+    order = {code: kind.order for code, kind in faults.table().items()}
+    errors = found[(found["severity"] == "error") & (found["order_no"] != "")]
+    ranks = errors["code"].map(order).to_numpy(dtype=np.int64)
+    worst = np.full(len(frame) + 1, len(order), dtype=np.int64)
+    at = pd.Index(frame["order.order_no"]).get_indexer(pd.Index(errors["order_no"]))
+    np.minimum.at(worst, at, ranks)  # a fault of no known order falls on the last, spare place
+    names = np.array([*order, ""], dtype=object)
+    reason, held = names[worst[: len(frame)]], worst[: len(frame)] < len(order)
+    cancelled = frame["order.cancelled"].to_numpy(dtype=bool)
+    reason = np.where(excluded, np.where(cancelled, "ORD-001", "ORD-002"), reason)
+    state = np.where(excluded, "excluded", np.where(held, "held", "ready"))
+    return frame.assign(**{
+        "parcel.state": pd.Series(state, dtype="str"), "parcel.reason": pd.Series(reason, dtype="str"),
+    })  # fmt: skip
+
+
+def with_waybills(found: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """The faults, each with its parcel's waybill number where it has none of its own."""
+    at = pd.Index(frame["order.order_no"]).get_indexer(pd.Index(found["order_no"]))
+    known = frame["waybill.waybill_no"].array.take(at, allow_fill=True, fill_value="")
+    own = found["waybill_no"]
+    return found.assign(waybill_no=own.where(own != "", pd.Series(known, index=found.index, dtype="str")))
