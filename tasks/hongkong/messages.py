@@ -63,9 +63,9 @@ def aci_key(truck: Truck) -> str:
     return f"ACI|{reference(truck.master_waybill)}"
 
 
-def bundle_key(truck: Truck, ccrn: str) -> str:
-    """The ledger's business key of a consignment's bundling with the truck's vehicle."""
-    return f"BND|{ccrn}|{plate(truck)}"
+def bundle_key(truck: Truck, ccrn: str, vehicle: str = "") -> str:
+    """The ledger's business key of a consignment's bundling with the truck's vehicle, or another one's."""
+    return f"BND|{ccrn}|{vehicle or plate(truck)}"
 
 
 def plate(truck: Truck) -> str:
@@ -94,24 +94,28 @@ def bundle(truck: Truck, ccrn: str, identities: Identities, attempt: int = 1) ->
     return _bundle(truck, ccrn, identities, attempt, "original")
 
 
-def unbundle(truck: Truck, ccrn: str, identities: Identities, attempt: int) -> OutMessage:
-    """Takes the consignment off the vehicle again, so that it can be amended."""
-    return _bundle(truck, ccrn, identities, attempt, "cancellation")
+def unbundle(truck: Truck, ccrn: str, identities: Identities, attempt: int, vehicle: str = "") -> OutMessage:
+    """Takes the consignment off the vehicle again, so that it can be amended; `vehicle` where the truck has changed."""
+    return _bundle(truck, ccrn, identities, attempt, "cancellation", vehicle)
 
 
 def _aci(batch: Batch, now: datetime, identities: Identities, attempt: int, function: str, ccrn: str) -> Filing:
     items, entries = project(batch)
     refuse([*item_faults(items, batch.truck), *window_faults(batch.truck, now)])
     values = _head(batch.truck, function, ccrn, f"{reference(batch.truck.master_waybill)}-A{attempt}") | _values(items)
-    message = _message(ACI, values, identities, aci_key(batch.truck), attempt, function)
+    seqs = tuple(int(seq) for seq in batch.parcels["parcel.seq"])
+    message = _message(ACI, values, identities, aci_key(batch.truck), attempt, function, seqs)
     constants = [Entry("Declaration/TypeCode", "-", "constant", 1, "ACI", "the kind of message (ours)")]
     return Filing([message], record.rows([*entries, *constants, *record.dropped(batch)], ACI), items.digest)
 
 
-def _bundle(truck: Truck, ccrn: str, identities: Identities, attempt: int, function: str) -> OutMessage:
-    refuse(plate_faults(plate(truck)))
-    key = bundle_key(truck, ccrn)
-    values = _head(truck, function, ccrn, _bundle_reference(truck, key, attempt)) | {"truck.hk_plate": plate(truck)}
+def _bundle(
+    truck: Truck, ccrn: str, identities: Identities, attempt: int, function: str, vehicle: str = ""
+) -> OutMessage:
+    mark = vehicle or plate(truck)
+    refuse(plate_faults(mark))
+    key = bundle_key(truck, ccrn, mark)
+    values = _head(truck, function, ccrn, _bundle_reference(truck, key, attempt)) | {"truck.hk_plate": mark}
     return _message(BUNDLE, values, identities, key, attempt, function)
 
 
@@ -142,12 +146,18 @@ def _values(items: Items) -> dict[str, object]:
 
 
 def _message(
-    message_type: str, values: dict[str, object], identities: Identities, key: str, attempt: int, function: str
+    message_type: str,
+    values: dict[str, object],
+    identities: Identities,
+    key: str,
+    attempt: int,
+    function: str,
+    parcels: tuple[int, ...] = (),
 ) -> OutMessage:
     guid = identities.guid()
     [written] = writer.write(message_type, Rows(values, 1), None, {}, [guid])
     body = _without_empty(message_type, written.body)
-    document = OutDocument(guid, key, None, attempt, FUNCTIONS[function])
+    document = OutDocument(guid, key, None, attempt, FUNCTIONS[function], parcels)
     return OutMessage(AUTHORITY, message_type, 1, guid, body, "hk_agent", [document])
 
 

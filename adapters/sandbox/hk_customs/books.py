@@ -12,7 +12,8 @@ COLUMNS = (
 
 _SECOND = """
 SELECT type, reference, count(*) AS times, count(DISTINCT sha256) AS versions,
-       sum(recovery = 0 AND id > (SELECT min(id) FROM received AS f WHERE f.type = r.type AND f.reference = r.reference))
+       sum(recovery = 0 AND id >
+         (SELECT min(id) FROM received AS f WHERE f.type = r.type AND f.reference = r.reference))
        AS unmarked
 FROM received AS r WHERE reference <> '' GROUP BY type, reference HAVING count(*) > 1
 """
