@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -98,7 +100,7 @@ def inventory(
     return group("Inventory", {}, group("InventoryHead", _with(head, changes)) + lists)
 
 
-def _listed(tag: str, numbers: list[str], order_: tuple[str, ...]) -> str:
+def _listed(tag: str, numbers: list[str]) -> str:
     return "".join(group(tag, {"gnum": n + 1, "logisticsNo": f"W{number}"}) for n, number in enumerate(numbers))
 
 
@@ -107,7 +109,7 @@ def master(numbers: list[str], part: int = 1, parts: int = 1, **changes: object)
         customsCode="5788", copNo="M1", agentCode=AGENT, agentName="报关", trafMode="4", trafName="粤Z0000港", voyageNo="V1",
         billNo="BILL1", grossWeight="10", logisticsCode=CARRIER, logisticsName="承运", msgCount=parts, msgSeqNo=part,
     )  # fmt: skip
-    return group("WayBill", {}, group("WayBillHead", _with(head, changes)) + _listed("WayBillList", numbers, ()))
+    return group("WayBill", {}, group("WayBillHead", _with(head, changes)) + _listed("WayBillList", numbers))
 
 
 def arrival(numbers: list[str], part: int = 1, parts: int = 1, **changes: object) -> str:
@@ -115,7 +117,7 @@ def arrival(numbers: list[str], part: int = 1, parts: int = 1, **changes: object
         customsCode="5788", copNo="A1", operatorCode=YARD, operatorName="场站", ieFlag="E", trafMode="4", billNo="BILL1",
         domesticTrafNo="粤Z0000", logisticsCode=CARRIER, logisticsName="承运", msgCount=parts, msgSeqNo=part,
     )  # fmt: skip
-    return group("Arrival", {}, group("ArrivalHead", _with(head, changes)) + _listed("ArrivalList", numbers, ()))
+    return group("Arrival", {}, group("ArrivalHead", _with(head, changes)) + _listed("ArrivalList", numbers))
 
 
 def departure(numbers: list[str], part: int = 1, parts: int = 1, **changes: object) -> str:
@@ -123,7 +125,7 @@ def departure(numbers: list[str], part: int = 1, parts: int = 1, **changes: obje
         customsCode="5788", copNo="D1", logisticsCode=CARRIER, logisticsName="承运", trafMode="4", trafName="粤Z0000港",
         voyageNo="V1", billNo="BILL1", leaveTime="20261124063000", msgCount=parts, msgSeqNo=part,
     )  # fmt: skip
-    return group("Departure", {}, group("DepartureHead", _with(head, changes)) + _listed("DepartureList", numbers, ()))
+    return group("Departure", {}, group("DepartureHead", _with(head, changes)) + _listed("DepartureList", numbers))
 
 
 def dxp_of(code: str) -> str:
@@ -256,3 +258,30 @@ def rows_of(raw: bytes) -> list[dict[str, str]]:
 
 def new(home: Path, seed: int = 1) -> Customs:
     return Customs(home, seed)
+
+
+@contextmanager
+def company(home: Path, monkeypatch) -> Iterator[Company]:
+    """A company before a customs of its own."""
+    found = Company(new(home), monkeypatch)
+    found.wait(0)
+    yield found
+    found.customs.store.close()
+
+
+def declare(company: Company, *numbers: str) -> None:
+    assert company.send("CEB303", *map(order, numbers)) == "0000"
+    assert company.send("CEB403", *map(payment, numbers)) == "0000"
+    assert company.send("CEB505", *map(waybill, numbers)) == "0000"
+    assert company.send("CEB603", *map(inventory, numbers)) == "0000"
+
+
+def ends(company: Company, owner: str = AGENT) -> dict[str, str]:
+    return dict(company.statuses(owner))
+
+
+def reviewed(company: Company, *numbers: str) -> None:
+    declare(company, *numbers)
+    assert set(ends(company).values()) == {"399"}
+    ends(company, PLATFORM)
+    ends(company, CARRIER)
