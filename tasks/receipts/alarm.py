@@ -18,7 +18,7 @@ def alarm_unreadable(ledger: Ledger, message_ids: Iterable[int]) -> int:
     for row in (messages.get(ledger, ident) for ident in sorted(message_ids)):
         with ledger.begin() as tx:
             statuses = list(
-                tx.execute(select(receipt.c.status).where(receipt.c.business_key == row.cop_msg_id)).scalars()
+                tx.execute(select(receipt.c.status).where(receipt.c.cop_msg_id == row.cop_msg_id)).scalars()
             )
             told = {e.detail.get("message_id") for e in events.timeline(tx, row.shipment_id) if e.kind == KIND}
             if statuses and row.id not in told:

@@ -99,7 +99,7 @@ def _reason(authority: str, code: str, info: str, text: str) -> Reason:
 @lru_cache
 def canonical(authority: str, segment: str, field: str) -> str:
     """The canonical path that an authority's Segment.field speaks of, '' where there is none."""
-    names, field = table(authority), field.split("+")[0]
+    names, field = table(authority), field.split("+", maxsplit=1)[0]
     if path := names["fields"].get(f"{segment}.{field}"):
         return str(path)
     if segment not in names["segments"]:

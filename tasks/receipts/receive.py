@@ -24,16 +24,17 @@ CURSOR = "receipts:"
 
 @dataclass
 class Received:
-    """What came: raw messages stored, receipts that are new, raw messages parked with the reason."""
+    """What came: raw messages stored, receipts that are new (how many of them unusable), messages parked and why."""
 
     raw: int = 0
     receipts: int = 0
+    unusable: int = 0
     parked: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class _Read:
-    """One raw message as read: its receipts, and why it (or a part of it) is parked."""
+    """One raw message as read: its receipts, or why it is parked."""
 
     raw_id: int
     rows: list[ReceiptRow]
@@ -112,6 +113,10 @@ def read_waiting(ledger: Ledger, authority: Authority) -> Received:
                     raws.park(tx, one.raw_id, one.reason)
                 else:
                     raws.mark_read(tx, one.raw_id)
+        bad = [row for one in read for row in one.rows if row.problem]
+        done.unusable += len(bad)
+        for row in bad:
+            log.warning("unusable receipt of %s: %s", authority.name, row.problem)
         done.parked.update({one.raw_id: one.reason for one in read if one.reason})
     for ident, reason in done.parked.items():
         log.warning("parked incoming message %s of %s: %s", ident, authority.name, reason)
@@ -127,13 +132,14 @@ def _read(ledger: Ledger, authority: Authority, raw_id: int) -> _Read:
             rows = authority.receipts(opened.business)
     except (DataFault, Unsupported) as error:
         return _Read(raw_id, [], str(error)[:500])
-    bad = [row for row in rows if row.problem]
-    reason = f"{len(bad)} of {len(rows)} receipts: {bad[0].problem}" if bad else ""
-    return _Read(raw_id, [row for row in rows if not row.problem], reason)
+    return _Read(raw_id, rows)
 
 
 def refusal(authority: Authority, opened: Opened, at: datetime) -> ReceiptRow:
     """An envelope-level refusal that comes late, as a receipt about the whole message: its status is minus its code."""
     problem = "" if opened.cop_msg_id else "The refusal names no message / 未注明原报文"
     status = f"-{opened.code}"
-    return ReceiptRow(authority.name, opened.type, opened.cop_msg_id, "", status, at, opened.text, problem=problem)
+    return ReceiptRow(
+        authority.name, opened.type, opened.cop_msg_id, "", status, at, opened.text, cop_msg_id=opened.cop_msg_id,
+        receipt_type=opened.type, problem=problem,
+    )  # fmt: skip

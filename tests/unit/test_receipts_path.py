@@ -1,0 +1,265 @@
+"""Receipts by poll and push, over real HTTP into a real ledger: one idempotent path, raw first, faults explained."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from adapters.cn_ecommerce import ChinaEcommerce
+from adapters.ledger import Ledger, events, messages, open_ledger, raws
+from adapters.ledger import faults as ledger_faults
+from adapters.ledger import receipts as ledger_receipts
+from mappings import clock, faults
+from mappings.errors import AuthorityUnavailable
+from tasks.receipts.explain import explain, stage
+from tasks.receipts.receive import accept_push, overlapped, receive
+from tasks.receipts.settle import settle
+from tasks.submission.submit import submit
+from tests.contract.loopback import REP
+from tests.unit.customs import Customs, key_fields, prepared, receipt, stamp
+
+TYPES = ("CEB303Message", "CEB403Message", "CEB505Message", "CEB603Message")
+ANSWERS = dict(zip(TYPES, ("CEB304Message", "CEB404Message", "CEB506Message", "CEB604Message"), strict=True))
+CN = "cn_ecommerce"
+
+
+class Case:
+    """A truck that is sent, its customs, and what both say."""
+
+    def __init__(self, ledger: Ledger, customs: Customs) -> None:
+        self.ledger, self.customs, self.authority = ledger, customs, customs.authority()
+        self.id, self.batch = prepared(ledger)
+        submit(ledger, self.authority, self.id, TYPES, "w")
+        self.dxp = self.batch.truck.parties["platform"].dxp_id
+
+    def documents(self, type_: str = "CEB303Message") -> list:  # type: ignore[type-arg]
+        return messages.documents(self.ledger, self.id, CN, type_)
+
+    def states(self, type_: str = "CEB303Message") -> list[str]:
+        return [d.state for d in self.documents(type_)]
+
+    def answer(self, statuses: Sequence[str], type_: str = "CEB303Message", minutes: float = 0, **more: str) -> bytes:
+        """A receipt message with one status for each document of that type."""
+        at = stamp(clock.now() + timedelta(minutes=minutes))
+        rows = [
+            key_fields(type_, d.business_key) | {"returnStatus": status, "returnTime": at} | more
+            for d, status in zip(self.documents(type_), statuses, strict=False)
+            if status
+        ]
+        return receipt(ANSWERS[type_], rows)
+
+    def poll(self) -> None:
+        receive(self.ledger, self.authority, [self.dxp])
+        settle(self.ledger, self.authority)
+
+    def push(self, business: bytes) -> None:
+        accept_push(self.ledger, self.authority, self.customs.say(self.dxp, business))
+        settle(self.ledger, self.authority)
+
+    def faults(self) -> list[tuple[str, str, str, str]]:
+        frame = ledger_faults.faults(self.ledger, self.id, stage=stage(CN))
+        return list(frame[["order_no", "code", "field", "value"]].itertuples(index=False, name=None))
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Iterator[Case]:
+    customs = Customs()
+    ledger = open_ledger(tmp_path / "home", f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    yield Case(ledger, customs)
+    customs.close()
+    ledger.close()
+
+
+def test_polled_receipts_move_documents_and_repeat_without_effect(case: Case) -> None:
+    for statuses in (("2", "2", "2"), ("3", "3", ""), ("120", "", "")):
+        case.customs.say(case.dxp, case.answer(statuses))
+    first = receive(case.ledger, case.authority, [case.dxp])
+    assert (first.raw, first.receipts, first.parked) == (3, 6, {})
+    settle(case.ledger, case.authority)
+    assert case.states() == ["stored", "at_customs", "accepted"]
+    again = receive(case.ledger, case.authority, [case.dxp])
+    assert (again.raw, again.receipts) == (0, 0)
+    case.customs.queued.append(case.customs.queued[0])
+    assert receive(case.ledger, case.authority, [case.dxp]).raw == 0
+    assert len(raws.unread(case.ledger, CN)) == 0
+
+
+def test_push_and_poll_are_one_path(case: Case) -> None:
+    pushed = case.customs.say(case.dxp, case.answer(("2", "2", "2")))
+    done = accept_push(case.ledger, case.authority, pushed, "customs")
+    assert (done.raw, done.receipts) == (1, 3)
+    assert receive(case.ledger, case.authority, [case.dxp]).raw == 0
+    case.poll()
+    assert case.states() == ["accepted"] * 3
+
+
+def test_the_same_receipts_in_another_envelope_count_once(case: Case) -> None:
+    business = case.answer(("2", "2", "2"))
+    assert accept_push(case.ledger, case.authority, case.customs.say(case.dxp, business)).receipts == 3
+    assert accept_push(case.ledger, case.authority, case.customs.say(case.dxp, business)).receipts == 0
+
+
+def test_out_of_order_and_late_receipts_never_move_back(case: Case) -> None:
+    case.push(case.answer(("120", "120", ""), minutes=2))
+    case.push(case.answer(("2", "3", ""), minutes=1))
+    assert case.states() == ["stored", "stored", "prepared"]
+
+
+def test_unreadable_messages_are_kept_and_parked_with_a_reason(case: Case) -> None:
+    junk = {
+        b"": "empty", b"junk": "XML", b"<!DOCTYPE a><a/>": "DOCTYPE", b"<a/>": "no DXP envelope", b"\xff\xfe\x00": "",
+        case.customs.say(case.dxp, b"<CEB303Message/>"): "", case.customs.say(case.dxp, b"\x00\x01"): "",
+    }  # fmt: skip
+    for body in junk:
+        done = accept_push(case.ledger, case.authority, body)
+        assert (done.raw, done.receipts, len(done.parked)) == (1, 0, 1)
+    parked = raws.parked(case.ledger, CN)
+    assert [raws.body(case.ledger, ident) for ident in parked] == list(junk)
+    assert all(raws.head(case.ledger, ident).reason for ident in parked)
+    case.push(case.answer(("2", "2", "2")))
+    assert case.states() == ["accepted"] * 3
+
+
+def test_one_bad_row_does_not_stop_the_others(case: Case) -> None:
+    business = case.answer(("2", "2", "2")).replace(b"<ceb:returnStatus>2<", b"<ceb:returnStatus>??<", 1)
+    done = accept_push(case.ledger, case.authority, case.customs.say(case.dxp, business))
+    assert (done.receipts, done.unusable, done.parked) == (3, 1, {})
+    settle(case.ledger, case.authority)
+    assert sorted(case.states()) == ["accepted", "accepted", "prepared"]
+    assert ledger_receipts.counts(case.ledger, CN)["unusable"] == 1
+
+
+def test_what_a_dead_process_had_stored_is_read_later(case: Case) -> None:
+    body = case.customs.say(case.dxp, case.answer(("2", "2", "2")))
+    raws.store_raw(case.ledger, "in", CN, "push", "customs", body)
+    done = receive(case.ledger, case.authority, [])
+    assert (done.raw, done.receipts) == (0, 3)
+
+
+def test_what_was_fetched_before_a_failure_is_read(case: Case) -> None:
+    case.customs.say(case.dxp, case.answer(("2", "2", "2")))
+    case.authority.profile = case.customs.authority(connect_attempts=1).profile
+    case.authority.wire.profile = case.authority.profile
+    pages = iter([case.authority.poll(case.dxp, "")])
+
+    class Failing(ChinaEcommerce):
+        def poll(self, dxp_id: str, since: str) -> object:  # type: ignore[override]
+            page = next(pages, None)
+            if page is None:
+                raise AuthorityUnavailable("down")
+            return page
+
+    with pytest.raises(AuthorityUnavailable):
+        receive(case.ledger, Failing(case.customs.url), [case.dxp])
+    assert ledger_receipts.counts(case.ledger, CN) == {"new": 3}
+
+
+def test_unknown_documents_and_statuses_are_parked_and_visible(case: Case) -> None:
+    stranger = {"ebpCode": "X", "ebcCode": "Y", "orderNo": "Z", "returnStatus": "2"}
+    case.push(receipt("CEB304Message", [stranger]))
+    case.push(case.answer(("77", "", "")))
+    assert ledger_receipts.counts(case.ledger, CN) == {"parked": 2}
+
+
+def test_rejections_become_faults_in_our_fields(case: Case) -> None:
+    case.push(case.answer(("2", "2", "2")))
+    first, second, third = (d.order_no for d in case.documents())
+    info = "[Code:1332;Desc:金额不一致],[OrderHead.goodsValue:561.89,Receipts.charge:97.95]"
+    case.push(case.answer(("100", "", ""), minutes=1, returnInfo=info))
+    case.push(case.answer(("", "-777123", ""), minutes=1, returnInfo="无此代码"))
+    assert case.states() == ["rejected", "failed", "accepted"]
+    assert case.faults() == [
+        (first, "AUT-1332", "payment.amount", "97.95"),
+        (second, "AUT-OTHER", "order.order_no", "[-777123] 无此代码"),
+    ]
+    frame = ledger_faults.faults(case.ledger, case.id, stage=stage(CN))
+    texts = faults.explain(frame.iloc[0].to_dict())
+    assert "97.95" in texts["message_zh"]
+    assert "561.89" in texts["message_en"]
+    assert texts["owner"] == "payment_company"
+    assert third
+
+
+def test_faults_are_written_once_and_go_when_the_cause_goes(case: Case) -> None:
+    case.push(case.answer(("100", "", ""), returnInfo="退单"))
+    case.push(case.answer(("2", "2", "2"), minutes=1))
+    case.poll()
+    every = ledger_faults.faults(case.ledger, case.id, current=False, stage=stage(CN))
+    assert len(every) == 1
+
+
+def test_a_fault_points_at_the_cell(case: Case) -> None:
+    case.push(case.answer(("100", "", ""), returnInfo="[Code:1332;Desc:x],[OrderHead.goodsValue:1,Receipts.charge:2]"))
+
+    def places(seq: int, field: str) -> dict[str, object]:
+        return {"file": f"{field}.csv", "sheet": "", "row": seq + 1, "column": "金额"}
+
+    found = explain(case.ledger, CN, case.id, places)
+    row = found.iloc[0]
+    assert (row.file, row.row, row.column) == ("payment.amount.csv", 2, "金额")
+    kept = ledger_faults.faults(case.ledger, case.id, stage=stage(CN))
+    assert (kept.iloc[0]["file"], kept.iloc[0]["row"]) == ("payment.amount.csv", 2)
+
+
+def test_a_duplicate_that_was_no_recovery_is_a_fault(case: Case) -> None:
+    case.push(case.answer(("-304001", "", ""), returnInfo="业务主键重复入库失败"))
+    assert [code for _, code, _, _ in case.faults()] == ["AUT-DUP"]
+
+
+def test_a_message_refused_at_the_door_is_explained(case: Case, tmp_path: Path) -> None:
+    case.customs.fates = ["refuse"]
+    other = open_ledger(tmp_path / "other", f"sqlite:///{tmp_path / 'other.sqlite'}")
+    ident, _ = prepared(other)
+    submit(other, case.authority, ident, ("CEB303Message",), "w")
+    found = explain(other, CN, ident)
+    assert set(found["code"]) == {"AUT-DOOR"}
+    assert "schema check failed" in found.iloc[0]["value"]
+    other.close()
+
+
+def test_a_format_check_brings_back_a_whole_message_with_an_alarm(case: Case) -> None:
+    message = messages.get(case.ledger, case.documents()[0].message_id)
+    said = {"oriCopMsgId": message.cop_msg_id, "oriMessageType": "CEB303Message", "returnStatus": "-999999"}
+    business = receipt("CEB900Message", [said | {"returnInfo": "报文格式错误"}])
+    case.push(business)
+    case.push(business)
+    hit = [d for d in case.documents() if d.message_id == message.id]
+    assert {d.state for d in hit} == {"failed"}
+    assert len(case.faults()) == len(hit) == message.documents
+    assert {code for _, code, _, _ in case.faults()} == {"AUT-900"}
+    alarms = [e for e in events.timeline(case.ledger, case.id) if e.kind == "message_unreadable"]
+    assert [a.detail["message_id"] for a in alarms] == [message.id]
+
+
+def test_a_late_refusal_by_the_platform_counts_for_the_whole_message(case: Case) -> None:
+    message = messages.get(case.ledger, case.documents()[0].message_id)
+    head = f"<OriHead><CopMsgId>{message.cop_msg_id}</CopMsgId></OriHead></Response>"
+    accept_push(case.ledger, case.authority, REP.format(code="2001", text="x").replace("</Response>", head).encode())
+    settle(case.ledger, case.authority)
+    assert {d.state for d in case.documents() if d.message_id == message.id} == {"failed"}
+    nobody = REP.format(code="2001", text="x").encode()
+    assert accept_push(case.ledger, case.authority, nobody).unusable == 1
+
+
+def test_a_payment_receipt_without_payment_number_finds_its_only_document(case: Case) -> None:
+    business = case.answer(("120", "120", "120"), "CEB403Message", payNo="")
+    case.push(business)
+    assert case.states("CEB403Message") == ["stored"] * 3
+
+
+def test_cursors_are_set_back_where_they_are_instants() -> None:
+    assert overlapped("2026-11-23T08:00:00+08:00", 120) == "2026-11-23T07:58:00+08:00"
+    assert overlapped("17", 120) == "17"
+    assert overlapped("", 120) == ""
+
+
+def test_a_truck_of_receipts_is_quick(case: Case) -> None:
+    """Not timed to the millisecond: it only must not grow with the square of what came before."""
+    started = time.process_time()
+    for minute in range(20):
+        case.push(case.answer(("2", "2", "2"), minutes=minute))
+    assert time.process_time() - started < 20

@@ -1,0 +1,267 @@
+"""Submission over real HTTP and a real ledger: each message leaves once, and what got lost is found out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from adapters.cn_ecommerce import ChinaEcommerce, envelope
+from adapters.ledger import Ledger, events, messages, open_ledger, raws, shipments
+from mappings import clock
+from mappings.canonical.model import Party
+from mappings.engine import schema
+from mappings.errors import AuthorityUnavailable, ConfigurationError, Unsupported
+from tasks.receipts.receive import receive
+from tasks.receipts.settle import settle
+from tasks.submission import recover as recovery
+from tasks.submission.recover import recover
+from tasks.submission.seal import owner, seal_messages
+from tasks.submission.submit import submit
+from tests.contract.loopback import closed_port
+from tests.factory import make_truck
+from tests.unit.customs import Customs, declared, key_fields, keys, make_batch, prepared, receipt
+
+TYPES = ("CEB303Message", "CEB403Message", "CEB505Message", "CEB603Message")
+ONE = ("CEB303Message",)
+
+
+@pytest.fixture
+def customs() -> Iterator[Customs]:
+    made = Customs()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    made = open_ledger(tmp_path / "home", f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def shipment(ledger: Ledger) -> int:
+    return prepared(ledger)[0]
+
+
+def states(ledger: Ledger, ident: int) -> list[str]:
+    return [row.state for row in messages.listing(ledger, ident) if row.type == "CEB303Message"]
+
+
+def answer(customs: Customs, ledger: Ledger, ident: int, status: str, message_id: int, **more: str) -> None:
+    """Customs answers every document of a message."""
+    sent = messages.get(ledger, message_id)
+    rows = [
+        key_fields("CEB303Message", d.business_key) | {"returnStatus": status} | more
+        for d in messages.documents(ledger, ident)
+        if d.message_id == message_id
+    ]
+    customs.say(sent.sender_dxp, receipt("CEB304Message", rows))
+
+
+def test_sealed_messages_are_valid_signed_and_in_their_envelopes() -> None:
+    batch = make_batch(3)
+    made = declared(batch)
+    sealed = seal_messages(made, batch.truck, ChinaEcommerce(), keys())
+    assert [s.cop_msg_id for s in sealed] == [m.guid for m in made]
+    for one, message in zip(sealed, made, strict=True):
+        opened = envelope.open_message(one.body)
+        root = etree.fromstring(opened.business)
+        schema.validator(message.type).assertValid(root)
+        assert etree.tostring(root, method="c14n") == opened.business
+        found = root.find("{http://www.w3.org/2000/09/xmldsig#}Signature")
+        root.remove(found)
+        assert etree.tostring(root, method="c14n") == message.body
+        assert opened.peer == one.sender_dxp == batch.truck.parties[message.owner_role].dxp_id
+        assert (opened.type, opened.cop_msg_id, opened.receivers) == (message.type, message.guid, ("DXPEDCCEB0000003",))
+
+
+def test_a_role_that_nobody_has_is_told() -> None:
+    truck = make_truck()
+    assert owner(truck, "agent").code
+    for role in ("hk_agent", "nobody"):
+        with pytest.raises(ConfigurationError, match=role):
+            owner(truck, role)
+
+
+def test_what_cannot_be_sealed_is_refused() -> None:
+    batch = make_batch(1)
+    message = declared(batch)[0]
+    platform = batch.truck.parties["platform"]
+    with pytest.raises(ConfigurationError, match="DXP"):
+        ChinaEcommerce().seal(message, platform.model_copy(update={"dxp_id": ""}), keys())
+    with pytest.raises(Unsupported):
+        ChinaEcommerce().seal(type(message)("cn_ecommerce", "CEB621Message", 1, "g", b"", "agent"), platform, keys())
+    with pytest.raises(ConfigurationError):
+        ChinaEcommerce().seal(message, Party(code="91440400NOKEY00000", name="x", dxp_id="D"), keys())
+
+
+def test_every_message_leaves_once_with_its_stored_bytes(customs: Customs, ledger: Ledger, shipment: int) -> None:
+    done = submit(ledger, customs.authority(), shipment, TYPES, "w1")
+    assert done.counts == {"sent": 8}
+    rows = sorted(messages.listing(ledger, shipment), key=lambda r: (TYPES.index(r.type), r.seq))
+    assert [body for body, _ in customs.received] == [raws.body(ledger, r.raw_id) for r in rows]
+    assert not any(marked for _, marked in customs.received)
+    assert {r.state for r in rows} == {"sent"}
+    assert submit(ledger, customs.authority(), shipment, TYPES, "w2").counts == {}
+    assert len(customs.received) == 8
+
+
+def test_a_lost_answer_is_unknown_and_stays_so_for_submit(customs: Customs, ledger: Ledger, shipment: int) -> None:
+    customs.fates = ["lose"]
+    assert submit(ledger, customs.authority(), shipment, ONE, "w").counts == {"unknown": 1, "sent": 1}
+    assert states(ledger, shipment) == ["unknown", "sent"]
+    assert submit(ledger, customs.authority(), shipment, ONE, "w").counts == {}
+    assert [e.kind for e in events.timeline(ledger, shipment)].count("outcome_unknown") == 1
+
+
+def test_a_refused_message_is_final_with_its_code(customs: Customs, ledger: Ledger, shipment: int) -> None:
+    customs.fates = ["refuse"]
+    done = submit(ledger, customs.authority(), shipment, ONE, "w")
+    assert done.counts == {"refused": 1, "sent": 1}
+    refused = messages.get(ledger, next(i for i, outcome in done.message_ids.items() if outcome == "refused"))
+    assert refused.refusal.startswith("0002 [0002] 不能通过schema验证 / schema check failed")
+    assert {d.state for d in messages.documents(ledger, shipment) if d.message_id == refused.id} == {"refused"}
+
+
+def test_nobody_home_leaves_everything_prepared(ledger: Ledger, shipment: int, customs: Customs) -> None:
+    authority = customs.authority(connect_attempts=1)
+    authority.wire.base_url = f"http://127.0.0.1:{closed_port()}"
+    with pytest.raises(AuthorityUnavailable):
+        submit(ledger, authority, shipment, ONE, "w")
+    assert states(ledger, shipment) == ["prepared", "prepared"]
+    assert {r.sends for r in messages.listing(ledger, shipment)} == {0}
+    assert submit(ledger, customs.authority(), shipment, ONE, "w").counts == {"sent": 2}
+
+
+def test_a_busy_authority_took_nothing(customs: Customs, ledger: Ledger, shipment: int) -> None:
+    customs.fates = ["busy"]
+    with pytest.raises(AuthorityUnavailable):
+        submit(ledger, customs.authority(), shipment, ONE, "w")
+    assert states(ledger, shipment) == ["prepared", "prepared"]
+
+
+def test_a_wrong_address_leaves_no_claim_behind(ledger: Ledger, shipment: int) -> None:
+    with pytest.raises(ConfigurationError):
+        submit(ledger, ChinaEcommerce("nonsense"), shipment, ONE, "w")
+    assert states(ledger, shipment) == ["prepared", "prepared"]
+
+
+def test_a_held_truck_sends_nothing(customs: Customs, ledger: Ledger, shipment: int) -> None:
+    shipments.hold(ledger, shipment, "test", "me")
+    assert submit(ledger, customs.authority(), shipment, ONE, "w").counts == {"taken": 2}
+    assert customs.received == []
+
+
+def test_receipts_prove_that_a_lost_message_arrived(customs: Customs, ledger: Ledger, shipment: int) -> None:
+    customs.fates = ["lose"]
+    done = submit(ledger, customs.authority(), shipment, ONE, "w")
+    lost = next(i for i, outcome in done.message_ids.items() if outcome == "unknown")
+    answer(customs, ledger, shipment, "2", lost)
+    found = recover(ledger, customs.authority(unknown_deadline_seconds=0), "w2", shipment)
+    assert found.counts == {"arrived": 1}
+    assert states(ledger, shipment) == ["sent", "sent"]
+    assert len(customs.received) == 2
+
+
+def test_before_the_deadline_nothing_is_sent_again(customs: Customs, ledger: Ledger, shipment: int) -> None:
+    customs.fates = ["lose"]
+    submit(ledger, customs.authority(), shipment, ONE, "w")
+    assert recover(ledger, customs.authority(), "w2", shipment).counts == {"waiting": 1}
+    assert len(customs.received) == 2
+
+
+def test_after_the_deadline_the_same_bytes_leave_again_marked(customs: Customs, ledger: Ledger, shipment: int) -> None:
+    customs.fates = ["lose"]
+    submit(ledger, customs.authority(), shipment, ONE, "w")
+    assert recover(ledger, customs.authority(unknown_deadline_seconds=0), "w2", shipment).counts == {"sent": 1}
+    (first, plain), _, (again, marked) = customs.received
+    assert (first == again, plain, marked) == (True, False, True)
+    assert states(ledger, shipment) == ["sent", "sent"]
+    assert [r.recovery for r in messages.listing(ledger, shipment) if r.type in ONE] == [True, False]
+    assert [e.kind for e in events.timeline(ledger, shipment)].count("recovery") == 1
+    assert recover(ledger, customs.authority(unknown_deadline_seconds=0), "w2", shipment).counts == {}
+
+
+def test_a_recovery_that_does_not_leave_stays_unknown(customs: Customs, ledger: Ledger, shipment: int) -> None:
+    customs.fates = ["lose"]
+    submit(ledger, customs.authority(), shipment, ONE, "w")
+    customs.fates = ["busy", "lose"]
+    authority = customs.authority(unknown_deadline_seconds=0)
+    with pytest.raises(AuthorityUnavailable):
+        recover(ledger, authority, "w2", shipment)
+    assert states(ledger, shipment) == ["unknown", "sent"]
+    assert recover(ledger, authority, "w2", shipment).counts == {"unknown": 1}
+    assert recover(ledger, authority, "w2", shipment).counts == {"sent": 1}
+    assert [marked for _, marked in customs.received] == [False, False, True, True]
+
+
+def test_a_duplicate_receipt_after_a_recovery_is_proof_and_no_fault(
+    customs: Customs, ledger: Ledger, shipment: int
+) -> None:
+    customs.fates = ["lose"]
+    done = submit(ledger, customs.authority(), shipment, ONE, "w")
+    lost = next(i for i, outcome in done.message_ids.items() if outcome == "unknown")
+    authority = customs.authority(unknown_deadline_seconds=0)
+    recover(ledger, authority, "w2", shipment)
+    answer(customs, ledger, shipment, "-304001", lost)
+    answer(customs, ledger, shipment, "120", lost)
+    receive(ledger, authority, [messages.get(ledger, lost).sender_dxp])
+    settle(ledger, authority)
+    documents = [d for d in messages.documents(ledger, shipment) if d.message_id == lost]
+    assert {d.state for d in documents} == {"stored"}
+
+
+def test_a_dead_workers_claim_becomes_unknown(customs: Customs, ledger: Ledger, shipment: int) -> None:
+    first = messages.to_send(ledger, shipment, "cn_ecommerce", ONE)[0]
+    messages.claim(ledger, first.id, "dead")
+    authority = customs.authority()
+    assert recover(ledger, authority, "w", shipment).counts == {}
+    assert states(ledger, shipment) == ["claimed", "prepared"]
+    assert recover(ledger, authority, "w", shipment, alone=True).counts == {"waiting": 1}
+    assert states(ledger, shipment) == ["unknown", "prepared"]
+    with pytest.raises(Unsupported):
+        recover(ledger, authority, "w", alone=True)
+
+
+def test_claims_last_real_seconds_whatever_the_clock(
+    customs: Customs, ledger: Ledger, shipment: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(clock.VARIABLE, clock.starting(clock.now(), 1000).variable())
+    first = messages.to_send(ledger, shipment, "cn_ecommerce", ONE)[0]
+    messages.claim(ledger, first.id, "alive")
+    assert recovery.release_claims(ledger, customs.authority(), shipment, alone=False) == []
+
+
+class Asked(ChinaEcommerce):
+    """An authority that can be asked by key."""
+
+    told: object = None
+
+    def ask(self, sealed: bytes) -> object:  # type: ignore[override]
+        return self.told
+
+
+@pytest.mark.parametrize("told", ["nothing", "known", "answered"])
+def test_an_authority_that_can_be_asked_is_asked(customs: Customs, ledger: Ledger, shipment: int, told: str) -> None:
+    from adapters.contract import Polled
+
+    customs.fates = ["lose"]
+    done = submit(ledger, customs.authority(), shipment, ONE, "w")
+    lost = next(i for i, outcome in done.message_ids.items() if outcome == "unknown")
+    authority = Asked(customs.url)
+    profile = customs.authority(unknown_deadline_seconds=0).profile
+    authority.profile = profile.model_copy(update={"capabilities": profile.capabilities | {"query_by_key": True}})
+    authority.told = None if told == "nothing" else Polled([])
+    if told == "answered":
+        answer(customs, ledger, shipment, "2", lost)
+        authority.told = Polled([customs.queued.pop()[1]])
+    expected = {"nothing": {"sent": 1}, "known": {"arrived": 1}, "answered": {"arrived": 1}}[told]
+    assert recover(ledger, authority, "w2", shipment).counts == expected
+    assert messages.get(ledger, lost).state == "sent"
+    assert len(customs.received) == (3 if told == "nothing" else 2)
+    with pytest.raises(Unsupported):
+        ChinaEcommerce(customs.url).ask(b"")
