@@ -137,6 +137,10 @@ class Authority(Protocol):
     name: str
     profile: Profile
 
+    def sender(self, party: Party) -> str:
+        """What a company is known by on this wire, and polls its receipts under. Raises ConfigurationError."""
+        ...
+
     def seal(self, message: OutMessageLike, party: Party, keys: KeyProvider) -> bytes:
         """The signed and enveloped bytes, ready to post; sent again they stay the same bytes."""
         ...

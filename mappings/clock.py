@@ -7,6 +7,7 @@ time (seconds) at which the clock showed START. Without it the clock shows real 
 
 from __future__ import annotations
 
+import math
 import os
 import time as _time
 from dataclasses import dataclass
@@ -60,9 +61,9 @@ def parse(text: str) -> Clock:
         start, speed, anchor = text.split("@")
         clock = Clock(datetime.fromisoformat(start).astimezone(UTC), float(speed), float(anchor))
         aware = datetime.fromisoformat(start).tzinfo is not None
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ConfigurationError(f"{_FORM}; it reads {text!r}") from error
-    if not aware or clock.speed <= 0:
+    if not aware or not 0 < clock.speed < math.inf or not math.isfinite(clock.anchor):
         raise ConfigurationError(f"{_FORM}; it reads {text!r}")
     return clock
 

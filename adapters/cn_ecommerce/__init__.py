@@ -40,15 +40,22 @@ class ChinaEcommerce:
             raise ConfigurationError("China Customs has no address set / 未配置中国海关地址")
         return self._wire
 
+    def sender(self, party: Party) -> str:
+        """A company's DXP id. Raises ConfigurationError when it has none."""
+        if not party.dxp_id:
+            raise ConfigurationError(f"{party.name} has no DXP id / {party.name} 没有 DXP 编号")
+        return party.dxp_id
+
     def seal(self, message: OutMessageLike, party: Party, keys: KeyProvider) -> bytes:
         """The message signed by the party's key, in its DxpMsg; CopMsgId is the message's guid."""
         if message.type not in self.profile.messages:
             raise Unsupported(f"{message.type} is not sent to China Customs / 不支持发送 {message.type}")
-        if not party.dxp_id:
-            raise ConfigurationError(f"{party.name} has no DXP id / {party.name} 没有 DXP 编号")
+        sender = self.sender(party)
+        if not party.code:
+            raise ConfigurationError(f"{party.name} has no company code to sign under / {party.name} 没有企业代码")
         signed = signature.sign(message.body, party.code, keys)
         receiver = self.profile.receivers["export"]
-        sealed = envelope.write(signed, message.type, party.dxp_id, receiver, message.guid, clock.now())
+        sealed = envelope.write(signed, message.type, sender, receiver, message.guid, clock.now())
         if len(sealed) > (limit := self.profile.value("message_bytes")):
             raise Unsupported(f"{message.type} has {len(sealed)} bytes, the limit is {limit} / 报文超过大小限制")
         return sealed

@@ -41,6 +41,10 @@ class HongKongRoad:
             raise ConfigurationError("Hong Kong Customs has no address set / 未配置香港海关地址")
         return self._wire
 
+    def sender(self, party: Party) -> str:
+        """What a company is known by on this wire: its code, else its DXP id, else its name."""
+        return sender(party)
+
     def seal(self, message: OutMessageLike, party: Party, keys: KeyProvider) -> bytes:
         """The message in its envelope, signed if the party has a code; the message id is the message's guid."""
         if message.type not in self.profile.messages:

@@ -5,6 +5,8 @@ A lease guards the life of a process, so its seconds are real ones, whatever the
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,6 +63,27 @@ def acquire(tx: Connection, name: str, owner: str, seconds: float) -> bool:
 def release(tx: Connection, name: str, owner: str) -> bool:
     """Give a lease back; False when it was not this owner's any more."""
     return tx.execute(delete(table).where(table.c.name == name, table.c.owner == owner)).rowcount == 1
+
+
+def forget_dead(ledger: Ledger, name: str) -> bool:
+    """Free a lease whose owner ("host:process") is a process of this machine that runs no more."""
+    held = holder(ledger, name)
+    if held is None:
+        return False
+    host, _, process = held[0].partition(":")
+    if host != socket.gethostname() or not process.isdigit() or _runs(int(process)):
+        return False
+    return release(ledger, name, held[0])
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @reads

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,19 @@ from tasks.capture.captured import Captured, RawTable, SourceFile, Trouble
 from tasks.capture.document import Document
 from tasks.capture.shipment import from_shipment
 
-__all__ = ["Captured", "RawTable", "SourceFile", "from_shipment", "read_files", "read_folder"]
+__all__ = ["Captured", "RawTable", "SourceFile", "files_of_folder", "from_shipment", "read_files", "read_folder"]
 
 
 def read_folder(folder: Path, profiles_from: Path | None = None) -> Captured:
     """All files of a folder (not of folders in it), in the order of their names. Raises DataFault if there is none."""
+    return read_files(files_of_folder(folder, profiles_from), profiles_from)
+
+
+def files_of_folder(folder: Path, profiles_from: Path | None = None) -> Iterator[tuple[str, bytes]]:
+    """The files of a folder that capture reads, as (name, bytes). Raises DataFault if there is no such folder."""
     if not folder.is_dir():
         raise DataFault(f"文件夹不存在 / there is no folder {folder.name}")
-    files = ((path.name, path.read_bytes()) for path in sorted(folder.iterdir()) if _wanted(path, profiles_from))
-    return read_files(files, profiles_from)
+    return ((path.name, path.read_bytes()) for path in sorted(folder.iterdir()) if _wanted(path, profiles_from))
 
 
 def _wanted(path: Path, profiles_from: Path | None) -> bool:
@@ -84,7 +88,7 @@ def _complete(captured: Captured, found: list[dict[str, Any]], rules: Any) -> No
     have = {*captured.tables, *(["truck"] if captured.truck else [])}
     captured.missing = [table for table in rules["complete"] if table not in have]
     labels = {**rules["complete"], **rules["expected"]}
-    for table in labels:
+    for table, label in labels.items():
         if table not in have:
             severity = "error" if table in captured.missing else "warning"
-            found.append({"code": "CAP-002", "value": labels[table], "severity": severity, "stage": "capture"})
+            found.append({"code": "CAP-002", "value": label, "severity": severity, "stage": "capture"})

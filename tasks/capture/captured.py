@@ -47,6 +47,15 @@ class RawTable:
     charges: Charges = field(default_factory=Charges)
 
 
+@dataclass(frozen=True)
+class Correction:
+    """A person's new value for one canonical field of an order, its payment or its waybill, in canonical units."""
+
+    order_no: str
+    field: str
+    value: str
+
+
 @dataclass
 class Captured:
     """A truck's files, read. `missing` names what a whole truck would still need."""
@@ -56,6 +65,7 @@ class Captured:
     files: list[SourceFile] = field(default_factory=list)
     faults: pd.DataFrame = field(default_factory=lambda: faults.frame([]))
     missing: list[str] = field(default_factory=list)
+    corrections: list[Correction] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:

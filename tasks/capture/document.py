@@ -17,6 +17,7 @@ from tasks.capture.captured import Trouble
 OTHER_ENCODINGS = ("utf-8", "gb18030", "big5", "utf-16")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _HEAD = 65536
+_BLANK = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
 _SUFFIXES = {
     ".xlsx": ("xlsx",), ".xls": ("xlsx",), ".xlsm": ("xlsx",), ".ods": ("xlsx",),
     ".json": ("json",), ".jsonl": ("json",), ".ndjson": ("json",), ".xml": ("xml",),
@@ -58,7 +59,7 @@ class Document:
 
     def is_empty(self) -> bool:
         """Whether there is nothing in it but white space."""
-        return not self.data[:_HEAD].strip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n") and not self.data.strip()
+        return not self.data[:_HEAD].strip(_BLANK) and not self.data.strip(_BLANK)
 
     def first_line(self, encoding: str, skip: int = 0) -> str:
         """Line `skip` (from 0) of the text, read leniently: for recognising only."""

@@ -68,7 +68,7 @@ def fit(document: Document, profile: Profile) -> Fit:
 
 
 def recognise(document: Document, profiles: list[Profile]) -> Fit:
-    """The profile that the file fits. Raises Trouble with CAP-001 (none), CAP-012 (several alike) or why it is unreadable."""
+    """The profile that the file fits. Raises Trouble: CAP-001 (none), CAP-012 (several alike) or why it is unreadable."""
     fits, trouble = [], None
     for profile in profiles:
         if _FAMILY[profile.source.type] != document.family:

@@ -95,7 +95,7 @@ def _xml(data: bytes) -> Any:
         if b"<!DOCTYPE" in data[:65536]:
             raise Trouble("CAP-011") from error
         raise Trouble("CAP-010", f"XML: {error.msg}", row=error.lineno or 0) from error
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise Trouble("CAP-011")
     return {etree.QName(root).localname: _element(root)}
 

@@ -52,11 +52,14 @@ def csv_headings(document: Document, source: Source, encoding: str) -> list[str]
 
 def read_csv(document: Document, source: Source, encoding: str) -> Sheet:
     """The whole CSV file, decoded strictly. Ragged rows are left out, each with its fault."""
-    ragged: list[tuple[int, int, int]] = []
+    ragged: list[tuple[int, str, int]] = []
     text = document.utf8(encoding)
 
     def note(row: pa_csv.InvalidRow) -> str:
-        ragged.append((row.number or 0, row.actual_columns, row.expected_columns))
+        breaks = row.text.count("\n")  # an unclosed quote swallows the rows below it: say how many
+        ragged.append(
+            (row.number or 0, f"{row.actual_columns}{f' (↵ × {breaks})' if breaks else ''}", row.expected_columns)
+        )
         return "skip"
 
     headings = csv_headings(document, source, encoding)
@@ -79,22 +82,22 @@ def read_csv(document: Document, source: Source, encoding: str) -> Sheet:
     return _numbered(table.to_pandas(), ragged, head)
 
 
-def _numbered(data: pd.DataFrame, ragged: list[tuple[int, int, int]], head: int) -> Sheet:
-    numbers = np.arange(1, len(data) + len(ragged) + 1, dtype=np.int64)
-    if ragged:
-        numbers = np.delete(numbers, np.array([n - 1 for n, _, _ in ragged]))
+def _numbered(data: pd.DataFrame, ragged: list[tuple[int, str, int]], head: int) -> Sheet:
+    # pyarrow counts the skipped head lines in the numbers of invalid rows, and so do we
+    numbers = np.arange(head + 1, head + 1 + len(data) + len(ragged), dtype=np.int64)
+    numbers = numbers[~np.isin(numbers, [number for number, _, _ in ragged])]
     troubles = [
-        {"code": "CAP-008", "row": n + head, "value": str(actual), "other_value": str(expected)}
-        for n, actual, expected in ragged
+        {"code": "CAP-008", "row": number, "value": actual, "other_value": str(expected)}
+        for number, actual, expected in ragged
     ]
-    return without_blank(Sheet(data, numbers + head, troubles=troubles))
+    return without_blank(Sheet(data, numbers, troubles=troubles))
 
 
 def without_blank(sheet: Sheet) -> Sheet:
     """The sheet without rows in which nothing stands."""
     if not len(sheet.data):
         return sheet
-    blank = (sheet.data.iloc[:, 0] == "").to_numpy()
+    blank = (sheet.data.iloc[:, 0] == "").to_numpy(copy=True)
     for name in sheet.data.columns[1:]:
         if not blank.any():
             return sheet

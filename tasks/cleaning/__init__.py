@@ -15,6 +15,7 @@ from tasks.capture.captured import Captured, RawTable, SourceFile
 from tasks.cleaning import checks, goods, orders, tables
 from tasks.cleaning.blame import Blame, Place
 from tasks.cleaning.cells import Distinct
+from tasks.cleaning.corrections import corrected
 from tasks.cleaning.score import Score, score
 
 __all__ = ["Cleaned", "Score", "clean", "score"]
@@ -48,9 +49,10 @@ def _place(raw: RawTable) -> Place:
 def clean(captured: Captured) -> Cleaned:
     """The truck's tables, typed and checked. Raises DataFault when there is no truck or there are no orders."""
     if captured.truck is None or captured.missing:
-        found = [faults.explain(row) for row in captured.faults.to_dict("records")]
+        rows = [{str(k): v for k, v in row.items()} for row in captured.faults.to_dict("records")]
+        found = [faults.explain(row) for row in rows]
         told = "; ".join(f"{f['message_zh']} {f['message_en']}" for f in found)
-        raise DataFault(f"无法整理 / cannot be prepared: {told}", captured.faults.to_dict("records"))
+        raise DataFault(f"无法整理 / cannot be prepared: {told}", [*rows])
     raws = [raw for table in captured.tables.values() for raw in table]
     blame = Blame([_place(raw) for raw in raws], "clean")
     cache: dict[tuple[object, ...], Distinct] = {}
@@ -59,6 +61,7 @@ def clean(captured: Captured) -> Cleaned:
         name: tables.together((frame for table, frame in typed if table == name), name)
         for name in ("order", "line", "payment", "waybill", "goods")
     }
+    frames = corrected(frames, captured.corrections)
     made = orders.gather(frames["order"], _filled(frames["line"], frames["order"], "line"), blame)
     live = ~made.excluded[made.owner]
     line = goods.fill(made.line, frames["goods"], live, blame)

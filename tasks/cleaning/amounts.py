@@ -22,7 +22,7 @@ def column(values: np.ndarray, present: np.ndarray) -> pd.Series:
 
 
 def product(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The product of two scaled amounts, scaled, rounded half away from zero; what exceeds 64 bits becomes the limit."""
+    """The product of two scaled amounts, scaled, rounded half away from zero; beyond 64 bits it is the limit."""
     if not len(one):
         return one
     largest = int(np.abs(one).max()) * int(np.abs(other).max())

@@ -209,7 +209,7 @@ def flags(texts: list[str], one: Field, notes: Cells) -> np.ndarray:
 
 def times(texts: list[str], one: Field, notes: Cells) -> pd.DatetimeIndex:
     """Instants (UTC) of texts, read in the field's forms; a text without offset is local to its zone. Notes VAL-002."""
-    source = pd.Series(texts, dtype="object").where([bool(t) for t in texts], None)
+    source = pd.Series([text or None for text in texts], dtype="object")
     made = pd.Series(pd.NaT, index=source.index, dtype="datetime64[us, UTC]")
     for form in one.formats or ("iso",):
         todo = made.isna() & source.notna()
@@ -221,14 +221,14 @@ def times(texts: list[str], one: Field, notes: Cells) -> pd.DatetimeIndex:
 
 
 _OFFSET = re.compile(r"(?:[zZ]|[+-]\d\d:?\d\d)$")
-_NUMERIC = {"unix": ("s", "1970-01-01"), "unix_ms": ("ms", "1970-01-01"), "excel": ("D", "1899-12-30")}
+_NUMERIC = {"unix": (1_000, "1970-01-01"), "unix_ms": (1, "1970-01-01"), "excel": (86_400_000, "1899-12-30")}
 
 
 def _instants(texts: pd.Series, form: str, zone: str) -> pd.DatetimeIndex:
     if form in _NUMERIC:
-        unit, origin = _NUMERIC[form]
-        numbers = pd.to_numeric(texts, errors="coerce")
-        naive = pd.to_datetime(numbers, unit=unit, origin=origin, errors="coerce").dt.round("ms")
+        milliseconds, origin = _NUMERIC[form]
+        numbers = (pd.to_numeric(texts, errors="coerce") * milliseconds).round()
+        naive = pd.Timestamp(origin) + pd.to_timedelta(numbers, unit="ms", errors="coerce")
         return _utc(pd.DatetimeIndex(naive), "UTC" if form != "excel" else zone)
     if form == "iso":
         aware = texts.str.contains(_OFFSET) & texts.str.contains(":", regex=False)

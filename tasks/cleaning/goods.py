@@ -25,7 +25,7 @@ def registered(goods: pd.DataFrame, blame: Blame) -> tuple[pd.DataFrame, set[str
     places = np.array(blame.place(goods, first), dtype=object)
     for code, mask in (("GDS-001", equal), ("GDS-002", ~equal)):
         blame.add(code, goods, at[mask], "goods.item_no", other=list(places[mask]), other_place=list(places[mask]))
-    return goods.drop(index=at).reset_index(drop=True), set(goods["goods.item_no"].iloc[at[~equal]])
+    return goods.drop(index=at.tolist()).reset_index(drop=True), set(goods["goods.item_no"].iloc[at[~equal]])
 
 
 def fill(line: pd.DataFrame, goods: pd.DataFrame, live: np.ndarray, blame: Blame) -> pd.DataFrame:

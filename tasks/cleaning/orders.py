@@ -48,7 +48,7 @@ def _once(order: pd.DataFrame, blame: Blame) -> pd.DataFrame:
         places = np.array(blame.place(order, first), dtype=object)
         for code, mask in (("ORD-005", equal), ("ORD-004", ~equal)):
             blame.add(code, order, at[mask], "order.order_no", other=list(places[mask]), other_place=list(places[mask]))
-        order = order.drop(index=at)
+        order = order.drop(index=at.tolist())
     empty = (order["order.order_no"] == "").to_numpy()
     blame.add("ORD-003", order, empty, "order.order_no")
     return order[~empty].reset_index(drop=True)

@@ -106,7 +106,9 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
         if chosen.any():
             sub = batch.select(chosen)
             made += declarations(sub, _making(office, kind, planned[kind], chosen), (kind,))
-            digests.setdefault(kind, {}).update(zip(map(str, sub.parcels["parcel.seq"]), content_digests(sub, kind), strict=True))
+            digests.setdefault(kind, {}).update(
+                zip(map(str, sub.parcels["parcel.seq"]), content_digests(sub, kind), strict=True)
+            )
     outgoing = seal_messages(made, standing.truck, office.authority(CN), office.keys)
     states = {seqs[i]: ("waiting_cancel", "CHG-003") if i in blocked else ("declared", "") for i in range(len(seqs))}
     with office.ledger.begin() as tx:

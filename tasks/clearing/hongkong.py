@@ -70,7 +70,7 @@ def prepare(office: Office, standing: Standing) -> int:
     """Prepare what Hong Kong needs now; a bundling waits until the load is settled. Returns how many messages."""
     step = next_step(office, standing)
     if step == "alarm_late":
-        events.record(office.ledger, standing.id, "hong_kong_late", once="hong_kong_late")
+        events.record(office.ledger, standing.id, "hong_kong_late", once=True)
     if step in ("wait", "done", "alarm_late"):
         return 0
     if step in ("bundle", "rebundle") and not standing.fact("load_settled"):

@@ -7,8 +7,10 @@ later is a new version of its rows, and wins over what came before.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -17,18 +19,21 @@ from sqlalchemy import Connection, select
 from adapters.ledger import events, leases, parcels, raws, shipments, sources
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger.tables import parcel, source_file
-from mappings import faults
+from mappings import clock, faults
 from mappings.canonical.batch import Batch
 from mappings.canonical.model import Truck
 from mappings.errors import DataFault
-from tasks.capture import Captured, read_files
-from tasks.cleaning import clean, score
+from mappings.identity import seeded
+from tasks.capture import Captured, files_of_folder, read_files
+from tasks.capture.captured import Correction, SourceFile
+from tasks.cleaning import clean
+from tasks.cleaning.score import Score, score
 from tasks.conversion.fit import hold_misfits
 from tasks.conversion.messages import Making
 from tasks.matching import match
 from tasks.office import Office
 
-RECEIVED, BATCH, SCORE = "received", "batch", "score"
+RECEIVED, BATCH, SCORE, CORRECTIONS = "received", "batch", "score", "corrections"
 STAGES = ("capture", "clean", "match", "convert")
 _KEYS = {"goods": "goods.item_no"}
 File = tuple[str, bytes]
@@ -46,7 +51,7 @@ class Intake:
 
 def receive_files(office: Office, files: Sequence[File], shipment: str = "", source: str = "") -> Intake:
     """Keep the files of one delivery with their shipment. Raises DataFault when it is not known whose they are."""
-    captured = read_files(files, office.home.profiles)
+    captured = _read(files, office)
     with office.ledger.begin() as tx:
         ident, created = _shipment(tx, captured, shipment, source)
         intake = Intake(ident, created)
@@ -58,7 +63,9 @@ def receive_files(office: Office, files: Sequence[File], shipment: str = "", sou
                 continue
             raw_id = raws.store_raw(tx, raws.IN, "files", "file", name, body, shipment_id=ident)
             raws.mark_read(tx, raw_id, ident)
-            found = kinds[digest]
+            found = kinds.get(digest) or SourceFile(
+                name, CORRECTIONS, CORRECTIONS, source, body.count(b"\n"), digest, len(body)
+            )
             details = {"kind": found.kind, "profile": found.profile, "sender": found.sender, "rows": found.rows}
             sources.add_source(tx, ident, name, digest, raw_id=raw_id, **details)
             intake.files.append(name)
@@ -66,6 +73,19 @@ def receive_files(office: Office, files: Sequence[File], shipment: str = "", sou
         if intake.files:
             events.record(tx, ident, RECEIVED, actor=source or "files", detail={"files": intake.files})
     return intake
+
+
+def _read(files: Sequence[File], office: Office) -> Captured:
+    """One delivery, read: the companies' files by profile, and a person's corrections."""
+    ours = [body for name, body in files if name.startswith(f"{CORRECTIONS}-")]
+    captured = read_files([f for f in files if not f[0].startswith(f"{CORRECTIONS}-")], office.home.profiles)
+    captured.corrections = [Correction(**json.loads(line)) for body in ours for line in body.splitlines()]
+    return captured
+
+
+def folder_files(folder: Path, profiles_from: Path | None = None) -> list[File]:
+    """The files of a folder that capture would read, by name. Raises DataFault if there is no such folder."""
+    return list(files_of_folder(folder, profiles_from))
 
 
 def _shipment(tx: Connection, captured: Captured, reference: str, source: str) -> tuple[int, bool]:
@@ -101,6 +121,11 @@ def _by_orders(tx: Connection, captured: Captured) -> Any | None:
     return None
 
 
+def deliveries_of(office: Office, shipment_id: int) -> list[list[str]]:
+    """The names of a shipment's files, delivery by delivery."""
+    return [e.detail["files"] for e in events.timeline(office.ledger, shipment_id) if e.kind == RECEIVED]
+
+
 def deliveries(office: Office, shipment_id: int) -> list[list[File]]:
     """The files of a shipment, delivery by delivery, as they were received."""
     with office.ledger.read() as tx:
@@ -115,23 +140,19 @@ def work_up(office: Office, shipment_id: int) -> Intake | None:
     count = _received(office, shipment_id)
     if leases.get_cursor(office.ledger, "intake", str(shipment_id)) == str(count):
         return None
-    captured = merged([read_files(files, office.home.profiles) for files in deliveries(office, shipment_id)])
+    captured = merged([_read(files, office) for files in deliveries(office, shipment_id)])
     batch, scores = to_batch(captured, office)
     return _store(office, shipment_id, batch, scores, count)
 
 
-def to_batch(captured: Captured, office: Office | None = None) -> tuple[Batch, pd.DataFrame]:
+def to_batch(captured: Captured, office: Office | None = None) -> tuple[Batch, list[Score]]:
     """The batch of captured files, what no authority could take held back, and the senders' scores."""
-    from mappings import clock  # noqa: PLC0415
-    from mappings.identity import seeded  # noqa: PLC0415
-
-    cleaned = clean(captured)
-    batch = hold_misfits(match(cleaned), Making(office.identities if office else seeded(0), clock.now()))
-    return batch, score(cleaned, batch)
+    batch = hold_misfits(match(clean(captured)), Making(office.identities if office else seeded(0), clock.now()))
+    return batch, score(captured.files, batch.faults)
 
 
 def _received(office: Office, shipment_id: int) -> int:
-    return sum(row.kind == RECEIVED for row in events.timeline(office.ledger, shipment_id))
+    return len(deliveries_of(office, shipment_id))
 
 
 def merged(parts: Sequence[Captured]) -> Captured:
@@ -146,8 +167,11 @@ def merged(parts: Sequence[Captured]) -> Captured:
             kept[:0] = [_without(table, key, newer) for table in tables]
             newer |= {value for table in tables if key in table.data for value in table.data[key]}
         whole.tables[name] = kept
+    whole.corrections = [c for part in parts for c in part.corrections]
     whole.files = [f for part in parts for f in part.files]
-    found = [part.faults[part.faults["code"] != "CAP-002"] for part in parts[1:]]  # the whole is complete, its parts are not
+    found = [
+        part.faults[part.faults["code"] != "CAP-002"] for part in parts[1:]
+    ]  # the whole is complete, its parts are not
     whole.faults = pd.concat([parts[0].faults, *found], ignore_index=True)
     return whole
 
@@ -159,13 +183,17 @@ def _without(table: Any, key: str, newer: set[Any]) -> Any:
     return replace(table, data=table.data[keep].reset_index(drop=True), rows=table.rows[keep])
 
 
-def _store(office: Office, shipment_id: int, batch: Batch, scores: pd.DataFrame, count: int) -> Intake:
+def _store(office: Office, shipment_id: int, batch: Batch, scores: list[Score], count: int) -> Intake:
     intake = Intake(shipment_id)
     with office.ledger.begin() as tx:
-        changes = parcels.sync_parcels(tx, shipment_id, parcels.rows_of(batch), correctable=("rejected", "held", "excluded"))
+        changes = parcels.sync_parcels(
+            tx, shipment_id, parcels.rows_of(batch), correctable=("rejected", "held", "excluded")
+        )
         batch = replace(batch, parcels=batch.parcels.assign(**{"parcel.seq": changes.seqs}))
         sources.save_snapshot(tx, shipment_id, BATCH, batch.to_bytes())
-        sources.save_snapshot(tx, shipment_id, SCORE, scores.to_json(orient="records", force_ascii=False).encode())
+        sources.save_snapshot(
+            tx, shipment_id, SCORE, json.dumps([asdict(s) for s in scores], ensure_ascii=False).encode()
+        )
         extra = faults.frame([*_declared(changes.conflicts), *_elsewhere(changes)])
         everything = pd.concat([batch.faults, extra], ignore_index=True)
         for stage in (*STAGES, "identity"):
@@ -206,4 +234,6 @@ def _held_elsewhere(tx: Connection, shipment_id: int, changes: parcels.Changes) 
 
 def files_of(tx: Connection, shipment_id: int) -> list[Any]:
     """The source files of a shipment, for people."""
-    return list(tx.execute(select(source_file).where(source_file.c.shipment_id == shipment_id).order_by(source_file.c.id)))
+    return list(
+        tx.execute(select(source_file).where(source_file.c.shipment_id == shipment_id).order_by(source_file.c.id))
+    )

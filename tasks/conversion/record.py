@@ -38,9 +38,15 @@ def _of_field(batch: Batch, item: Field, target: str) -> dict[str, Any] | None:
         return _row(target, item.source, "defaulted", count, item.default)
     if item.code and series is not None and is_column(series):
         listed = codes.load(AUTHORITY, item.code)
-        near = [v for v in series.unique() if v and (c := listed.outward(v)) and c.fit == "nearest" and not v.startswith("CN:")]
+        near = [
+            v
+            for v in series.unique()
+            if v and (c := listed.outward(v)) and c.fit == "nearest" and not v.startswith("CN:")
+        ]
         if near:
-            return _row(target, item.source, "no_equal", int(series.isin(near).sum()), near[0], "nearest code of the list")
+            return _row(
+                target, item.source, "no_equal", int(series.isin(near).sum()), near[0], "nearest code of the list"
+            )
     return None
 
 
@@ -59,5 +65,7 @@ def conversion_record(batch: Batch) -> dict[str, list[dict[str, Any]]]:
         for path in columns(table):
             series = _column(batch, path)
             if path not in used and series is not None and (count := len(series) - _missing(series)):
-                found[PARCEL_TYPES[-1]].append(_row("-", path, "dropped", count, "", "no message of this procedure carries it"))
+                found[PARCEL_TYPES[-1]].append(
+                    _row("-", path, "dropped", count, "", "no message of this procedure carries it")
+                )
     return found

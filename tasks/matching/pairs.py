@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.cleaning import Cleaned, amounts
-from tasks.cleaning.blame import Blame
+from tasks.cleaning.blame import Blame, texts
 from tasks.cleaning.orders import repeated, same_rows
 
 
@@ -31,8 +31,6 @@ def _twice(table: pd.DataFrame, name: str, codes: tuple[str, str], shown: str, b
 
 
 def _texts(table: pd.DataFrame, path: str) -> list[str]:
-    from tasks.cleaning.blame import texts
-
     return texts(table[path])
 
 
@@ -69,7 +67,7 @@ def _paid_twice(table: pd.DataFrame, rows: np.ndarray, blame: Blame) -> None:
 
 
 def _orders_of(cleaned: Cleaned) -> np.ndarray:
-    """For each waybill the row of its order, or -1: by order number, else by the waybill number that the order states."""
+    """For each waybill the row of its order, or -1: by order number, else by the number that the order states."""
     table, order = cleaned.waybill, cleaned.order
     at = pd.Index(order["order.order_no"]).get_indexer(pd.Index(table["waybill.order_no"]))
     if "order.waybill_no" in order:

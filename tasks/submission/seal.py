@@ -17,10 +17,10 @@ from tasks.conversion.messages import OutMessage
 
 
 def owner(truck: Truck, role: str) -> Party:
-    """The company in that role. Raises ConfigurationError when the truck names none that can sign."""
+    """The company in that role. Raises ConfigurationError when the truck names none."""
     party = truck.parties.get(role)
-    if party is None or not party.code:
-        raise ConfigurationError(f"The truck names no {role} with a company code / 车辆资料缺少 {role} 的企业代码")
+    if party is None:
+        raise ConfigurationError(f"The truck names no {role} / 车辆资料缺少 {role}")
     return party
 
 
@@ -33,4 +33,4 @@ def seal_messages(
 
 def _seal(message: OutMessage, party: Party, authority: Authority, keys: KeyProvider) -> Outgoing:
     sealed = authority.seal(message, party, keys)
-    return Outgoing(cast(MessageLike, message), sealed, cop_msg_id=message.guid, sender_dxp=party.dxp_id)
+    return Outgoing(cast(MessageLike, message), sealed, cop_msg_id=message.guid, sender_dxp=authority.sender(party))

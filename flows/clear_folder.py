@@ -1,0 +1,28 @@
+"""Clear folder: every complete folder in the inbox becomes a truck and goes on its way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.states import Completed
+
+from flows.clear_shipment import clear_shipment
+from tasks import inbox
+
+
+@flow(name="clear-folder", persist_result=False)
+def clear_folder(inbox_folder: str = "", approved: bool = False) -> Any:
+    """扫描收件文件夹：每个已齐全的子文件夹作为一个车次开始办理。
+
+    Look through an inbox folder: every sub-folder that is complete starts as a truck; one that is not yet is left alone.
+
+    Args:
+        inbox_folder: 收件文件夹，默认用设置中的。The inbox; by default the one in the settings.
+        approved: 按此计划到达的车次是否已获批准申报。Whether trucks that come this way are approved for declaring.
+    """
+    ready = inbox.ready_folders(inbox_folder)
+    for folder in ready:
+        clear_shipment(folder=str(folder), approved=approved, actor="clear-folder")
+        inbox.done(folder)
+    return Completed(message=f"{len(ready)} 个车次开始办理 trucks started")

@@ -1,0 +1,47 @@
+"""Clear one truck: take it as far as it can go now, then end in a state that says what it waits for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow, runtime
+from prefect.states import Completed
+
+from tasks import publishing, stages
+
+
+def _name() -> str:
+    given = runtime.flow_run.parameters
+    return f"clear {given.get('shipment') or given.get('folder') or ''}".strip()
+
+
+@flow(name="clear-shipment", flow_run_name=_name, persist_result=False)
+def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False, actor: str = "prefect") -> Any:
+    """办理一个车次的通关：能走多远走多远，然后以"在等什么"的状态结束；重复运行无害。
+
+    Clear one truck as far as it can go now, and end in a state that says what it waits for. Running it again is harmless.
+
+    Args:
+        shipment: 车次编号、总运单号或车牌。Number, master waybill or plate of a shipment that is known already.
+        folder: 含平台、支付、物流、运输文件的文件夹（新车次）。Folder with the companies' files, for a new truck.
+        approved: 是否已批准申报。申报是法律行为。Whether declaring is approved; declaring is a legal act.
+        actor: 谁批准的。Who approved it.
+    """
+    truck = stages.take_in(folder, shipment)
+    with stages.alone(truck) as alone:
+        if not alone:
+            return Completed(name="Busy", message="另一进程正在办理 another worker has this truck")
+        stages.work_up(truck)
+        if approved:
+            stages.approve(truck, actor)
+        stages.find_out(truck)
+        stages.hear()
+        stages.take(truck, "declare")
+        stages.take(truck, "hong_kong")
+        stages.take(truck, "list")
+        stages.take(truck, "arrive")
+        stages.take(truck, "depart")
+        standing = stages.standing(truck)
+        publishing.publish(standing)
+        publishing.tag_run(standing)
+    return publishing.end(standing)

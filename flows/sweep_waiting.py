@@ -1,0 +1,23 @@
+"""Sweep: look at every open truck, find out what got lost, and take each as far as it can go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.states import Completed
+
+from flows.clear_shipment import clear_shipment
+from tasks import stages
+
+
+@flow(name="sweep-waiting", persist_result=False)
+def sweep_waiting() -> Any:
+    """检查所有未结车次：补查丢失的应答，推进可以继续的车次，提示超时。
+
+    Look at every open truck: find out what became of lost answers, go on where possible, and alarm where a time is over.
+    """
+    waiting = stages.open_shipments()
+    for truck in waiting:
+        clear_shipment(shipment=str(truck))
+    return Completed(message=f"{len(waiting)} 个未结车次 open shipments")

@@ -1,0 +1,64 @@
+"""Hearing the authorities: what became of messages without an answer, and what lies ready in receipts."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from adapters.ledger.ledger import reads
+from adapters.ledger.tables import message, shipment
+from mappings.errors import AuthorityUnavailable
+from tasks.clearing.settling import settle_shipment
+from tasks.office import Office
+from tasks.receipts.receive import read_waiting, receive
+from tasks.receipts.settle import settle
+from tasks.submission.recover import recover
+
+
+@reads
+def senders(tx: object, authority: str, final: tuple[str, ...] = ("closed",)) -> list[str]:
+    """The addresses under which messages of open shipments were sent to an authority."""
+    query = select(message.c.sender_dxp).distinct().join(shipment, message.c.shipment_id == shipment.c.id)
+    query = query.where(message.c.authority == authority, message.c.state != "prepared", shipment.c.state.not_in(final))
+    return sorted(tx.execute(query).scalars())  # type: ignore[attr-defined]
+
+
+def hear(office: Office) -> set[int]:
+    """Fetch and apply the receipts of every authority. Returns the shipments that they concern.
+
+    Raises AuthorityUnavailable after having heard all authorities that can be reached.
+    """
+    touched: set[int] = set()
+    trouble: AuthorityUnavailable | None = None
+    for authority in office.authorities.values():
+        addresses = senders(office.ledger, authority.name)
+        if not addresses:
+            continue
+        try:
+            receive(office.ledger, authority, addresses)
+        except AuthorityUnavailable as error:
+            trouble = error
+        touched |= apply(office, authority.name)
+    if trouble is not None:
+        raise trouble
+    return touched
+
+
+def apply(office: Office, authority_name: str) -> set[int]:
+    """Read and apply what is stored of an authority already (pushed, or left by a process that died)."""
+    authority = office.authority(authority_name)
+    read_waiting(office.ledger, authority)
+    touched = settle(office.ledger, authority).shipments
+    for shipment_id in sorted(touched):
+        settle_shipment(office, shipment_id)
+    return touched
+
+
+def find_out(office: Office, shipment_id: int, alone: bool = True) -> int:
+    """Settle messages of unknown outcome as far as can be known; `alone`: the caller holds the truck's lease."""
+    settled = 0
+    for authority in office.authorities.values():
+        done = recover(office.ledger, authority, office.worker, shipment_id, alone)
+        settled += sum(done.counts.values())
+    if settled:
+        settle_shipment(office, shipment_id)
+    return settled

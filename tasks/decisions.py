@@ -1,0 +1,112 @@
+"""What a person decides: approving a declaration, and what becomes of parcels that wait. No personal data is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from adapters.ledger import events, parcels, shipments
+from adapters.ledger.faults import faults
+from mappings.errors import DataFault
+from tasks.clearing import intake
+from tasks.clearing.declaring import declare_again, load_batch, part_of
+from tasks.clearing.settling import settle_shipment
+from tasks.clearing.standing import Standing
+from tasks.office import Office, office
+from tasks.reporting.faults import explained
+from tasks.reporting.summary import counts, summary
+
+WAITING = ("held", "rejected", "waiting_cancel", "detained")
+MOST = 40
+
+
+def _standing(reference: str) -> tuple[Office, Standing]:
+    here = office()
+    row = shipments.find(here.ledger, reference)
+    if row is None:
+        raise DataFault(f"No shipment {reference!r} 没有该车次")
+    return here, settle_shipment(here, row.id)
+
+
+def approval_question(reference: str) -> str | None:
+    """What a person is asked before declaring, as Markdown; None when nothing waits for approval."""
+    here, standing = _standing(reference)
+    ready = standing.in_state("ready")
+    if standing.shipment.approved_at is not None or not ready:
+        return None
+    batch = part_of(load_batch(here.ledger, standing.id), ready)
+    kilograms = int(batch.parcels["waybill.gross_weight"].sum()) / 100_000
+    text = (
+        f"**{standing.truck.mainland_plate}** {standing.truck.master_waybill}\n\n"
+        f"将申报 to be declared: **{len(ready)}** 个包裹 parcels, {len(batch.lines)} 项商品 lines, {kilograms:,.1f} kg\n\n"
+    )
+    return text + summary(standing, len(faults(here.ledger, standing.id)))
+
+
+def decide(reference: str, answer: str, name: str, note: str) -> None:
+    """Write down the decision: approved, or held with its note."""
+    here, standing = _standing(reference)
+    actor = name or "operator"
+    if answer == "declare":
+        shipments.approve(here.ledger, standing.id, actor)
+    else:
+        shipments.hold(here.ledger, standing.id, note or "not approved 未批准", actor)
+    settle_shipment(here, standing.id)
+
+
+def correction_question(reference: str) -> str | None:
+    """Which parcels wait for a correction and why, as Markdown; None when none does."""
+    here, standing = _standing(reference)
+    waiting = standing.in_state(*WAITING)
+    if not waiting:
+        return None
+    orders = {row.order_no for row in parcels.listing(here.ledger, standing.id) if row.seq in waiting}
+    found = faults(here.ledger, standing.id)
+    found = found[(found["severity"] == "error") & found["order_no"].isin(orders)]
+    lines = [
+        f"**{standing.truck.mainland_plate}**: {dict(counts(standing))}",
+        "",
+        "| 订单 order | 问题 | fault |",
+        "|---|---|---|",
+    ]
+    rows = [f"| {r['parcel']} | {r['message_zh']} | {r['message_en']} |" for r in explained(found.head(MOST))]
+    more = [f"\n… {len(found) - MOST} more 更多"] if len(found) > MOST else []
+    return "\n".join([*lines, *rows, *more])
+
+
+def correct(reference: str, orders: Sequence[str], action: str, field: str, value: str, note: str) -> int:
+    """Carry out a person's answer for the named orders (all that wait, if none). Returns how many parcels."""
+    here, standing = _standing(reference)
+    rows = {row.order_no: row.seq for row in parcels.listing(here.ledger, standing.id)}
+    unknown = [order for order in orders if order not in rows]
+    if unknown:
+        raise DataFault(f"Orders not on this truck 车次中没有这些订单: {', '.join(unknown[:10])}")
+    chosen = {rows[o] for o in orders} or standing.in_state(*WAITING)
+    done = {
+        "declare again": lambda: len(declare_again(here, standing, chosen)),
+        "give up": lambda: give_up(here, standing, chosen),
+        "correct a value": lambda: correct_value(here, standing, orders, field, value),
+    }[action]()
+    detail = {"action": action, "parcels": done, "field": field, "note": note}
+    events.record(here.ledger, standing.id, "correction", actor="operator", detail=detail)
+    settle_shipment(here, standing.id)
+    return done
+
+
+def give_up(here: Office, standing: Standing, seqs: set[int]) -> int:
+    """Parcels that will not be declared any more: excluded, with the reason that a person said so."""
+    chosen = standing.in_state("held", "rejected") & seqs
+    return parcels.set_parcel_states(here.ledger, standing.id, dict.fromkeys(chosen, ("excluded", "given_up")))
+
+
+def correct_value(here: Office, standing: Standing, orders: Sequence[str], field: str, value: str) -> int:
+    """A new value of one canonical field for the named orders, taken in like any other delivery."""
+    if not orders or not field or not value:
+        raise DataFault("Name orders, field and value 请填写订单、字段和新值")
+    lines = [json.dumps({"order_no": o, "field": field, "value": value}, ensure_ascii=False) for o in orders]
+    body = ("\n".join(lines) + "\n").encode()
+    intake.receive_files(
+        here, [(f"{intake.CORRECTIONS}-{here.identities.guid()}.jsonl", body)], str(standing.id), "operator"
+    )
+    intake.work_up(here, standing.id)
+    return len(orders)

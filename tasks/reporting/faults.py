@@ -1,0 +1,91 @@
+"""Faults for people: the sender's file (values in the clear, readable by its owner alone) and tables for screens."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mappings import faults
+from mappings.canonical.columns import columns
+from mappings.canonical.model import TABLES
+
+FIELDS = (
+    "parcel", "code", "severity", "field", "value", "file", "sheet", "row", "column", "message_zh", "message_en",
+    "remedy_zh", "remedy_en", "owner",
+)  # fmt: skip
+MASK = "***"
+
+
+def personal_fields() -> frozenset[str]:
+    """The canonical paths that hold a person's data."""
+    return frozenset(c.path for table in TABLES for c in columns(table).values() if c.personal) | {"truck.driver"}
+
+
+def explained(frame: pd.DataFrame, clear: bool = False) -> list[dict[str, Any]]:
+    """Every fault with its texts in both languages. Personal values are masked unless `clear`."""
+    rows, personal = [], personal_fields()
+    for row in frame.to_dict("records"):
+        if not clear and row["field"] in personal:
+            row = {**row, "value": MASK if row["value"] else "", "other_value": MASK if row["other_value"] else ""}
+        texts = faults.explain(row)
+        rows.append({**{k: _plain(row.get(k)) for k in FIELDS}, "parcel": row["order_no"], **texts})
+    return rows
+
+
+def _plain(value: Any) -> Any:
+    return "" if value is None or (not isinstance(value, str) and pd.isna(value)) else value
+
+
+def sender_csv(frame: pd.DataFrame) -> bytes:
+    """faults.csv: UTF-8 with BOM, one line a fault, values in the clear."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, FIELDS, extrasaction="ignore", lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({k: _safe(v) for k, v in row.items()} for row in explained(frame, clear=True))
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _safe(value: Any) -> Any:
+    """A text that a spreadsheet would run as a formula, made harmless."""
+    return (
+        f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") and len(value) > 1 else value
+    )
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """A file that its owner alone can read."""
+    path.touch(mode=0o600, exist_ok=True)
+    path.chmod(0o600)
+    path.write_bytes(data)
+
+
+def screen_table(frame: pd.DataFrame, most: int = 200) -> list[dict[str, Any]]:
+    """The faults for a screen, errors first, at most `most` rows."""
+    order = {"error": 0, "warning": 1, "info": 2}
+    ranked = (
+        frame.assign(_o=frame["severity"].map(order)).sort_values(["_o", "order_no"], kind="stable").drop(columns="_o")
+    )
+    return [
+        {
+            "包裹 parcel": row["parcel"],
+            "代码 code": row["code"],
+            "级别 severity": row["severity"],
+            "问题": row["message_zh"],
+            "what is wrong": row["message_en"],
+            "位置 place": place(row),
+            "处理": row["remedy_zh"],
+            "what to do": row["remedy_en"],
+            "负责 owner": row["owner"],
+        }
+        for row in explained(ranked.head(most))
+    ]
+
+
+def place(row: dict[str, Any]) -> str:
+    """Where a fault stands, as a person looks it up: file, sheet, row, column."""
+    parts = [row["file"], row["sheet"], f"row {row['row']}" if row["row"] not in ("", None) else "", row["column"]]
+    return " / ".join(str(p) for p in parts if p)

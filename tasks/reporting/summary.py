@@ -1,0 +1,123 @@
+"""The shipment's summary and timeline as Markdown, in Chinese and English."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+from adapters.ledger import events, sources
+from adapters.ledger.ledger import Ledger
+from mappings import states as document_states
+from mappings.clock import CHINA
+from mappings.engine import spec
+from tasks.clearing.intake import SCORE
+from tasks.clearing.standing import Standing, parcel_table
+
+_EVENTS = {
+    "captured": "建立车次 · shipment opened", "received": "收到文件 · files received", "approved": "批准申报 · declaring approved",
+    "held": "暂停 · held", "resumed": "继续 · resumed", "arrived": "到达监管场所 · arrived at the yard",
+    "departed": "离境 · departed", "crossed": "过境 · crossed", "recovery": "补发原报文 · same bytes sent again",
+    "outcome_unknown": "发送结果不明 · outcome of a send unknown", "message_refused": "报文被拒收 · message refused",
+    "truck-corrected": "更正运输单 · truck corrected", "hong_kong_lodge": "香港：递交 · Hong Kong: lodged",
+    "hong_kong_bundle": "香港：绑定 · Hong Kong: bundled", "hong_kong_unbundle": "香港：解绑 · Hong Kong: unbundled",
+    "hong_kong_amend": "香港：修改 · Hong Kong: amended", "hong_kong_rebundle": "香港：重新绑定 · Hong Kong: bundled again",
+    "hong_kong_cancel": "香港：取消 · Hong Kong: cancelled", "hong_kong_late": "香港：已过时限 · Hong Kong: deadline passed",
+}  # fmt: skip
+
+
+def counts(standing: Standing) -> Counter[str]:
+    """How many parcels are in each state."""
+    return Counter(state for state, _ in standing.parcels.values())
+
+
+def document_counts(standing: Standing) -> dict[str, Counter[str]]:
+    """How many documents of each type are in each state (the latest attempt of each)."""
+    return {kind: Counter(d.state for d in found.values()) for kind, found in sorted(standing.documents.items())}
+
+
+def state_text(standing: Standing) -> str:
+    """The shipment's state in both languages."""
+    waiting = standing.procedure.waiting(standing.shipment.state)
+    return f"{waiting.zh} {waiting.en}"
+
+
+def local(at: Any) -> str:
+    """A time as the yard's clock shows it."""
+    return at.astimezone(CHINA).strftime("%m-%d %H:%M:%S") if at else ""
+
+
+def _parcels(standing: Standing) -> list[str]:
+    names = parcel_table()["states"]
+    total = len(standing.parcels)
+    lines = ["| 包裹状态 | parcels | 数量 number |", "|---|---|---:|"]
+    found = counts(standing)
+    for state in [s for s in names if s in found]:
+        lines.append(f"| {names[state]['zh']} | {names[state]['en']} | {found[state]} |")
+    return [*lines, f"| **合计** | **total** | **{total}** |"]
+
+
+def _documents(standing: Standing) -> list[str]:
+    lines = ["| 单证 | document | 状态 states |", "|---|---|---|"]
+    for kind, found in document_counts(standing).items():
+        message = spec.load(kind)
+        names = document_states.document_states(message.authority).get(kind, {})
+        said = ", ".join(
+            f"{names[s].zh if s in names else s} {names[s].en if s in names else ''} {n}" for s, n in found.items()
+        )
+        lines.append(f"| {message.title['zh']} | {kind.removesuffix('Message')} {message.title['en']} | {said} |")
+    return lines if len(lines) > 2 else ["尚未生成单证 · no documents yet"]
+
+
+def summary(standing: Standing, faults: int = 0) -> str:
+    """The summary of a shipment: who, where, what it waits for, parcels and documents by state."""
+    truck, row = standing.truck, standing.shipment
+    plan = truck.planned
+    head = [
+        f"# {truck.mainland_plate} · {truck.master_waybill}",
+        "",
+        f"**{state_text(standing)}**" + (f" — {row.held_reason}" if row.held else ""),
+        "",
+        f"监管方式 regime {truck.regime} · 口岸 port {truck.exit_port} · 香港车牌 HK plate {truck.hk_plate or '-'}",
+        "",
+        f"计划 plan: 到场 yard {local(plan.arrival_at_yard)} · 离境 departure {local(plan.departure)} · 过境 crossing {local(plan.crossing)}",
+        "",
+        "实际 actual: " + (" · ".join(f"{kind} {local(at)}" for kind, at in standing.events.items()) or "-"),
+        "",
+        f"批准 approval: {row.approved_by or '-'} {local(row.approved_at)} · 问题 faults: {faults}",
+        "",
+    ]
+    return (
+        "\n".join(
+            [*head, "## 包裹 Parcels", "", *_parcels(standing), "", "## 单证 Documents", "", *_documents(standing)]
+        )
+        + "\n"
+    )
+
+
+def timeline(ledger: Ledger, standing: Standing) -> str:
+    """What happened to a shipment, in order."""
+    lines = [
+        f"# {standing.truck.mainland_plate} · 时间线 timeline",
+        "",
+        "| 时间 time | 事件 event | 经手 by | 详情 detail |",
+        "|---|---|---|---|",
+    ]
+    for event in events.timeline(ledger, standing.id):
+        waiting = standing.procedure.waiting(event.kind)
+        name = _EVENTS.get(event.kind) or f"{waiting.zh} · {waiting.en}"
+        detail = "; ".join(f"{k}: {_short(v)}" for k, v in (event.detail or {}).items())
+        lines.append(f"| {local(event.at)} | {name} | {event.actor} | {detail.replace('|', '/')} |")
+    return "\n".join(lines) + "\n"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {v}" for k, v in value.items())
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= 160 else text[:157] + "..."
+
+
+def quality(ledger: Ledger, shipment_id: int) -> list[dict[str, Any]]:
+    """The senders' quality report: one row a sender and file."""
+    return list(json.loads(sources.load_snapshot(ledger, shipment_id, SCORE) or b"[]"))

@@ -1,0 +1,132 @@
+"""The stages as Prefect tasks: thin wrappers around pure functions. Only ids go to Prefect, never a person's data.
+
+Retries: `AuthorityUnavailable` alone is tried again (twice, minutes apart); hours belong to the sweep. Submission has
+no cache: the ledger decides what was sent.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+
+from adapters.ledger import leases, shipments
+from mappings.errors import AuthorityUnavailable, ConfigurationError
+from tasks.clearing import hearing, intake, settling, steps
+from tasks.clearing.standing import Standing
+from tasks.office import office
+
+
+def only_unavailable(task_: Any, run: TaskRun, state: State[Any]) -> bool:
+    """Retry only what was surely not sent. A plain function: Prefect never retries with a partial."""
+    return isinstance(state.data, AuthorityUnavailable)
+
+
+SENDING: dict[str, Any] = {
+    "cache_policy": NO_CACHE,
+    "retries": 2,
+    "retry_delay_seconds": [20, 60],
+    "retry_condition_fn": only_unavailable,
+    "persist_result": False,
+}
+LEASE_SECONDS = 300
+LOCAL: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+
+
+@task(task_run_name="take files in", **LOCAL)
+def take_in(folder: str, shipment: str) -> int:
+    """Keep a folder's files with their shipment; its id."""
+    if folder:
+        return intake.receive_files(
+            office(), intake.folder_files(Path(folder)), shipment, source=Path(folder).name
+        ).shipment_id
+    return find(shipment)
+
+
+def find(reference: str) -> int:
+    """The id of the shipment with this number, master waybill or plate. Raises ConfigurationError."""
+    row = shipments.find(office().ledger, reference)
+    if row is None:
+        raise ConfigurationError(f"No shipment {reference!r} 没有该车次")
+    return int(row.id)
+
+
+@task(task_run_name="capture, clean, match", **LOCAL)
+def work_up(shipment_id: int) -> bool:
+    """Work up what was received since last time; whether there was anything."""
+    return intake.work_up(office(), shipment_id) is not None
+
+
+@task(task_run_name="approve", **LOCAL)
+def approve(shipment_id: int, actor: str) -> bool:
+    """Note the approval that came with the call."""
+    return bool(shipments.approve(office().ledger, shipment_id, actor))
+
+
+@task(task_run_name="find out what arrived", **SENDING)
+def find_out(shipment_id: int) -> int:
+    """Settle what is unknown."""
+    return hearing.find_out(office(), shipment_id)
+
+
+@task(task_run_name="receive receipts", **SENDING)
+def hear() -> list[int]:
+    """Fetch and apply receipts; the shipments concerned."""
+    return sorted(hearing.hear(office()))
+
+
+@task(task_run_name="{step}", **SENDING)
+def take(shipment_id: int, step: str) -> dict[str, int]:
+    """Take one step of the procedure as far as it can go now."""
+    taken = steps.take(office(), shipment_id, step)
+    return {"prepared": taken.prepared, **dict(taken.outcomes)}
+
+
+@task(task_run_name="settle", **LOCAL)
+def settle(shipment_id: int) -> str:
+    """Bring parcels and shipment to what is known; the shipment's state."""
+    return settling.settle_shipment(office(), shipment_id).state()
+
+
+def standing(shipment_id: int) -> Standing:
+    """Where a shipment stands."""
+    return settling.settle_shipment(office(), shipment_id)
+
+
+@contextmanager
+def alone(shipment_id: int) -> Iterator[bool]:
+    """Keeps two workers off one truck; False inside where another has it. A dead worker's lease is taken over."""
+    name, mine = f"shipment:{shipment_id}", office()
+    leases.forget_dead(mine.ledger, name)
+    with leases.lease(mine.ledger, name, mine.worker, LEASE_SECONDS) as lease:
+        yield lease is not None
+
+
+def open_shipments() -> list[int]:
+    """Shipments that are not at their end, oldest first."""
+    return [row.id for row in shipments.listing(office().ledger, but=("closed", "nothing_to_declare"))]
+
+
+def mark(shipment_id: int) -> tuple[object, ...]:
+    """What a run would find changed: the shipment's state, its open gates, its events and files. Equal: nothing to do."""
+    at = settling.settle_shipment(office(), shipment_id)
+    gates = tuple(step.name for step in at.procedure.steps if at.may(step.name))
+    received = len(intake.deliveries_of(office(), shipment_id))
+    counted = tuple(sorted(Counter(state for state, _ in at.parcels.values()).items()))
+    return (at.shipment.state, gates, tuple(sorted(at.events)), received, counted, tuple(sorted(at.messages.items())))
+
+
+def marks() -> dict[int, tuple[object, ...]]:
+    """The mark of every open shipment."""
+    return {shipment_id: mark(shipment_id) for shipment_id in open_shipments()}
+
+
+def can_go_on(concerned: list[int]) -> list[int]:
+    """Which of these shipments have a gate open now; the others keep waiting without a run."""
+    return [i for i in concerned if (at := standing(i)) and any(at.may(step.name) for step in at.procedure.steps)]
