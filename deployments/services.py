@@ -21,10 +21,10 @@ from deployments.settings import running
 from mappings import clock
 from mappings.canonical.model import Shipment
 from mappings.errors import ConfigurationError
-from tasks.clearing import intake
+from tasks.clearing import hearing, intake
 from tasks.clearing.standing import load_standing
 from tasks.office import Office, open_office
-from tasks.receipts import receive, settle
+from tasks.receipts import receive
 
 CLEAR = "clear-shipment/clear-shipment"
 ASKS = "awaiting_approval"
@@ -60,12 +60,18 @@ def office(home: homes.Home) -> Office:
     return open_office(home)
 
 
+def find(at: Office, reference: str) -> int | None:
+    """The id of the shipment with this id, master waybill or plate, or None."""
+    row = shipments.find(at.ledger, reference)
+    return None if row is None else int(row.id)
+
+
 def resolve(at: Office, reference: str) -> int:
     """The id of the shipment with this id, master waybill or plate. Raises ConfigurationError."""
-    row = shipments.find(at.ledger, reference)
-    if row is None:
+    ident = find(at, reference)
+    if ident is None:
         raise ConfigurationError(f"找不到货运 {reference}。There is no shipment {reference}: see `tongguan status`.")
-    return int(row.id)
+    return ident
 
 
 # ---- files in, and a dry run ------------------------------------------------------------------------------------
@@ -82,6 +88,11 @@ def files_in(folder: Path) -> list[File]:
 def receive_files(at: Office, files: Sequence[File], source: str, shipment: str = "") -> int:
     """Takes files in, as a new truck or as a later version of one that is there; returns the shipment's id."""
     return intake.receive_files(at, files, shipment, source).shipment_id
+
+
+def work_up(at: Office, shipment_id: int) -> None:
+    """Cleans and matches what was received since last time; the run that clears it would do the same."""
+    intake.work_up(at, shipment_id)
 
 
 def receive_shipment(at: Office, shipment: Shipment, raw: bytes, source: str, reference: str = "") -> int:
@@ -129,9 +140,8 @@ def event(at: Office, shipment_id: int, kind: str, happened: datetime | None, ac
 
 def push(at: Office, authority: str, body: bytes, peer: str) -> list[int]:
     """Takes in what an authority pushed and applies it; returns the shipments that it concerns."""
-    found = at.authority(authority)
-    receive.accept_push(at.ledger, found, body, peer)
-    return sorted(settle.settle(at.ledger, found).shipments)
+    receive.accept_push(at.ledger, at.authority(authority), body, peer)
+    return sorted(hearing.apply(at, authority))
 
 
 # ---- looking ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Everything that an installation runs: Prefect's server, the sandboxes, the gateway, the served deployments."""
+"""Everything that an installation runs: Prefect's server, sandboxes, gateway, served deployments, the pulse."""
 
 from __future__ import annotations
 
@@ -100,7 +100,8 @@ def started(
         first += [sandbox(name, home.path, port) for name, port in ports.items()]
         children.start(*first)
         children.wait(*first, tell=tell)
-        last = [gateway(environment, gateway_port), deployed(environment, base)]
+        pulse = Child("pulse", module("deployments.pulse"), "", environment)
+        last = [gateway(environment, gateway_port), deployed(environment, base), pulse]
         children.start(*last)
         now.write(home.path)
         try:

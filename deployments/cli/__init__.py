@@ -1,0 +1,60 @@
+"""The `tongguan` command: one small module a command (typer). Exit codes are those of deployments.errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import typer
+
+from deployments.cli import (
+    audit,
+    clear,
+    correct,
+    event,
+    hold,
+    pages,
+    prepare,
+    sandbox,
+    status,
+    tokens,
+    up,
+    validate,
+)  # fmt: skip
+from deployments.cli.common import show_error
+from deployments.errors import SHOWN
+
+HELP = """Tongguan 通关: clears cross-border shipments, from company files to closed.
+
+跨境货物通关：把平台、支付、物流、运输各方文件变为申报，并跟踪到结关。
+
+Start everything with `tongguan up`, then `tongguan clear FOLDER` in another window. The sandbox is the default;
+live authorities are asked for by name, with --live. The home folder is TONGGUAN_HOME, or .tongguan in yours.
+
+Exit codes 退出码: 0 done · 1 audit or check found something · 2 wrong usage · 3 set-up · 4 data · 5 refused by the
+authority · 6 authority unreachable, nothing sent · 7 outcome unknown · 8 signature · 9 not supported · 10 other.
+"""
+COMMANDS: dict[str, Callable[..., None]] = {
+    "up": up.up, "down": up.down, "clear": clear.clear, "prepare": prepare.prepare, "event": event.event,
+    "hold": hold.hold, "resume": hold.resume, "approve": hold.approve, "correct": correct.correct,
+    "status": status.status, "validate": validate.validate, "audit": audit.audit, "sandbox": sandbox.sandbox,
+    "pages": pages.pages, "tokens": tokens.tokens,
+}  # fmt: skip
+
+app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command. An error that we raise on purpose is shown in both languages, never as a traceback."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app(given, prog_name="tongguan")
+    except SHOWN as error:
+        if os.environ.get("TONGGUAN_DEBUG"):
+            raise
+        raise SystemExit(show_error(error, as_text="--json" not in given)) from error
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

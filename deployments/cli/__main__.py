@@ -1,0 +1,5 @@
+"""`python -m deployments.cli` is `tongguan`."""
+
+from deployments.cli import main
+
+main()

@@ -1,0 +1,111 @@
+"""`tongguan up` and `tongguan down`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from adapters import home as homes
+from deployments import settings
+from deployments.cli.common import Live, installation, screen, table
+from deployments.settings import GATEWAY_PORT, PREFECT_PORT, Running
+from mappings import clock
+from mappings.errors import ConfigurationError
+
+BACKGROUND_SECONDS = 120.0
+
+
+def up(
+    live: Live = False,
+    port: Annotated[int, typer.Option(help="Prefect's UI and API; a free one when taken. 界面端口")] = PREFECT_PORT,
+    gateway_port: Annotated[int, typer.Option(help="The HTTP gateway. 网关端口")] = GATEWAY_PORT,
+    speed: Annotated[float, typer.Option(help="How fast the sandbox's clock runs. 沙箱时钟倍速", min=1)] = 1.0,
+    at: Annotated[str, typer.Option("--at", help="Where the sandbox's clock starts (ISO 8601). 时钟起点")] = "",
+) -> None:
+    """Runs everything in the foreground: Prefect with its UI, sandboxes, gateway, deployments. 启动全部服务
+
+    Ctrl-C stops all of it cleanly; trucks wait in the ledger and go on next time.
+    """
+    home = installation(live)
+    set_clock(home, speed, at)
+    from deployments.up import started, watch  # noqa: PLC0415
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    screen.print("启动中，首次约需 20 秒… Starting; the first time takes about 20 seconds.")
+    with started(home, port, gateway_port, tell=lambda c: screen.print(f"  [green]✓[/] {c.name}")) as (now, children):
+        show_addresses(screen, now)
+        screen.print("Ctrl-C 结束。 Ctrl-C stops.")
+        watch(children, stop)
+        screen.print("正在停止… Stopping.")
+
+
+def down(live: Live = False) -> None:
+    """Stops what `tongguan up` runs. 停止全部服务"""
+    home = installation(live)
+    now = settings.running(home.path)
+    if now is None:
+        screen.print("没有在运行。 Nothing runs.")
+        return
+    os.kill(now.pid, signal.SIGTERM)
+    while settings.running(home.path):
+        time.sleep(0.2)
+    screen.print("已停止。 Stopped.")
+
+
+def set_clock(home: homes.Home, speed: float, at: str) -> None:
+    """Sets this process's clock, and so its children's. Raises ConfigurationError: live time is never made up."""
+    if speed == 1.0 and not at:
+        return
+    if home.mode == "live":
+        raise ConfigurationError("正式环境不得更改时钟。The clock of a live installation is the real one.")
+    from deployments.services import local  # noqa: PLC0415
+
+    start = local(at) if at else clock.now()
+    os.environ[clock.VARIABLE] = clock.starting(start, speed).variable()
+
+
+def show_addresses(console: Console, now: Running) -> None:
+    """The addresses of what runs."""
+    made = table("", "", "")
+    made.show_header = False
+    rows = {
+        "Prefect 界面": now.prefect,
+        "Gateway 网关": f"{now.gateway}/docs",
+        "Clock 时钟": f"{clock.now():%F %T} UTC",
+    }
+    for name, value in {**rows, **now.authorities}.items():
+        made.add_row(name, value)
+    screen.print(made)
+
+
+def running_or_start(home: homes.Home) -> Running:
+    """What runs on this home; where nothing does, `tongguan up` is started in the background and waited for."""
+    now = settings.running(home.path)
+    if now:
+        return now
+    screen.print(
+        "服务未运行，正在后台启动（`tongguan down` 可停止）。 Nothing runs yet: starting it in the background."
+    )
+    logs = home.path / "logs"
+    logs.mkdir(parents=True, exist_ok=True, mode=0o700)
+    command = [sys.executable, "-m", "deployments.cli", "up", *(["--live"] if home.mode == "live" else [])]
+    with (logs / "up.log").open("ab") as out:
+        child = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
+    end = clock.stopwatch() + BACKGROUND_SECONDS
+    while clock.stopwatch() < end and child.poll() is None:
+        now = settings.running(home.path)
+        if now:
+            settings.share_clock(now)
+            return now
+        time.sleep(0.3)
+    raise ConfigurationError(f"后台启动失败。It did not start: see {logs / 'up.log'}")

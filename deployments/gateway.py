@@ -1,0 +1,193 @@
+"""The HTTP gateway: authorities push to it, programs hand in shipments, events and corrections (FastAPI).
+
+Callers carry the `api` token (Authorization: Bearer), an authority's push address the `push` token (?token=).
+Every function here is a plain one, so each call has a thread of its own; the work is that of deployments.services.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import uvicorn
+from fastapi import Body, Depends, FastAPI, Header, HTTPException, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime, BaseModel, ValidationError
+
+from adapters import home as homes
+from deployments import services, settings
+from deployments.errors import SHOWN, as_json, kind_of
+from mappings.canonical.model import Shipment
+from tasks.office import Office
+
+REFUSED = "令牌缺失或无效。The token is missing or wrong: see `tongguan tokens`."
+DESCRIPTION = "Tongguan 通关. Every answer that is an error carries both languages; 错误信息均含中英文。"
+MAX_BYTES = 200 * 1024 * 1024
+
+
+class Event(BaseModel):
+    """What happened to the truck, and when (now, when left out)."""
+
+    kind: Literal["arrived", "departed", "crossed"]
+    at: AwareDatetime | None = None
+
+
+class Note(BaseModel):
+    """Who says so, and why."""
+
+    by: str = "gateway"
+    reason: str = ""
+
+
+class Gateway:
+    """What the endpoints share: the office and the tokens of one installation."""
+
+    def __init__(self, home: homes.Home) -> None:
+        self.home, self.tokens, self._office = home, settings.tokens(home.path), services.office(home)
+
+    @property
+    def office(self) -> Office:
+        """The office."""
+        return self._office
+
+    def caller(self, authorization: Annotated[str, Header()] = "") -> None:
+        """Lets in who carries the api token."""
+        self._check(authorization.removeprefix("Bearer "), "api")
+
+    def authority(self, token: Annotated[str, Query()] = "") -> None:
+        """Lets in an authority that was told the push address."""
+        self._check(token, "push")
+
+    def _check(self, given: str, name: str) -> None:
+        if not secrets.compare_digest(given.encode(), self.tokens[name].encode()):
+            raise HTTPException(401, REFUSED)
+
+
+async def raw_body(request: Request) -> bytes:
+    """The body as it came. Refuses one over MAX_BYTES."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_BYTES:
+            raise HTTPException(413, f"超过 {MAX_BYTES} 字节。Larger than {MAX_BYTES} bytes.")
+    return bytes(body)
+
+
+Raw = Annotated[bytes, Depends(raw_body)]
+
+
+def create_app(home: homes.Home | None = None) -> FastAPI:
+    """The gateway of an installation (this process's by default)."""
+    door = Gateway(home or homes.read())
+    app = FastAPI(title="Tongguan", description=DESCRIPTION, version="1")
+    for error in SHOWN:
+        app.add_exception_handler(error, _shown)
+    app.get("/health")(lambda: {"status": "up", "mode": door.home.mode})
+    _push(app, door)
+    _shipments(app, door)
+    return app
+
+
+def _shown(_: Request, error: Exception) -> JSONResponse:
+    return JSONResponse(as_json(error), kind_of(error).status)
+
+
+def _push(app: FastAPI, door: Gateway) -> None:
+    @app.post("/authorities/{name}/push", dependencies=[Depends(door.authority)], tags=["authorities"])
+    def push(name: str, body: Raw, request: Request) -> dict[str, Any]:
+        """Takes in what an authority pushes (DxpMsg): kept first, then read; the pulse takes the trucks on."""
+        peer = request.client.host if request.client else ""
+        return {"shipments": services.push(door.office, name, body, peer)}
+
+
+def _shipments(app: FastAPI, door: Gateway) -> None:
+    where: dict[str, Any] = {"dependencies": [Depends(door.caller)], "tags": ["shipments"]}
+
+    @app.post("/shipments", status_code=201, **where)
+    def create(body: Raw, response: Response, approved: bool = False) -> dict[str, Any]:
+        """Hands in one shipment (mappings.canonical.model.Shipment as JSON). `approved` declares without asking."""
+        ident = services.receive_shipment(door.office, _shipment(body), body, "gateway")
+        if approved:
+            services.approve(door.office, ident, "gateway")
+        response.headers["Location"] = f"/shipments/{ident}"
+        return {"shipment": ident, "run": services.wake(door.office, ident)}
+
+    @app.get("/shipments", **where)
+    def listing() -> list[dict[str, Any]]:
+        """All shipments."""
+        return [status.as_json() for status in services.listing(door.office)]
+
+    @app.get("/shipments/{reference}", **where)
+    def one(reference: str) -> dict[str, Any]:
+        """Where a shipment stands."""
+        return services.status(door.office, _found(door, reference)).as_json()
+
+    @app.post("/shipments/{reference}/events", **where)
+    def event(reference: str, event: Event) -> dict[str, Any]:
+        """Tells what happened to the truck; telling it twice changes nothing."""
+        return _change(door, reference, lambda i: services.event(door.office, i, event.kind, event.at, "gateway"))
+
+    @app.put("/shipments/{reference}/corrections", **where)
+    def correct(reference: str, body: Raw) -> dict[str, Any]:
+        """Corrected parcels as JSON (a Shipment): a new version of their rows."""
+        ident = _found(door, reference)
+        services.receive_shipment(door.office, _shipment(body), body, "gateway", str(ident))
+        return {"shipment": ident}
+
+    @app.put("/shipments/{reference}/files/{name}", **where)
+    def file(reference: str, name: str, body: Raw) -> dict[str, Any]:
+        """A corrected or late file, in the sender's own layout."""
+        ident = _found(door, reference)
+        services.receive_files(door.office, [(name, body)], "gateway", str(ident))
+        return {"shipment": ident}
+
+    @app.post("/shipments/{reference}/approve", **where)
+    def approve(reference: str, note: Annotated[Note, Body()] = Note()) -> dict[str, Any]:  # noqa: B008
+        """Approves the declaration: a legal act, noted with the name given."""
+        return _change(door, reference, lambda i: services.approve(door.office, i, note.by))
+
+    @app.post("/shipments/{reference}/hold", **where)
+    def hold(reference: str, note: Annotated[Note, Body()] = Note()) -> dict[str, Any]:  # noqa: B008
+        """Holds the truck before its next stage."""
+        return _change(door, reference, lambda i: services.hold(door.office, i, note.reason, note.by))
+
+    @app.post("/shipments/{reference}/resume", **where)
+    def resume(reference: str, note: Annotated[Note, Body()] = Note()) -> dict[str, Any]:  # noqa: B008
+        """Lets it go on."""
+        return _change(door, reference, lambda i: services.resume(door.office, i, note.by))
+
+
+def _change(door: Gateway, reference: str, change: Any) -> dict[str, Any]:
+    ident = _found(door, reference)
+    return {"shipment": ident, "changed": change(ident)}
+
+
+def _found(door: Gateway, reference: str) -> int:
+    ident = services.find(door.office, reference)
+    if ident is None:
+        raise HTTPException(404, f"找不到货运 {reference}。There is no shipment {reference}.")
+    return ident
+
+
+def _shipment(body: bytes) -> Shipment:
+    """The shipment in a body; what is wrong with it is told by place, without the values."""
+    try:
+        return Shipment.model_validate_json(body)
+    except ValidationError as error:
+        told = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)]
+        raise HTTPException(422, {"title_zh": "数据有误", "title_en": "The data is wrong", "faults": told}) from error
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs it until it is stopped."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=settings.GATEWAY_PORT)
+    given = parser.parse_args(arguments)
+    uvicorn.run(create_app(), host=given.host, port=given.port, log_level="warning", access_log=False)
+
+
+if __name__ == "__main__":
+    main()
