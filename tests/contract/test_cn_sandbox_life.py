@@ -247,7 +247,9 @@ def test_release_may_be_said_of_the_master_list(company, monkeypatch):
 
 def test_subscribers_hear_the_receipts_too(company):
     body = make.message("CEB303", [make.order("O1")], PLATFORM, subscribe="DXPOTHER")
-    sealed = make.enveloped(make.signed(body, make.certificate(company.customs, PLATFORM)), "CEB303", make.dxp_of(PLATFORM))
+    sealed = make.enveloped(
+        make.signed(body, make.certificate(company.customs, PLATFORM)), "CEB303", make.dxp_of(PLATFORM)
+    )
     company.post(sealed)
     assert ends(company, PLATFORM) == {"O1": "2"}
     assert ends(company, "OTHER") == {"O1": "2"}

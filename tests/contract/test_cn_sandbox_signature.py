@@ -59,7 +59,9 @@ def test_an_unsigned_declaration_is_refused_but_saved_data_needs_no_signature(co
 
 
 def test_changed_data_does_not_fit_its_signature(company):
-    sealed = make.signed(make.message("CEB303", [make.order("O1")], PLATFORM), make.certificate(company.customs, PLATFORM))
+    sealed = make.signed(
+        make.message("CEB303", [make.order("O1")], PLATFORM), make.certificate(company.customs, PLATFORM)
+    )
     changed = sealed.replace(b"<ceb:freight>5<", b"<ceb:freight>6<")
     assert changed != sealed
     status, info = refusal(company, make.enveloped(changed, "CEB303", make.dxp_of(PLATFORM)))
@@ -83,7 +85,9 @@ def test_changed_data_does_not_fit_its_signature(company):
     ],
 )  # fmt: skip
 def test_a_signature_that_departs_from_the_reference_is_refused(company, old, new, words):
-    sealed = make.signed(make.message("CEB303", [make.order("O1")], PLATFORM), make.certificate(company.customs, PLATFORM))
+    sealed = make.signed(
+        make.message("CEB303", [make.order("O1")], PLATFORM), make.certificate(company.customs, PLATFORM)
+    )
     assert old in sealed
     result = company.customs.read(make.enveloped(sealed.replace(old, new), "CEB303", make.dxp_of(PLATFORM)))
     text = result.refusal.text if result.refusal else result.unreadable.text
@@ -182,7 +186,17 @@ def test_the_command_issues(tmp_path):
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     (tmp_path / "key.pem").write_bytes(pem)
-    command = ["-m", "adapters.sandbox", "issue", "--home", tmp_path, "--owner", AGENT, "--public-key", tmp_path / "key.pem"]
+    command = [
+        "-m",
+        "adapters.sandbox",
+        "issue",
+        "--home",
+        tmp_path,
+        "--owner",
+        AGENT,
+        "--public-key",
+        tmp_path / "key.pem",
+    ]
     done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True, check=True)
     assert x509.load_pem_x509_certificate(done.stdout.encode()).public_key() == key
 

@@ -11,10 +11,11 @@ _COLUMNS = (
     "d.id, d.at, d.type, d.key, d.attempt, d.app_type, d.guid, m.guid AS message_guid, m.cop_msg_id, m.sender, m.recovery,"
     " m.sha256, d.outcome, d.status, d.status_at, d.pre_no, d.invt_no, d.order_ref, d.waybill_ref"
 )
-# A second receipt: a new declaration that met one which stood, in a message without recovery mark.
+# A second receipt: a document that met one which stood for its key, its order's inventory, or was it (the same guid).
 _SECOND = (
-    "FROM document AS d JOIN message AS m ON m.id = d.message_id JOIN document AS f ON f.type = d.type AND f.key = d.key"
-    " AND f.id < d.id WHERE d.outcome = 'duplicate' AND d.app_type = '1' AND f.outcome IN ('accepted', 'saved')"
+    "FROM document AS d JOIN message AS m ON m.id = d.message_id JOIN document AS f ON f.type = d.type AND f.id < d.id"
+    " AND (f.key = d.key OR (d.type = 'CEB603Message' AND f.order_ref = d.order_ref))"
+    " WHERE d.outcome = 'duplicate' AND f.outcome IN ('accepted', 'saved')"
 )
 _COUNTS = ("message", "document", "delivery")
 

@@ -13,11 +13,12 @@ import zstandard
 from adapters.sandbox import ca
 from adapters.sandbox.cn_customs import docs, envelope, lists, matching, reading, settings, verify
 from adapters.sandbox.cn_customs.behaviours import MESSAGE_ACTIONS, Behaviours, Rule
-from adapters.sandbox.cn_customs.booking import Booking, Refusal
+from adapters.sandbox.cn_customs.booking import Booking
 from adapters.sandbox.cn_customs.envelope import Envelope, Faulty
 from adapters.sandbox.cn_customs.plan import Plan, instant, moment
 from adapters.sandbox.cn_customs.reading import Business, Unreadable
 from adapters.sandbox.cn_customs.store import Store
+from adapters.sandbox.cn_customs.verdict import Verdict
 from mappings import clock
 from mappings.errors import DataFault
 
@@ -35,7 +36,7 @@ class Incoming:
     fault: Faulty | None = None
     unreadable: Unreadable | None = None
     business: Business | None = None
-    refusal: Refusal | None = None
+    refusal: Verdict | None = None
 
 
 @dataclass(frozen=True)
@@ -82,21 +83,22 @@ class Customs:
             return Incoming(raw, recovery, opened, fault=fault, business=business)
         return Incoming(raw, recovery, opened, business=business, refusal=self._signed(business))
 
-    def _signed(self, business: Business) -> Refusal | None:
+    def _signed(self, business: Business) -> Verdict | None:
         try:
             owners = verify.owners(business.root, self._trust)
         except verify.Refused as refused:
-            return Refusal(SIGNATURE, f"验签失败 {refused}")
+            return Verdict("refused", SIGNATURE, f"验签失败 {refused}")
         if not owners:
             declares = any(document.head["appStatus"] != "1" for document in business.documents)
-            return Refusal(SIGNATURE, "验签失败 无签名 not signed") if declares else None
+            return Verdict("refused", SIGNATURE, "验签失败 无签名 not signed") if declares else None
         names = {
             business.cop_code,
             *(d.head[business.declared.owner] for d in business.documents if business.declared.owner),
         }
         strangers = names - owners
         if strangers:
-            return Refusal(
+            return Verdict(
+                "refused",
                 OWNER,
                 f"与卡不符，无权限 certificate of {sorted(owners)} does not belong to {sorted(strangers)[:3]}"[:900],
             )

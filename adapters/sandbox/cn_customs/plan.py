@@ -20,7 +20,7 @@ SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BEFORE_NUMBER = frozenset({"1", "2", "3", "4"})  # statuses that come before customs gives its number
 _INFO_LENGTH = 1000
-Group = tuple[str, str, str, int, int]  # dxp, declared type, status, time of the receipt, time of publication
+Group = tuple[str, str, str, int, tuple[int, ...]]  # dxp, declared type, status, time of receipt, of each publication
 
 
 def instant(at: datetime) -> int:
@@ -77,20 +77,19 @@ class Plan:
         face = doc.face
         if doc.invt_no and (doc.status in _BEFORE_NUMBER or doc.status.startswith("-")):
             face = face.replace(f">{doc.invt_no}<", "><")
-        for publish in self._times(doc, at) if doc.quirks else (at,):
-            for dxp in doc.dxp.split(","):
-                group = (dxp, doc.type, doc.status, at, publish)
-                self._groups.setdefault(group, []).append((face, info))
+        publish = self._times(doc, at) if doc.quirks else (at,)
+        for dxp in doc.dxp.split(",") if publish else ():
+            self._groups.setdefault((dxp, doc.type, doc.status, at, publish), []).append((face, info))
 
-    def _times(self, doc: Doc, at: int) -> list[int]:
+    def _times(self, doc: Doc, at: int) -> tuple[int, ...]:
         quirks, cycle = doc.quirks, settings.cycle()
         if "silent" in quirks:
             seconds = quirks["silent"].get("seconds")
-            return [] if seconds is None else [at + int(seconds * SECOND)]
+            return () if seconds is None else (at + int(seconds * SECOND),)
         if "reorder" in quirks and doc.status == "2":
             at += cycle["reorder_seconds"] * SECOND
         times = int(quirks["repeat"].get("times_each", 2)) if "repeat" in quirks else 1
-        return [at + n * cycle["repeat_seconds"] * SECOND for n in range(times)]
+        return tuple(at + n * cycle["repeat_seconds"] * SECOND for n in range(times))
 
     def unreadable(self, dxp: str, cop_msg_id: str, type_: str, text: str, original: bytes) -> None:
         """CEB900 to the sender (receipts.md, section 5)."""
@@ -121,7 +120,7 @@ class Plan:
             for start in range(0, len(faces), most):
                 part = faces[start : start + most]
                 body = _message(type_, next(guids), part, guids, status, at)
-                rows.append((publish, dxp, settings.declared()[type_].receipt.type, status, len(part), body))
+                rows += [(due, dxp, settings.declared()[type_].receipt.type, status, len(part), body) for due in publish]
         return rows
 
     def _deliver(self, rows: list[tuple[Any, ...]]) -> None:
