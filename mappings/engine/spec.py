@@ -160,7 +160,8 @@ def _build(path: Path) -> MessageSpec:
         root = (*raw["before"], *root)
     if raw.get("tail"):
         tail = _yaml(path.parent / "_tail.yaml")
-        segments |= {tag: _segment(tag, item, where) for tag, item in tail["segments"].items()}
+        shared = {tag: _segment(tag, item, where) for tag, item in tail["segments"].items()}
+        segments |= shared | {tag: segments.pop(tag) for tag in shared if tag in segments}
         root += tuple(tail["order"][raw["tail"]])
     return MessageSpec(
         type=raw["message"],
