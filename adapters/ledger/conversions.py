@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, delete, select
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import reads, writes
+from adapters.ledger.shipments import lock
 from adapters.ledger.tables import conversion
 
 KINDS = ("dropped", "rounded", "defaulted", "no_equal", "constant")
@@ -30,6 +31,7 @@ def replace_conversions(
     tx: Connection, shipment_id: int, authority: str, message_type: str, rows: Sequence[Conversion]
 ) -> int:
     """The record of one message type, in place of the one of an earlier conversion. Returns how many rows."""
+    lock(tx, shipment_id)
     c = conversion.c
     mine = (c.shipment_id == shipment_id) & (c.authority == authority) & (c.message_type == message_type)
     tx.execute(delete(conversion).where(mine))

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import yaml
-from sqlalchemy import Connection, Select, or_, select, union, update
+from sqlalchemy import Connection, Select, select, union, update
 
+from adapters.ledger import bulk
 from adapters.ledger.events import record
 from adapters.ledger.ledger import writes
 from adapters.ledger.raws import ERASED
@@ -82,7 +83,7 @@ def erase_person(tx: Connection, actor: str, person: Person) -> Erased:
         raise ConfigurationError("请给出姓名、电话或运单号。Say whom to erase: a name, a phone or a waybill number.")
     now, erased = clock.now(), Erased()
     for row in list(tx.execute(select(shipment.c.id, shipment.c.truck, shipment.c.closed_at).order_by("id"))):
-        orders, rewritten = _snapshots(tx, row.id, person)
+        orders, said, rewritten = _snapshots(tx, row.id, person)
         drives = bool(person.name) and (row.truck.get("driver") or {}).get("name") == person.name
         if not (orders or drives or _carries(tx, row.id, person)):
             continue
@@ -93,7 +94,7 @@ def erase_person(tx: Connection, actor: str, person: Person) -> Erased:
             tx.execute(update(snapshot).where(snapshot.c.id == ident).values(body=body))
         erased.shipments.append(row.id)
         erased.snapshots += len(rewritten)
-        _shipment(tx, row, drives, orders)
+        _shipment(tx, row, drives, orders, said)
         record(tx, row.id, "person-erased", actor=actor)
     _raws(tx, erased, now)
     return erased
@@ -104,9 +105,13 @@ def _carries(tx: Connection, shipment_id: int, person: Person) -> bool:
     return bool(person.waybill_no) and tx.execute(select(parcel.c.id).where(mine)).first() is not None
 
 
-def _snapshots(tx: Connection, shipment_id: int, person: Person) -> tuple[set[str], dict[int, bytes]]:
-    """The person's orders, and every snapshot that names them without them; one that is no Batch is emptied."""
+def _snapshots(tx: Connection, shipment_id: int, person: Person) -> tuple[set[str], set[str], dict[int, bytes]]:
+    """The person's orders, all that is said of them, and every snapshot that names them as it reads without them.
+
+    A snapshot that is no Batch is emptied.
+    """
     orders: set[str] = set()
+    said = {value for value in person if value}
     rewritten: dict[int, bytes] = {}
     query = select(snapshot.c.id).where(snapshot.c.shipment_id == shipment_id)
     for ident in list(tx.execute(query.order_by(snapshot.c.id)).scalars()):
@@ -120,32 +125,37 @@ def _snapshots(tx: Connection, shipment_id: int, person: Person) -> tuple[set[st
             continue
         found = person.rows(batch.parcels)
         orders.update(batch.parcels["order.order_no"][found])
+        said.update(value for path in _personal(batch) for value in batch.parcels[path][found] if value)
         if found.any() or (person.name and batch.truck.driver.name == person.name):
-            rewritten[ident] = _without(batch, found, person).to_bytes()
-    return orders, rewritten
+            rewritten[ident] = _without(batch, found, person, said).to_bytes()
+    return orders, said, rewritten
 
 
-def _without(batch: Batch, found: np.ndarray, person: Person) -> Batch:
-    personal = [c.path for table in TABLES for c in columns(table).values() if c.personal]
+def _personal(batch: Batch) -> list[str]:
+    paths = (c.path for table in TABLES for c in columns(table).values() if c.personal)
+    return [path for path in paths if path in batch.parcels]
+
+
+def _without(batch: Batch, found: np.ndarray, person: Person, said: set[str]) -> Batch:
     parcels, faults = batch.parcels.copy(), batch.faults.copy()
-    for path in personal:
-        if path in parcels:
-            parcels.loc[found, path] = ""
+    for path in _personal(batch):
+        parcels.loc[found, path] = ""
     theirs = faults["order_no"].isin(set(parcels["order.order_no"][found]))
     for name in ("value", "other_value"):
-        faults.loc[theirs, name] = ""
+        faults.loc[theirs | faults[name].isin(said), name] = ""
     driver = Driver() if batch.truck.driver.name == person.name else batch.truck.driver
     truck = batch.truck.model_copy(update={"driver": driver})
     return replace(batch, truck=truck, parcels=parcels, faults=faults)
 
 
-def _shipment(tx: Connection, row: Any, drives: bool, orders: set[str]) -> None:
+def _shipment(tx: Connection, row: Any, drives: bool, orders: set[str], said: set[str]) -> None:
     """Everything else of one shipment that may show the person: driver, faults, authority's texts, examples."""
     if drives:
         truck = {**row.truck, "driver": Driver().model_dump()}
         tx.execute(update(shipment).where(shipment.c.id == row.id).values(truck=truck))
-    theirs = or_(fault.c.order_no.in_(sorted(orders)), fault.c.order_no == "")
-    tx.execute(update(fault).where(fault.c.shipment_id == row.id, theirs).values(value="", other_value=""))
+    told = select(fault.c.id, fault.c.order_no, fault.c.value, fault.c.other_value).where(fault.c.shipment_id == row.id)
+    theirs = [(f.id, "", "") for f in tx.execute(told) if f.order_no in orders or said & {f.value, f.other_value}]
+    bulk.update(tx, fault, ("id", "value", "other_value"), theirs)
     tx.execute(update(conversion).where(conversion.c.shipment_id == row.id).values(example=""))
     mine = select(document.c.id).where(document.c.shipment_id == row.id)
     tx.execute(update(receipt).where(receipt.c.document_id.in_(mine)).values(info=""))

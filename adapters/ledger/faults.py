@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select, update
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import reads, writes
+from adapters.ledger.shipments import lock
 from adapters.ledger.tables import fault, parcel
 from mappings import clock
 
@@ -22,6 +23,7 @@ _WRITTEN = ("shipment_id", "parcel_id", *COLUMNS, "current", "at")
 @writes
 def replace_faults(tx: Connection, shipment_id: int, stage: str, frame: pd.DataFrame) -> int:
     """The faults that a stage finds now; those that it found before are no longer current. Returns how many."""
+    lock(tx, shipment_id)
     mine = update(fault).where(fault.c.shipment_id == shipment_id, fault.c.stage == stage, fault.c.current)
     tx.execute(mine.values(current=False))
     return add_faults(tx, shipment_id, frame.assign(stage=stage))

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, make_url, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from adapters.ledger.sealed import KEY_FILE, Vault, create_key, load_vault
@@ -150,6 +150,12 @@ def open_ledger(home: Path, url: str | None = None) -> Ledger:
     ledger = Ledger(address, load_vault(key))
     ledger.upgrade()
     return ledger
+
+
+def alone(tx: Connection, name: str) -> None:
+    """Wait until no other transaction does what `name` says; on SQLite a writer is alone anyway."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"tongguan {name}", 0))))
 
 
 def writes(function: Callable[Concatenate[Connection, P], R]) -> Callable[Concatenate[Ledger | Connection, P], R]:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row, Table, case, exists, insert, literal, se
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import Ledger, reads, writes
+from adapters.ledger.shipments import lock
 from adapters.ledger.tables import document, listed, message, parcel, raw, shipment
 from mappings import clock
 from mappings.errors import DataFault
@@ -83,7 +84,7 @@ def add_messages(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing])
     One of which only a part is there would declare that part twice: DataFault. A sequence number that another
     message of the same attempt has is replaced by the next free one.
     """
-    tx.execute(update(shipment).where(shipment.c.id == shipment_id).values(version=shipment.c.version + 1))
+    lock(tx, shipment_id)
     present = _present(tx, outgoing)
     added, documents = Added(), []
     seqs, parcels = _seqs(tx, shipment_id), _parcel_ids(tx, shipment_id)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, and_, exists, select
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import reads, writes
+from adapters.ledger.shipments import lock
 from adapters.ledger.tables import DEAD, document, parcel
 from mappings import clock
 from mappings.canonical.batch import Batch
@@ -102,6 +103,7 @@ def sync_parcels(
     then it is left as it is and reported among the conflicts. A row's own seq is kept for a new parcel where free.
     """
     _refuse_doubles(rows)
+    lock(tx, shipment_id)
     known = {(r.platform_code, r.order_no): r for r in _known(tx, shipment_id)}
     free, allowed, now = _numbers(row.seq for row in known.values()), set(correctable), clock.now()
     changes, fresh, altered = Changes(), [], []

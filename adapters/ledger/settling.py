@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import Connection, LargeBinary, Row, and_, select, type_coerce
 
 from adapters.ledger import bulk
-from adapters.ledger.ledger import writes
+from adapters.ledger.ledger import alone, writes
 from adapters.ledger.messages import confirm_arrived
 from adapters.ledger.sealed import Ciphertext
 from adapters.ledger.tables import document, message, receipt
@@ -85,16 +85,21 @@ class _State:
     invt_no: str
     final: bool
     conflict: bool
+    touched: bool = False
 
     def apply(self, row: Row[Any], meaning: Meaning, current: Meaning) -> str:
         """Let one receipt have its effect; `current` is what the document's own status means."""
-        self.pre_no, self.invt_no = self.pre_no or row.pre_no, self.invt_no or row.invt_no
         disposition = _judge(self, row, meaning, current)
         if disposition == APPLIED:
+            self.touched = True
             self.state, self.rank, self.final = meaning.state, meaning.rank, meaning.final
             self.status, self.time, self.info = row.status, row.return_time, row.info
             self.pre_no, self.invt_no = row.pre_no or self.pre_no, row.invt_no or self.invt_no
-        self.conflict |= disposition == CONFLICT
+        elif disposition == CONFLICT:
+            self.touched = self.conflict = True
+        elif (row.pre_no and not self.pre_no) or (row.invt_no and not self.invt_no):
+            self.touched = True
+            self.pre_no, self.invt_no = self.pre_no or row.pre_no, self.invt_no or row.invt_no
         return disposition
 
 
@@ -112,11 +117,14 @@ def _judge(held: _State, row: Row[Any], meaning: Meaning, current: Meaning) -> s
 
 @writes
 def settle(tx: Connection, authority: str, ranks: Ranks) -> Settled:
-    """Apply every receipt of an authority that is new or parked, and say what became of it."""
+    """Apply every receipt of an authority that is new or parked, and say what became of it.
+
+    One settling of an authority at a time: two that do not see each other's receipts could take a document back.
+    """
     verdicts: dict[int, Verdict] = {}
     states: dict[int, _State] = {}
-    before: dict[int, tuple[Any, ...]] = {}
     settled = Settled()
+    alone(tx, f"settle {authority}")
     chosen = _choose(_candidates(tx, authority), verdicts)
     for row in sorted(chosen, key=lambda r: (r.return_time, ranks.get((r.type, r.status), _NONE).rank, r.id)):
         meaning = ranks.get((row.type, row.status))
@@ -124,16 +132,15 @@ def settle(tx: Connection, authority: str, ranks: Ranks) -> Settled:
         if meaning is None:
             verdicts.setdefault(row.id, Verdict(told, PARKED, f"unknown status {row.status}"))
             continue
-        if row.document_id not in states:
-            states[row.document_id] = _start(row)
-            before[row.document_id] = _values(states[row.document_id])
-        held = states[row.document_id]
+        held = states.get(row.document_id)
+        if held is None:
+            held = states[row.document_id] = _start(row)
         disposition = held.apply(row, meaning, ranks.get((row.type, held.status), _NONE))
-        if verdicts.get(row.id, Verdict(None, "")).disposition != APPLIED:
+        if row.id not in verdicts or disposition == APPLIED:
             verdicts[row.id] = Verdict(told, disposition)
         settled.shipments.add(row.shipment_id)
         settled.messages.add(row.message_id)
-    changed = [(key, *_values(held)) for key, held in states.items() if _values(held) != before[key]]
+    changed = [(ident, *_values(held)) for ident, held in states.items() if held.touched]
     bulk.update(tx, document, _WRITTEN, changed)
     settled.counts = _note(tx, authority, verdicts)
     confirm_arrived(tx, settled.messages)
@@ -154,7 +161,7 @@ def _candidates(tx: Connection, authority: str) -> list[Row[Any]]:
     named = and_(m.authority == r.authority, m.cop_msg_id == r.cop_msg_id)
     by_key = select(*columns).select_from(receipt.join(document, same).join(message, d.message_id == m.id))
     by_message = select(*columns).select_from(receipt.join(message, named).join(document, d.message_id == m.id))
-    return [row for query in (by_key, by_message) for row in tx.execute(query.where(_waiting(authority)))]
+    return [row for query in (by_key, by_message) for row in tx.execute(query.where(_waiting(authority))).all()]
 
 
 def _waiting(authority: str) -> Any:

@@ -82,6 +82,11 @@ def listing(tx: Connection, states: tuple[str, ...] = (), but: tuple[str, ...] =
     return list(tx.execute(query.where(shipment.c.state.not_in(but))))
 
 
+def lock(tx: Connection, shipment_id: int) -> None:
+    """Let no other transaction prepare anything of this shipment until this one ends."""
+    _change(tx, shipment_id, shipment.c.id == shipment_id, {})
+
+
 @writes
 def set_state(
     tx: Connection, shipment_id: int, state: str, actor: str = "tongguan", detail: dict[str, Any] | None = None

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select
 
 from adapters.ledger.ledger import reads, writes
+from adapters.ledger.shipments import lock
 from adapters.ledger.tables import snapshot, source_file
 from mappings import clock
 
@@ -25,6 +26,7 @@ def add_source(
     raw_id: int | None = None,
 ) -> tuple[int, bool]:
     """A file that was captured: its version, and whether it is new. The same bytes again are the same version."""
+    lock(tx, shipment_id)
     mine = (source_file.c.shipment_id == shipment_id) & (source_file.c.kind == kind) & (source_file.c.sender == sender)
     last = tx.execute(select(func.max(source_file.c.version)).where(mine)).scalar() or 0
     same = select(source_file.c.version).where(mine, source_file.c.name == name, source_file.c.sha256 == sha256)
@@ -56,6 +58,7 @@ def sources(tx: Connection, shipment_id: int) -> list[Row[Any]]:
 @writes
 def save_snapshot(tx: Connection, shipment_id: int, stage: str, body: bytes) -> int:
     """Keep what a stage made. Returns the version; the same bytes as the latest version make no new one."""
+    lock(tx, shipment_id)
     digest = hashlib.sha256(body).hexdigest()
     mine = (snapshot.c.shipment_id == shipment_id) & (snapshot.c.stage == stage)
     query = select(snapshot.c.version, snapshot.c.sha256).where(mine).order_by(snapshot.c.version.desc())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -167,3 +169,27 @@ def test_another_authority_is_another_matter(ledger: Ledger, ident: int) -> None
     receipts.add_receipts(ledger, raw, [answer("P|o1", "2")])
     assert receipts.settle(ledger, "hk_road", RANKS).counts == {}
     assert receipts.counts(ledger, CN) == {"new": 1}
+
+
+def test_two_settlings_at_once_take_no_document_back(ledger: Ledger, ident: int) -> None:
+    def other() -> None:
+        arrive(ledger, answer("P|o1", "120", 1))
+
+    with ThreadPoolExecutor(1) as pool:
+        with ledger.begin() as tx:
+            raw = raws.store_raw(tx, "in", CN, "poll", "x", b"1")
+            receipts.add_receipts(tx, raw, [answer("P|o1", "399", 2)])
+            receipts.settle(tx, CN, RANKS)
+            running = pool.submit(other)
+            time.sleep(0.2)  # the other one has come to where it must wait
+            assert not running.done()
+        running.result()
+    assert cases.states(ledger, ident)["P|o1", 1] == "reviewed"
+    assert receipts.counts(ledger, CN) == {"applied": 1, "late": 1}
+
+
+def test_a_late_receipt_still_gives_the_number(ledger: Ledger, ident: int) -> None:
+    arrive(ledger, answer("P|o1", "399", 5))
+    assert dict(arrive(ledger, answer("P|o1", "120", 4, invt_no="E77", pre_no="B77")).counts) == {"late": 1}
+    document = only(ledger, ident)
+    assert (document.state, document.invt_no, document.pre_no) == ("reviewed", "E77", "B77")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import socket
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -207,3 +211,25 @@ def test_cursors_move(ledger: Ledger) -> None:
     leases.set_cursor(ledger, "cn", "DXP1", "b")
     leases.set_cursor(ledger, "cn", "DXP2", "c")
     assert leases.get_cursor(ledger, "cn", "DXP1") == "b"
+
+
+def test_a_lease_of_a_dead_process_is_forgotten(ledger: Ledger) -> None:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    here = socket.gethostname()
+    for owner, freed in (
+        (f"{here}:{child.pid}", True),
+        (f"{here}:{os.getpid()}", False),
+        ("elsewhere:1", False),
+        (f"{here}:x", False),
+        (f"{here}:1", False),
+    ):
+        leases.acquire(ledger, owner, owner, 60)
+        assert leases.forget_dead(ledger, owner) is freed
+        assert (leases.holder(ledger, owner) is None) is freed
+    assert not leases.forget_dead(ledger, "never held")
+
+
+def test_nothing_is_stored_for_a_shipment_that_does_not_exist(ledger: Ledger) -> None:
+    with pytest.raises(ConfigurationError, match="no shipment 99"):
+        sources.save_snapshot(ledger, 99, "x", b"")

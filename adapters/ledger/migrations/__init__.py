@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, text
 
+from adapters.ledger.ledger import Ledger, alone
 from mappings.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from adapters.ledger.ledger import Ledger
-
-_LOCK = 7_164_091  # any number that is ours: PostgreSQL's advisory lock for upgrades
 
 
 def config() -> Config:
@@ -35,7 +29,7 @@ def head() -> str:
 def upgrade(ledger: Ledger) -> None:
     """Bring a ledger to the newest revision, in one transaction that other processes wait for."""
     with ledger.begin() as tx:
-        _lock(tx)
+        alone(tx, "upgrade")
         made = config()
         made.attributes["connection"] = tx
         try:
@@ -44,8 +38,3 @@ def upgrade(ledger: Ledger) -> None:
             raise ConfigurationError(
                 f"账本由更新版本的程序建立。The ledger was made by a newer Tongguan: install that one. ({error})"
             ) from error
-
-
-def _lock(tx: Connection) -> None:
-    if tx.dialect.name == "postgresql":
-        tx.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK})
