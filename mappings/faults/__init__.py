@@ -44,9 +44,8 @@ class FaultKind:
 
 def _kind(code: str, entry: Mapping[str, Any], order: int, file: str) -> FaultKind:
     try:
-        kind = FaultKind(
-            code, entry["severity"], entry["owner"], entry.get("field", ""), *(entry[t] for t in _TEXTS), order
-        )
+        texts = {name: str(entry[name]) for name in _TEXTS}
+        kind = FaultKind(code, entry["severity"], entry["owner"], entry.get("field", ""), order=order, **texts)
     except KeyError as error:
         raise ConfigurationError(f"{file}: the fault {code} lacks {error}") from error
     if kind.severity not in SEVERITIES or kind.owner not in OWNERS:

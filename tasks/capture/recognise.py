@@ -70,6 +70,8 @@ def fit(document: Document, profile: Profile) -> Fit:
 def recognise(document: Document, profiles: list[Profile]) -> Fit:
     """The profile that the file fits. Raises Trouble: CAP-001 (none), CAP-012 (several alike) or why it is unreadable."""
     fits, trouble = [], None
+    if document.family == "xml":
+        structured.check(document)
     for profile in profiles:
         if _FAMILY[profile.source.type] != document.family:
             continue
@@ -79,6 +81,7 @@ def recognise(document: Document, profiles: list[Profile]) -> Fit:
             trouble = raised
     good = [f for f in fits if not f.missing]
     if not good:
+        structured.check(document)
         raise trouble if trouble and not fits else Trouble("CAP-001", explain(document, fits))
     return _best(document, good)
 

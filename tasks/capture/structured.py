@@ -117,7 +117,7 @@ def _read(document: Document, source: Source) -> Records:
 
 
 def _tree(document: Document, kind: str, source: Source) -> Any:
-    key = (kind, source.encodings)
+    key = (kind, source.encodings if kind == "json" else ())
     if key not in document.cache:
         document.cache[key] = _xml(document.data) if kind == "xml" else _json(document.decoded(source.encodings))
     return document.cache[key]
@@ -203,3 +203,16 @@ def peek(document: Document, source: Source, count: int = 50) -> list[Any]:
     head = document.data[:262144].decode(document.bom or source.encodings[0], "replace").removeprefix("\ufeff")
     lines = [line for line in head.split("\n")[: count + 1] if line.strip()]
     return _lines("\n".join(lines[:count])).items
+
+
+def check(document: Document) -> None:
+    """Raises Trouble when no profile could read the file: broken or refused XML, neither JSON nor JSON lines."""
+    if document.family == "xml":
+        document.cache.setdefault(("xml", ()), _xml(document.data))
+    elif document.family == "json":
+        text = document.decoded(("utf-8", "gb18030"))
+        try:
+            _json(text)
+        except Trouble:
+            if not _lines(text).items:
+                raise
