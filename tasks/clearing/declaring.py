@@ -5,7 +5,6 @@ What may follow what (new, change, cancel, declare anew) is the table `follow` i
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, replace
 

@@ -83,6 +83,12 @@ def prepare(office: Office, standing: Standing) -> int:
         if filing.digest:
             sources.save_snapshot(tx, standing.id, _stage(attempt), filing.digest.encode())
         if filing.conversion:
-            replace_conversions(tx, standing.id, HK, ACI, [Conversion(**{k: row[k] for k in Conversion._fields}) for row in filing.conversion])
+            replace_conversions(
+                tx,
+                standing.id,
+                HK,
+                ACI,
+                [Conversion(**{k: row[k] for k in Conversion._fields}) for row in filing.conversion],
+            )
         events.record(tx, standing.id, f"hong_kong_{step}")
     return len(added.message_ids)

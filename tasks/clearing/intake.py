@@ -21,10 +21,10 @@ from adapters.ledger import faults as ledger_faults
 from adapters.ledger.tables import parcel, source_file
 from mappings import clock, faults
 from mappings.canonical.batch import Batch
-from mappings.canonical.model import Truck
+from mappings.canonical.model import Shipment, Truck
 from mappings.errors import DataFault
 from mappings.identity import seeded
-from tasks.capture import Captured, files_of_folder, read_files
+from tasks.capture import Captured, files_of_folder, from_shipment, read_files
 from tasks.capture.captured import Correction, SourceFile
 from tasks.cleaning import clean
 from tasks.cleaning.score import Score, score
@@ -33,7 +33,8 @@ from tasks.conversion.messages import Making
 from tasks.matching import match
 from tasks.office import Office
 
-RECEIVED, BATCH, SCORE, CORRECTIONS = "received", "batch", "score", "corrections"
+RECEIVED, BATCH, SCORE = "received", "batch", "score"
+CORRECTIONS, SHIPMENT = "corrections", "shipment"  # files of ours: a person's corrections, a shipment of an API call
 STAGES = ("capture", "clean", "match", "convert")
 _KEYS = {"goods": "goods.item_no"}
 File = tuple[str, bytes]
@@ -76,9 +77,14 @@ def receive_files(office: Office, files: Sequence[File], shipment: str = "", sou
 
 
 def _read(files: Sequence[File], office: Office) -> Captured:
-    """One delivery, read: the companies' files by profile, and a person's corrections."""
+    """One delivery, read: a shipment of an API call, or the companies' files by profile; and a person's corrections."""
     ours = [body for name, body in files if name.startswith(f"{CORRECTIONS}-")]
-    captured = read_files([f for f in files if not f[0].startswith(f"{CORRECTIONS}-")], office.home.profiles)
+    called = [body for name, body in files if name.startswith(f"{SHIPMENT}-")]
+    others = [f for f in files if not f[0].startswith((f"{CORRECTIONS}-", f"{SHIPMENT}-"))]
+    if called:
+        captured = merged([from_shipment(Shipment.model_validate_json(body)) for body in called])
+    else:
+        captured = read_files(others, office.home.profiles)
     captured.corrections = [Correction(**json.loads(line)) for body in ours for line in body.splitlines()]
     return captured
 

@@ -12,10 +12,11 @@ from adapters.ledger import Ledger, messages, parcels
 from adapters.ledger.faults import faults as ledger_faults
 from adapters.ledger.faults import replace_faults
 from mappings import faults
+from tasks.receipts.places import Places
 from tasks.receipts.reasons import Reason, reasons, table
 
 Place = Mapping[str, Any]  # file, sheet, row, column (as mappings.faults.COLUMNS)
-Places = Callable[[int, str], Place | None]  # (parcel.seq, canonical path) -> where it came from
+Where = Callable[[int, str, str], Place]  # (parcel.seq, canonical path, value) -> where it came from
 REFUSED = "refused"
 
 
@@ -24,18 +25,18 @@ def stage(authority: str) -> str:
     return f"authority:{authority}"
 
 
-def explain(ledger: Ledger, authority: str, shipment_id: int, places: Places | None = None) -> pd.DataFrame:
+def explain(ledger: Ledger, authority: str, shipment_id: int, places: Where | None = None) -> pd.DataFrame:
     """The faults of a shipment's documents that this authority rejected, kept in the ledger as the current ones."""
     if "faults" not in table(authority):
         return faults.frame([])
-    found = found_faults(ledger, authority, shipment_id, places)
+    found = found_faults(ledger, authority, shipment_id, places or Places(ledger, shipment_id))
     kept = ledger_faults(ledger, shipment_id, stage=stage(authority))
     if not _same(found, kept):
         replace_faults(ledger, shipment_id, stage(authority), found)
     return found
 
 
-def found_faults(ledger: Ledger, authority: str, shipment_id: int, places: Places | None = None) -> pd.DataFrame:
+def found_faults(ledger: Ledger, authority: str, shipment_id: int, places: Where) -> pd.DataFrame:
     """One row for each reason of each rejected document (of its latest attempt)."""
     sent = {row.id: row for row in messages.listing(ledger, shipment_id)}
     known = {row.seq: row for row in parcels.listing(ledger, shipment_id)}
@@ -64,10 +65,8 @@ def _reasons(authority: str, row: Row[Any], sent: Row[Any]) -> list[Reason]:
     return reasons(authority, row.return_status, row.return_info or "")
 
 
-def _fault(
-    authority: str, row: Row[Any], reason: Reason, parcel: Row[Any] | None, places: Places | None
-) -> dict[str, Any]:
-    place = places(parcel.seq, reason.field) if places and parcel is not None else None
+def _fault(authority: str, row: Row[Any], reason: Reason, parcel: Row[Any] | None, places: Where) -> dict[str, Any]:
+    place = {} if parcel is None else places(parcel.seq, reason.field, reason.value)
     return {
         "order_no": parcel.order_no if parcel is not None else "",
         "waybill_no": parcel.waybill_no if parcel is not None else "",
@@ -76,7 +75,7 @@ def _fault(
         "value": reason.value or reason.info,
         "other_value": reason.other_value,
         "stage": stage(authority),
-        **(place or {}),
+        **place,
     }
 
 
