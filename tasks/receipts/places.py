@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -23,8 +24,8 @@ PLACE = ("file", "sheet", "row", "column")
 class Places:
     """The places of one shipment's fields, from the truck as it was matched last."""
 
-    def __init__(self, ledger: Ledger, shipment_id: int) -> None:
-        self.ledger, self.shipment_id = ledger, shipment_id
+    def __init__(self, ledger: Ledger, shipment_id: int, profiles_from: Path | None = None) -> None:
+        self.ledger, self.shipment_id, self.profiles_from = ledger, shipment_id, profiles_from
 
     @cached_property
     def batch(self) -> Batch | None:
@@ -36,7 +37,7 @@ class Places:
         """File, sheet, row and column of parcel `seq`'s field; of several goods lines the one that has `value`."""
         if self.batch is None:
             return {}
-        found = locate(self.batch, seq, field, line_of(self.batch, seq, field, value))
+        found = locate(self.batch, seq, field, line_of(self.batch, seq, field, value), self.profiles_from)
         return {name: found[name] for name in PLACE} if found["file"] else {}
 
 

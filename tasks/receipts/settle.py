@@ -6,6 +6,7 @@ below zero (the published lists are not closed) and parked otherwise.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import cast
 
 from adapters.contract import Authority
@@ -14,13 +15,17 @@ from adapters.ledger.settling import Ranks, Settled
 from mappings import states
 from tasks.receipts.alarm import alarm_unreadable
 from tasks.receipts.explain import explain
+from tasks.receipts.places import Places
 
 
-def settle(ledger: Ledger, authority: Authority) -> Settled:
-    """Apply every waiting receipt of this authority and explain what was rejected, shipment by shipment."""
+def settle(ledger: Ledger, authority: Authority, profiles_from: Path | None = None) -> Settled:
+    """Apply every waiting receipt of this authority and explain what was rejected, shipment by shipment.
+
+    `profiles_from` is the folder of the user's own source profiles, whose headings name the cells.
+    """
     ranks = cast(Ranks, states.rank_table(authority.name))
     settled = receipts.settle(ledger, authority.name, ranks)
     alarm_unreadable(ledger, settled.messages)
     for shipment_id in sorted(settled.shipments):
-        explain(ledger, authority.name, shipment_id)
+        explain(ledger, authority.name, shipment_id, Places(ledger, shipment_id, profiles_from))
     return settled

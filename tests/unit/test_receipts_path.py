@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from adapters.cn_ecommerce import ChinaEcommerce
-from adapters.ledger import Ledger, events, messages, open_ledger, raws
+from adapters.ledger import Ledger, events, messages, open_ledger, raws, sources
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger import receipts as ledger_receipts
 from mappings import clock, faults
+from mappings.canonical.batch import Batch
+from mappings.canonical.columns import plain
 from mappings.errors import AuthorityUnavailable
 from tasks.receipts.explain import explain, stage
+from tasks.receipts.places import SNAPSHOT, Places, line_of
 from tasks.receipts.receive import accept_push, overlapped, receive
 from tasks.receipts.settle import settle
 from tasks.submission.submit import submit
@@ -194,14 +198,14 @@ def test_faults_are_written_once_and_go_when_the_cause_goes(case: Case) -> None:
 def test_a_fault_points_at_the_cell(case: Case) -> None:
     case.push(case.answer(("100", "", ""), returnInfo="[Code:1332;Desc:x],[OrderHead.goodsValue:1,Receipts.charge:2]"))
 
-    def places(seq: int, field: str) -> dict[str, object]:
-        return {"file": f"{field}.csv", "sheet": "", "row": seq + 1, "column": "金额"}
+    def places(seq: int, field: str, value: str) -> dict[str, object]:
+        return {"file": f"{field}.csv", "sheet": "", "row": seq + int(value), "column": "金额"}
 
     found = explain(case.ledger, CN, case.id, places)
     row = found.iloc[0]
-    assert (row.file, row.row, row.column) == ("payment.amount.csv", 2, "金额")
+    assert (row.file, row.row, row.column) == ("payment.amount.csv", 3, "金额")
     kept = ledger_faults.faults(case.ledger, case.id, stage=stage(CN))
-    assert (kept.iloc[0]["file"], kept.iloc[0]["row"]) == ("payment.amount.csv", 2)
+    assert (kept.iloc[0]["file"], kept.iloc[0]["row"]) == ("payment.amount.csv", 3)
 
 
 def test_a_duplicate_that_was_no_recovery_is_a_fault(case: Case) -> None:
@@ -254,3 +258,42 @@ def test_cursors_are_set_back_where_they_are_instants() -> None:
     assert overlapped("2026-11-23T08:00:00+08:00", 120) == "2026-11-23T07:58:00+08:00"
     assert overlapped("17", 120) == "17"
     assert overlapped("", 120) == ""
+
+
+def placed(batch: Batch) -> Batch:
+    """The truck with the places that capture leaves behind."""
+    parcels, lines = batch.parcels.copy(), batch.lines.copy()
+    for frame, table, profile in ((parcels, "payment", "gb18030_payments"), (lines, "line", "online_retail_orders")):
+        frame[f"{table}.file"], frame[f"{table}.sheet"], frame[f"{table}.profile"] = f"{table}.csv", "", profile
+        frame[f"{table}.row"] = range(2, len(frame) + 2)
+    return replace(batch, parcels=parcels, lines=lines)
+
+
+def test_places_come_from_the_matched_truck(case: Case) -> None:
+    info = "[Code:1332;Desc:x],[OrderHead.goodsValue:1,Receipts.charge:2]"
+    batch = placed(case.batch)
+    sources.save_snapshot(case.ledger, case.id, SNAPSHOT, batch.to_bytes())
+    case.push(case.answer(("", "100", ""), returnInfo=info))
+    (row,) = ledger_faults.faults(case.ledger, case.id, stage=stage(CN)).to_dict("records")
+    assert (row["file"], row["row"], row["column"]) == ("payment.csv", 3, "支付金额")
+
+
+def test_the_goods_line_is_found_by_its_value(case: Case) -> None:
+    batch = placed(case.batch)
+    mine = batch.lines[batch.lines["parcel"] == 1]
+    value = plain(int(mine["line.price"].iloc[1]))
+    assert line_of(batch, 2, "line.price", value) == 2
+    assert line_of(batch, 2, "line.item_no", str(mine["line.item_no"].iloc[1])) == 2
+    for path, wanted in (
+        ("line.price", "0.00001"),
+        ("line.price", "cheap"),
+        ("order.order_no", "x"),
+        ("line.none", "x"),
+    ):
+        assert line_of(batch, 2, path, wanted) == 1
+
+
+def test_without_a_truck_there_is_no_place(case: Case) -> None:
+    assert Places(case.ledger, case.id)(1, "payment.amount", "") == {}
+    sources.save_snapshot(case.ledger, case.id, SNAPSHOT, case.batch.to_bytes())
+    assert Places(case.ledger, case.id)(1, "payment.amount", "") == {}
