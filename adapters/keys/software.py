@@ -45,7 +45,7 @@ class SoftwareKeys:
     def sign(self, company_code: str, data: bytes) -> bytes:
         """The signature value over `data`, by the company's key."""
         if company_code not in self._keys:
-            self._keys[company_code] = store.read_private(self._read(company_code, "key"))
+            self._keys[company_code] = store.read_private(self._read(company_code, "key"), known=True)
         key = self._keys[company_code]
         if isinstance(key, int):
             return sm2.sign(key, sm2.public_bytes(key), data, settings()["sm2_user_id"].encode())
