@@ -6,6 +6,7 @@ The project's own profiles lie beside this file; more are read from the director
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -33,10 +34,21 @@ _SHIPPED = Path(__file__).parent / "shipped"
 _FOLDER = "folder.yaml"
 
 
+class _Loader(yaml.CSafeLoader):
+    """YAML in which only true and false are no texts: a heading "no", a code 011 and a date stay what was written."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regex) for tag, regex in pairs if tag.endswith((":null", ":merge"))]
+    for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
+
+
 def load(path: Path) -> Profile:
     """The profile in a YAML file. Raises ConfigurationError that names the file and the key that is wrong."""
     try:
-        content = yaml.load(path.read_bytes(), yaml.CSafeLoader)
+        content = yaml.load(path.read_bytes(), _Loader)
     except (OSError, yaml.YAMLError) as error:
         raise ConfigurationError(f"{path.name} cannot be read as YAML: {error}") from error
     if not isinstance(content, dict):

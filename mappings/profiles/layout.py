@@ -258,20 +258,22 @@ def _source(content: Any, where: str) -> Source:
     keys = _Keys(content, f"{where}, format")
     names = {"tab": "\t", "semicolon": ";", "comma": ",", "pipe": "|"}
     delimiter = str(keys.get("delimiter", ","))
-    header = keys.get("header_row", 1)
+    header, sheet = str(keys.get("header_row", "1")), str(keys.get("sheet", "0"))
     source = Source(
         type=str(keys.need("type")),
         encodings=_texts(keys.get("encoding", "utf-8")),
         delimiter=names.get(delimiter, delimiter),
         quote=str(keys.get("quote", '"')),
-        header_row=0 if header in (None, "none", False) else int(header),
+        header_row=_count(header, f"{where}, format: header_row"),
         columns=_texts(keys.get("columns")),
-        sheet=keys.get("sheet", 0),
+        sheet=int(sheet) if sheet.isdigit() else sheet,
         records=str(keys.get("records", "")),
     )
     keys.done()
     if source.type not in FORMATS:
         raise ConfigurationError(f"{where}: the format type {source.type!r} is none of {', '.join(FORMATS)}")
+    if not source.header_row and not source.columns and source.type in ("csv", "xlsx"):
+        raise ConfigurationError(f"{where}: without a header row, columns must name the columns")
     if source.type == "csv" and len(source.delimiter) != 1:
         raise ConfigurationError(f"{where}: a delimiter is one character, not {source.delimiter!r}")
     for name in source.encodings:
@@ -280,6 +282,12 @@ def _source(content: Any, where: str) -> Source:
         except LookupError as error:
             raise ConfigurationError(f"{where}: there is no encoding {name!r}") from error
     return source
+
+
+def _count(text: str, where: str) -> int:
+    if text != "none" and not text.isdigit():
+        raise ConfigurationError(f"{where}: a row number from 1 or none is expected, not {text!r}")
+    return 0 if text == "none" else int(text)
 
 
 def _charges(content: Any, where: str) -> Charges:

@@ -29,6 +29,7 @@ class Rule:
     field: str
     check: str
     pattern: str = ""
+    unless: str = ""  # no second fault where this field has one already
 
     @property
     def table(self) -> str:

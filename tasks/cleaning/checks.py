@@ -44,6 +44,8 @@ def check(table: pd.DataFrame, name: str, live: np.ndarray, blame: Blame) -> Non
         if rule.table != name:
             continue
         wrong = CHECKS[rule.check](table[rule.field], rule) & live
+        if rule.unless and wrong.any():
+            wrong &= ~blame.blamed(table, rule.unless)
         code = rule.code
         if quality.gift and code == "LIN-001":
             code = "LIN-012"
