@@ -135,7 +135,7 @@ def key_from_pem(pem: str) -> bytes:
 
 
 def key_from_sm2_hex(text: str) -> bytes:
-    """The SubjectPublicKeyInfo of an SM2 public point given as 128 hexadecimal digits (x then y), "04" before or not."""
+    """The SubjectPublicKeyInfo of an SM2 point given as 128 hexadecimal digits (x then y), "04" before or not."""
     try:
         point = bytes.fromhex(text)[-64:]
     except ValueError as error:

@@ -22,7 +22,7 @@ from mappings import clock
 CEB = "http://www.chinaport.gov.cn/ceb"
 DS = "http://www.w3.org/2000/09/xmldsig#"
 C14N = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
-KEY = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # as small as the published samples have it
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 the published samples' size
 SPKI = KEY.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 PLATFORM, SELLER, CARRIER, AGENT, YARD = "PLATFORM01", "SELLER0001", "CARRIER001", "AGENT00001", "YARD000001"
 _guids = itertools.count(1)
@@ -50,29 +50,61 @@ def _with(fields: dict[str, object], changes: dict[str, object]) -> dict[str, ob
 def order(number: str, qty: str = "2", price: str = "10", lines: int = 1, **changes: object) -> str:
     total = float(qty) * float(price) * lines
     head = _start(
-        orderType="E", orderNo=number, ebpCode=PLATFORM, ebpName="平台", ebcCode=SELLER, ebcName="商家",
-        goodsValue=f"{total:g}", freight="5", currency="502",
-    )  # fmt: skip
+        orderType="E",
+        orderNo=number,
+        ebpCode=PLATFORM,
+        ebpName="平台",
+        ebcCode=SELLER,
+        ebcName="商家",
+        goodsValue=f"{total:g}",
+        freight="5",
+        currency="502",
+    )
     goods = [
-        {"gnum": n + 1, "itemNo": f"SKU{n}", "itemName": "杯子", "unit": "007", "currency": "502", "qty": qty,
-         "price": price, "totalPrice": f"{float(qty) * float(price):g}"} for n in range(lines)
-    ]  # fmt: skip
+        {
+            "gnum": n + 1,
+            "itemNo": f"SKU{n}",
+            "itemName": "杯子",
+            "unit": "007",
+            "currency": "502",
+            "qty": qty,
+            "price": price,
+            "totalPrice": f"{float(qty) * float(price):g}",
+        }
+        for n in range(lines)
+    ]
     return group("Order", {}, group("OrderHead", _with(head, changes)) + "".join(group("OrderList", g) for g in goods))
 
 
 def payment(number: str, charge: str = "25", **changes: object) -> str:
     head = _start(
-        ebpCode=PLATFORM, ebpName="平台", ebcCode=SELLER, ebcName="商家", orderNo=number, payCode="PAY", payName="支付",
-        payNo=f"P{number}", charge=charge, currency="502", accountingDate="20261123110000",
-    )  # fmt: skip
+        ebpCode=PLATFORM,
+        ebpName="平台",
+        ebcCode=SELLER,
+        ebcName="商家",
+        orderNo=number,
+        payCode="PAY",
+        payName="支付",
+        payNo=f"P{number}",
+        charge=charge,
+        currency="502",
+        accountingDate="20261123110000",
+    )
     return group("Receipts", _with(head, changes))
 
 
 def waybill(number: str, **changes: object) -> str:
     head = _start(
-        logisticsCode=CARRIER, logisticsName="承运", logisticsNo=f"W{number}", freight="5", insuredFee="0", currency="502",
-        grossWeight="1.2", packNo="1", goodsInfo="杯子",
-    )  # fmt: skip
+        logisticsCode=CARRIER,
+        logisticsName="承运",
+        logisticsNo=f"W{number}",
+        freight="5",
+        insuredFee="0",
+        currency="502",
+        grossWeight="1.2",
+        packNo="1",
+        goodsInfo="杯子",
+    )
     return group("Logistics", _with(head, changes))
 
 
@@ -85,17 +117,61 @@ def inventory(
     **changes: object,
 ) -> str:
     head = _start(
-        customsCode="5788", ebpCode=PLATFORM, ebpName="平台", orderNo=number, logisticsCode=CARRIER, logisticsName="承运",
-        logisticsNo=f"W{number}", copNo=f"C{number}", ieFlag="E", portCode="5788", ieDate="20261124", statisticsFlag="A",
-        agentCode=AGENT, agentName="报关", ebcCode=SELLER, ebcName="商家", ownerCode=SELLER, ownerName="商家",
-        tradeMode="9610", trafMode="4", country="110", POD="HKG", freight="5", fCurrency="502", fFlag="3", insuredFee="0",
-        iCurrency="502", iFlag="3", wrapType="2", packNo="1", grossWeight="1.2", netWeight="1",
-    )  # fmt: skip
+        customsCode="5788",
+        ebpCode=PLATFORM,
+        ebpName="平台",
+        orderNo=number,
+        logisticsCode=CARRIER,
+        logisticsName="承运",
+        logisticsNo=f"W{number}",
+        copNo=f"C{number}",
+        ieFlag="E",
+        portCode="5788",
+        ieDate="20261124",
+        statisticsFlag="A",
+        agentCode=AGENT,
+        agentName="报关",
+        ebcCode=SELLER,
+        ebcName="商家",
+        ownerCode=SELLER,
+        ownerName="商家",
+        tradeMode="9610",
+        trafMode="4",
+        country="110",
+        POD="HKG",
+        freight="5",
+        fCurrency="502",
+        fFlag="3",
+        insuredFee="0",
+        iCurrency="502",
+        iFlag="3",
+        wrapType="2",
+        packNo="1",
+        grossWeight="1.2",
+        netWeight="1",
+    )
     goods = [
-        {"gnum": n + 1, "itemNo": f"SKU{n}", "itemName": "杯子", "gcode": "6911101900", "gname": "瓷杯", "gmodel": "瓷",
-         "barCode": "无", "country": "110", "currency": "502", "qty": qty, "qty1": "1", "qty2": None, "unit": "007",
-         "unit1": "035", "unit2": None, "price": price, "totalPrice": f"{float(qty) * float(price):g}"} for n in range(lines)
-    ]  # fmt: skip
+        {
+            "gnum": n + 1,
+            "itemNo": f"SKU{n}",
+            "itemName": "杯子",
+            "gcode": "6911101900",
+            "gname": "瓷杯",
+            "gmodel": "瓷",
+            "barCode": "无",
+            "country": "110",
+            "currency": "502",
+            "qty": qty,
+            "qty1": "1",
+            "qty2": None,
+            "unit": "007",
+            "unit1": "035",
+            "unit2": None,
+            "price": price,
+            "totalPrice": f"{float(qty) * float(price):g}",
+        }
+        for n in range(lines)
+    ]
     lists = "".join(group("InventoryList", _with(g, line or {})) for g in goods)
     return group("Inventory", {}, group("InventoryHead", _with(head, changes)) + lists)
 
@@ -106,25 +182,55 @@ def _listed(tag: str, numbers: list[str]) -> str:
 
 def master(numbers: list[str], part: int = 1, parts: int = 1, **changes: object) -> str:
     head = _start(
-        customsCode="5788", copNo="M1", agentCode=AGENT, agentName="报关", trafMode="4", trafName="粤Z0000港", voyageNo="V1",
-        billNo="BILL1", grossWeight="10", logisticsCode=CARRIER, logisticsName="承运", msgCount=parts, msgSeqNo=part,
-    )  # fmt: skip
+        customsCode="5788",
+        copNo="M1",
+        agentCode=AGENT,
+        agentName="报关",
+        trafMode="4",
+        trafName="粤Z0000港",
+        voyageNo="V1",
+        billNo="BILL1",
+        grossWeight="10",
+        logisticsCode=CARRIER,
+        logisticsName="承运",
+        msgCount=parts,
+        msgSeqNo=part,
+    )
     return group("WayBill", {}, group("WayBillHead", _with(head, changes)) + _listed("WayBillList", numbers))
 
 
 def arrival(numbers: list[str], part: int = 1, parts: int = 1, **changes: object) -> str:
     head = _start(
-        customsCode="5788", copNo="A1", operatorCode=YARD, operatorName="场站", ieFlag="E", trafMode="4", billNo="BILL1",
-        domesticTrafNo="粤Z0000", logisticsCode=CARRIER, logisticsName="承运", msgCount=parts, msgSeqNo=part,
-    )  # fmt: skip
+        customsCode="5788",
+        copNo="A1",
+        operatorCode=YARD,
+        operatorName="场站",
+        ieFlag="E",
+        trafMode="4",
+        billNo="BILL1",
+        domesticTrafNo="粤Z0000",
+        logisticsCode=CARRIER,
+        logisticsName="承运",
+        msgCount=parts,
+        msgSeqNo=part,
+    )
     return group("Arrival", {}, group("ArrivalHead", _with(head, changes)) + _listed("ArrivalList", numbers))
 
 
 def departure(numbers: list[str], part: int = 1, parts: int = 1, **changes: object) -> str:
     head = _start(
-        customsCode="5788", copNo="D1", logisticsCode=CARRIER, logisticsName="承运", trafMode="4", trafName="粤Z0000港",
-        voyageNo="V1", billNo="BILL1", leaveTime="20261124063000", msgCount=parts, msgSeqNo=part,
-    )  # fmt: skip
+        customsCode="5788",
+        copNo="D1",
+        logisticsCode=CARRIER,
+        logisticsName="承运",
+        trafMode="4",
+        trafName="粤Z0000港",
+        voyageNo="V1",
+        billNo="BILL1",
+        leaveTime="20261124063000",
+        msgCount=parts,
+        msgSeqNo=part,
+    )
     return group("Departure", {}, group("DepartureHead", _with(head, changes)) + _listed("DepartureList", numbers))
 
 
@@ -156,12 +262,13 @@ def signed(body: bytes, company: x509.Certificate, sign=None, sm2: bool = False)
     info = (
         f'<ds:SignedInfo{{}}><ds:CanonicalizationMethod Algorithm="{C14N}"></ds:CanonicalizationMethod>'
         f'<ds:SignatureMethod Algorithm="{uri}{"sm2-sm3" if sm2 else "rsa-sha1"}"></ds:SignatureMethod>'
-        f'<ds:Reference URI=""><ds:Transforms><ds:Transform Algorithm="{DS}enveloped-signature"></ds:Transform></ds:Transforms>'
+        f'<ds:Reference URI=""><ds:Transforms><ds:Transform Algorithm="{DS}enveloped-signature"></ds:Transform>'
+        f"</ds:Transforms>"
         f'<ds:DigestMethod Algorithm="{uri}{"sm3" if sm2 else "sha1"}"></ds:DigestMethod>'
         f"<ds:DigestValue>{base64.b64encode(digest).decode()}</ds:DigestValue></ds:Reference></ds:SignedInfo>"
     )
     names = f' xmlns:ceb="{CEB}" xmlns:ds="{DS}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-    sign = sign or (lambda data: KEY.sign(data, padding.PKCS1v15(), hashes.SHA1()))
+    sign = sign or (lambda data: KEY.sign(data, padding.PKCS1v15(), hashes.SHA1()))  # noqa: S303 the authority's algorithm
     value = base64.b64encode(sign(info.format(names).encode())).decode()
     der = base64.b64encode(company.public_bytes(serialization.Encoding.DER)).decode()
     signature = (

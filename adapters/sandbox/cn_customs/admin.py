@@ -48,7 +48,7 @@ def _add_books(app: FastAPI, customs: Customs) -> None:
         return _json(books.health(store))
 
     @app.get("/admin/books")
-    def pages(after: int = 0, limit: int = 500, type: str = "", key: str = "") -> Response:  # noqa: A002 the wire's name
+    def pages(after: int = 0, limit: int = 500, type: str = "", key: str = "") -> Response:
         return _json(books.page(store, after, min(max(limit, 1), _MOST), type, key))
 
     @app.get("/admin/books/audit")

@@ -98,7 +98,7 @@ def _wire(app: FastAPI, customs: Customs) -> None:
         return await _answer(await run_in_threadpool(customs.receive, body, marked))
 
     @app.get("/dxp/receipts")
-    async def receipts(dxpId: str = "", since: str = "", limit: str = "100") -> Response:  # noqa: N803 the wire's name
+    async def receipts(dxpId: str = "", since: str = "", limit: str = "100") -> Response:
         fault = await run_in_threadpool(customs.behaviours.fault_of, "receipts")
         if fault:
             return Json({"error": "told to be down"}, status_code=fault)

@@ -1,6 +1,6 @@
 """Misbehaviour on demand: rules that say for which documents or messages this customs does what it should not.
 
-A rule: {"match": {"type", "order_no", "waybill_no", "key", "dxp_id", "nth"}, "action", "times", and what the action takes}.
+A rule: {"match": {"type", "order_no", "waybill_no", "key", "dxp_id", "nth"}, "action", "times", what the action takes}.
 All of `match` must fit (globs); `nth` counts the fits before it acts once; `times` null lasts for ever.
 """
 

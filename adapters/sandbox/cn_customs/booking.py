@@ -1,4 +1,4 @@
-"""Books the documents of one message: each taken, saved, refused or a duplicate, with the receipts that follow at once."""
+"""Books the documents of one message: each taken, saved, refused or a duplicate, and what is said at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import orjson
 from adapters.sandbox.cn_customs import checks, earlier, settings, verdict
 from adapters.sandbox.cn_customs.behaviours import DOCUMENT_ACTIONS, Behaviours
 from adapters.sandbox.cn_customs.docs import Doc, face
-from adapters.sandbox.cn_customs.earlier import Earlier
 from adapters.sandbox.cn_customs.plan import Plan, moment
 from adapters.sandbox.cn_customs.reading import Business, Document
 from adapters.sandbox.cn_customs.store import Store

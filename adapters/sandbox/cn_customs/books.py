@@ -8,10 +8,10 @@ from adapters.sandbox.cn_customs.plan import moment
 from adapters.sandbox.cn_customs.store import Row, Store
 
 _COLUMNS = (
-    "d.id, d.at, d.type, d.key, d.attempt, d.app_type, d.guid, m.guid AS message_guid, m.cop_msg_id, m.sender, m.recovery,"
-    " m.sha256, d.outcome, d.status, d.status_at, d.pre_no, d.invt_no, d.order_ref, d.waybill_ref"
+    "d.id, d.at, d.type, d.key, d.attempt, d.app_type, d.guid, m.guid AS message_guid, m.cop_msg_id, m.sender,"
+    " m.recovery, m.sha256, d.outcome, d.status, d.status_at, d.pre_no, d.invt_no, d.order_ref, d.waybill_ref"
 )
-# A second receipt: a document that met one which stood for its key, its order's inventory, or was it (the same guid).
+# A second receipt: a document that met one which stood for its key, or its order's inventory, or itself (by guid).
 _SECOND = (
     "FROM document AS d JOIN message AS m ON m.id = d.message_id JOIN document AS f ON f.type = d.type AND f.id < d.id"
     " AND (f.key = d.key OR (d.type = 'CEB603Message' AND f.order_ref = d.order_ref))"
@@ -38,11 +38,11 @@ def page(store: Store, after: int, limit: int, type_: str = "", key: str = "") -
 def audit(store: Store) -> dict[str, Any]:
     """Second receipts of one document that were no marked recovery, change or re-declaration."""
     rows = store.rows(
-        f"SELECT d.type, d.key, max(f.id) AS first, d.id AS second, d.at AS second_at {_SECOND} AND m.recovery = 0"  # noqa: S608
+        f"SELECT d.type, d.key, max(f.id) AS first, d.id AS second, d.at AS second_at {_SECOND} AND m.recovery = 0"
         " GROUP BY d.id ORDER BY d.id LIMIT 1000"
     )
-    count = store.value(f"SELECT count(DISTINCT d.id) {_SECOND} AND m.recovery = 0")  # noqa: S608
-    marked = store.value(f"SELECT count(DISTINCT d.id) {_SECOND} AND m.recovery = 1")  # noqa: S608
+    count = store.value(f"SELECT count(DISTINCT d.id) {_SECOND} AND m.recovery = 0")
+    marked = store.value(f"SELECT count(DISTINCT d.id) {_SECOND} AND m.recovery = 1")
     seconds = [{**dict(row), "second_at": moment(row["second_at"]).isoformat()} for row in rows]
     return {"second_receipts": seconds, "count": count, "marked_recovery": marked}
 
@@ -60,10 +60,12 @@ def health(store: Store) -> dict[str, Any]:
 def summary(store: Store) -> dict[str, Any]:
     """What the page for people shows."""
     states = store.rows(
-        "SELECT type, outcome, status, count(*) AS documents FROM document GROUP BY type, outcome, status ORDER BY type, documents DESC"
+        "SELECT type, outcome, status, count(*) AS documents FROM document GROUP BY type, outcome, status"
+        " ORDER BY type, documents DESC"
     )
     deliveries = store.rows(
-        "SELECT published, dxp, type, status, receipts FROM delivery WHERE published IS NOT NULL ORDER BY published DESC LIMIT 30"
+        "SELECT published, dxp, type, status, receipts FROM delivery WHERE published IS NOT NULL"
+        " ORDER BY published DESC LIMIT 30"
     )
     events = store.rows("SELECT at, body FROM event ORDER BY id DESC LIMIT 10")
     return {

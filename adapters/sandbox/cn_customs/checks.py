@@ -118,7 +118,8 @@ def _lines(type_: str, document: Document) -> list[list[str]]:
 def between(order: Facts, inventory: Facts, order_no: str, payments: list[Facts]) -> str:
     """The rejection text where the inventory does not fit its order or the money received, or ''."""
     if order["ebp"] != inventory["ebp"]:
-        return f"{_desc('1300', '清单与订单电商平台不一致')},[InventoryHead.ebpCode:{inventory['ebp']},OrderHead.ebpCode:{order['ebp']}]"
+        both = f"[InventoryHead.ebpCode:{inventory['ebp']},OrderHead.ebpCode:{order['ebp']}]"
+        return f"{_desc('1300', '清单与订单电商平台不一致')},{both}"
     ours, theirs = inventory["lines"], order["lines"]
     if len(ours) != len(theirs):
         both = f"[InventoryHead.orderNo:{order_no},OrderHead.orderNo:{order_no}]"
@@ -147,4 +148,5 @@ def money(order: Facts, payments: list[Facts]) -> str:
     fits = any(abs(charge - wanted) <= tolerance for charge in [*charges, sum(charges)])
     if fits and all(payment["currency"] == order["currency"] for payment in payments):
         return ""
-    return f"{_desc('1332', '收款单收款金额与订单金额不一致')},[OrderHead.goodsValue+freight:{wanted},Receipts.charge:{charges[-1]}]"
+    both = f"[OrderHead.goodsValue+freight:{wanted},Receipts.charge:{charges[-1]}]"
+    return f"{_desc('1332', '收款单收款金额与订单金额不一致')},{both}"

@@ -11,32 +11,15 @@ from typing import Any
 import zstandard
 
 from adapters.sandbox import ca
-from adapters.sandbox.cn_customs import docs, envelope, lists, matching, reading, settings, verify
+from adapters.sandbox.cn_customs import docs, envelope, lists, matching, settings
 from adapters.sandbox.cn_customs.behaviours import MESSAGE_ACTIONS, Behaviours, Rule
 from adapters.sandbox.cn_customs.booking import Booking
-from adapters.sandbox.cn_customs.envelope import Envelope, Faulty
+from adapters.sandbox.cn_customs.incoming import Incoming, Reader
 from adapters.sandbox.cn_customs.plan import Plan, instant, moment
-from adapters.sandbox.cn_customs.reading import Business, Unreadable
+from adapters.sandbox.cn_customs.reading import Unreadable
 from adapters.sandbox.cn_customs.store import Store
-from adapters.sandbox.cn_customs.verdict import Verdict
 from mappings import clock
 from mappings.errors import DataFault
-
-PAGE = 200
-SIGNATURE, OWNER = "-301020", "-621015"
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """A message before it is booked: all that can be known without the book."""
-
-    raw: bytes
-    recovery: bool
-    envelope: Envelope
-    fault: Faulty | None = None
-    unreadable: Unreadable | None = None
-    business: Business | None = None
-    refusal: Verdict | None = None
 
 
 @dataclass(frozen=True)
@@ -55,10 +38,7 @@ class Customs:
         self.authority = ca.load(ca_file) if ca_file else ca.make_ca(home)
         self.seed = seed
         self.behaviours = Behaviours(self.store)
-        profile = settings.profile()
-        self._trust = verify.Trust(
-            self.authority.certificate, profile["sm2_user_id"].encode(), bool(profile["check_key_name"])
-        )
+        self.read = Reader(self.authority.certificate).read
 
     def plan(self) -> Plan:
         """A plan that starts now."""
@@ -67,42 +47,6 @@ class Customs:
     def receive(self, raw: bytes, recovery: bool = False) -> Outcome:
         """Take one posted message, whatever it is."""
         return self.book(self.read(raw, recovery))
-
-    def read(self, raw: bytes, recovery: bool = False) -> Incoming:
-        """Everything that needs no book: envelope, schema, signature. Safe in several threads."""
-        try:
-            opened = envelope.opened(raw)
-        except Faulty as fault:
-            return Incoming(raw, recovery, fault.envelope, fault=fault)
-        try:
-            business = reading.business(opened.business, opened.type)
-        except Unreadable as unreadable:
-            return Incoming(raw, recovery, opened, unreadable=unreadable)
-        if business.dxp_id != opened.sender:
-            fault = Faulty("2999", "其他业务逻辑错误 SenderId differs from BaseTransfer.dxpId", opened)
-            return Incoming(raw, recovery, opened, fault=fault, business=business)
-        return Incoming(raw, recovery, opened, business=business, refusal=self._signed(business))
-
-    def _signed(self, business: Business) -> Verdict | None:
-        try:
-            owners = verify.owners(business.root, self._trust)
-        except verify.Refused as refused:
-            return Verdict("refused", SIGNATURE, f"验签失败 {refused}")
-        if not owners:
-            declares = any(document.head["appStatus"] != "1" for document in business.documents)
-            return Verdict("refused", SIGNATURE, "验签失败 无签名 not signed") if declares else None
-        names = {
-            business.cop_code,
-            *(d.head[business.declared.owner] for d in business.documents if business.declared.owner),
-        }
-        strangers = names - owners
-        if strangers:
-            return Verdict(
-                "refused",
-                OWNER,
-                f"与卡不符，无权限 certificate of {sorted(owners)} does not belong to {sorted(strangers)[:3]}"[:900],
-            )
-        return None
 
     def book(self, incoming: Incoming) -> Outcome:
         """Book it, plan the receipts, answer."""

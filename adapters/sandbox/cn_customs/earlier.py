@@ -50,7 +50,11 @@ def look(store: Store, business: Business, keys: list[str]) -> Earlier:
     if business.declared.type == INVENTORY:
         orders = {document.joined(business.declared.order_ref) for document in business.documents}
         cycle = settings.cycle()
-        standing = [row for row in store.brief("order_ref", INVENTORY, orders) if row["status"] not in cycle["may_follow"]["new"]]
+        standing = [
+            row
+            for row in store.brief("order_ref", INVENTORY, orders)
+            if row["status"] not in cycle["may_follow"]["new"]
+        ]
         found.inventories = {row["order_ref"]: row["key"] for row in standing}
         payments = store.brief("order_ref", PAYMENT, orders)
         found.paid = frozenset(row["order_ref"] for row in payments if row["status"] not in cycle["dead"])

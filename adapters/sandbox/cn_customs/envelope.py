@@ -54,7 +54,7 @@ def safe_root(data: bytes) -> etree._Element:
         root = etree.fromstring(data, parser())
     except (etree.XMLSyntaxError, LookupError) as error:
         raise ValueError(f"不是XML not well-formed: {str(error)[:200]}") from error
-    if root.getroottree().docinfo.doctype:
+    if getattr(root.getroottree().docinfo, "doctype", ""):
         raise ValueError("不允许DOCTYPE a DOCTYPE is not allowed")
     return root
 
@@ -66,7 +66,8 @@ def opened(raw: bytes) -> Envelope:
     except ValueError as error:
         raise Faulty("0001", f"报文格式错误 {error}") from error
     if root.tag == f"{{{DXP}}}DxpMsgSv":
-        root = root.find("d:DxpMsg", _NS) if root.find("d:DxpMsg", _NS) is not None else root
+        inner = root.find("d:DxpMsg", _NS)
+        root = root if inner is None else inner
     if root.tag != f"{{{DXP}}}DxpMsg":
         raise Faulty("0001", "报文格式错误 not a DxpMsg")
     head = _head(root)
@@ -137,7 +138,10 @@ def wrapped(type_: str, receiver: str, cop_msg_id: str, at: datetime, business: 
     """A receipt message in its DxpMsg."""
     created = at.astimezone(clock.CHINA).strftime("%Y-%m-%dT%H:%M:%S")
     head = Envelope(cop_msg_id, settings.profile()["sender"], (receiver,), type_, created)
-    start = f'<?xml version="1.0" encoding="UTF-8"?>\n<dxp:DxpMsg xmlns:dxp="{DXP}" ver="1.0">{_trans_info(head, "TransInfo")}<dxp:Data>'
+    start = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<dxp:DxpMsg xmlns:dxp="{DXP}" ver="1.0">'
+        f"{_trans_info(head, 'TransInfo')}<dxp:Data>"
+    )
     end = (
         '</dxp:Data><dxp:AddInfo><dxp:BizKey><dxp:Key name="DealFlag">1</dxp:Key>'
         '<dxp:Key name="RetType">1</dxp:Key></dxp:BizKey></dxp:AddInfo></dxp:DxpMsg>'

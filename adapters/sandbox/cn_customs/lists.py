@@ -102,8 +102,9 @@ class Lists:
 
     def _release(self, bill: str) -> None:
         rows = self._store.rows(
-            "SELECT c.waybill_ref, c.grp, max(c.master_at, coalesce(c.arrived_at, a.at)) FROM consolidated AS c LEFT JOIN"
-            " arrived AS a ON a.bill = c.bill WHERE c.bill = ? AND c.master_at > 0 AND coalesce(c.arrived_at, a.at) > 0",
+            "SELECT c.waybill_ref, c.grp, max(c.master_at, coalesce(c.arrived_at, a.at)) FROM consolidated AS c"
+            " LEFT JOIN arrived AS a ON a.bill = c.bill"
+            " WHERE c.bill = ? AND c.master_at > 0 AND coalesce(c.arrived_at, a.at) > 0",
             bill,
         )
         times = {row[0]: row[2] for row in rows}

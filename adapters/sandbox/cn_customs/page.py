@@ -17,14 +17,24 @@ from mappings import clock
 _TEMPLATE = Path(__file__).with_name("page.html")
 # status: name in Chinese, in English, tone. Names from codes.csv, list return_status.
 STATUSES = {
-    "1": ("已暂存", "saved", "wait"), "2": ("申报中", "being declared", "wait"), "120": ("海关入库", "stored", "good"),
-    "399": ("审结", "reviewed", "good"), "800": ("放行", "released", "good"), "899": ("结关", "closed", "good"),
-    "100": ("退单", "rejected", "bad"), "500": ("查验", "inspection", "warn"), "501": ("扣留移送通关", "detained, clearance", "bad"),
-    "502": ("扣留移送缉私", "detained, anti-smuggling", "bad"), "503": ("扣留移送法规", "detained, legal", "bad"),
-    "599": ("其它扣留", "detained", "bad"), "deleted": ("已删除", "deleted", "wait"), "-304001": ("重复", "duplicate", "warn"),
-    "-301020": ("验签失败", "signature refused", "bad"), "-621015": ("无权限", "no right", "bad"),
+    "1": ("已暂存", "saved", "wait"),
+    "2": ("申报中", "being declared", "wait"),
+    "120": ("海关入库", "stored", "good"),
+    "399": ("审结", "reviewed", "good"),
+    "800": ("放行", "released", "good"),
+    "899": ("结关", "closed", "good"),
+    "100": ("退单", "rejected", "bad"),
+    "500": ("查验", "inspection", "warn"),
+    "501": ("扣留移送通关", "detained, clearance", "bad"),
+    "502": ("扣留移送缉私", "detained, anti-smuggling", "bad"),
+    "503": ("扣留移送法规", "detained, legal", "bad"),
+    "599": ("其它扣留", "detained", "bad"),
+    "deleted": ("已删除", "deleted", "wait"),
+    "-304001": ("重复", "duplicate", "warn"),
+    "-301020": ("验签失败", "signature refused", "bad"),
+    "-621015": ("无权限", "no right", "bad"),
     "-999999": ("报文不可读", "unreadable", "bad"),
-}  # fmt: skip
+}
 OUTCOMES = {
     "accepted": "接收 accepted", "saved": "暂存 saved", "duplicate": "重复 duplicate", "refused": "拒收 refused",
     "unreadable": "不可读 unreadable",

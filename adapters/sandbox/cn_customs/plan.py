@@ -120,7 +120,9 @@ class Plan:
             for start in range(0, len(faces), most):
                 part = faces[start : start + most]
                 body = _message(type_, next(guids), part, guids, status, at)
-                rows += [(due, dxp, settings.declared()[type_].receipt.type, status, len(part), body) for due in publish]
+                rows += [
+                    (due, dxp, settings.declared()[type_].receipt.type, status, len(part), body) for due in publish
+                ]
         return rows
 
     def _deliver(self, rows: list[tuple[Any, ...]]) -> None:
@@ -139,7 +141,8 @@ def _escaped(info: str) -> str:
 def _message(type_: str, guid: str, faces: list[tuple[str, str]], guids: Any, status: str, at: int) -> bytes:
     receipt = settings.declared()[type_].receipt
     start, end = f"<ceb:{receipt.element}><ceb:guid>", f"</ceb:returnInfo></ceb:{receipt.element}>"
-    middle = f"<ceb:returnStatus>{status}</ceb:returnStatus><ceb:returnTime>{return_time(at)}</ceb:returnTime><ceb:returnInfo>"
+    middle = f"<ceb:returnStatus>{status}</ceb:returnStatus><ceb:returnTime>{return_time(at)}</ceb:returnTime>"
+    middle += "<ceb:returnInfo>"
     rows = [f"{start}{next(guids)}</ceb:guid>{face}{middle}{_escaped(info)}{end}" for face, info in faces]
     return _root(receipt.type, guid, "".join(rows))
 

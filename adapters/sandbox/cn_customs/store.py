@@ -11,12 +11,14 @@ from typing import Any
 
 import orjson
 
+from adapters.sandbox.cn_customs.tables import TABLES
+
 Row = sqlite3.Row
-_TABLES = Path(__file__).with_name("tables.sql")
-KEPT = ("message", "document", "listed", "consolidated", "arrived", "delivery", "rule", "callback", "event", "meta")
+KEPT = ("message", "document", "listed", "consolidated", "arrived", "delivery", "rule", "callback", "event")
 DOCUMENT = (
-    "id", "message_id", "at", "type", "key", "attempt", "app_type", "guid", "dxp", "outcome", "status", "status_at", "pre_no",
-    "invt_no", "order_ref", "waybill_ref", "grp", "part", "parts", "face", "facts", "quirks", "current", "locked",
+    "id", "message_id", "at", "type", "key", "attempt", "app_type", "guid", "dxp", "outcome", "status", "status_at",
+    "pre_no", "invt_no", "order_ref", "waybill_ref", "grp", "part", "parts", "face", "facts", "quirks", "current",
+    "locked",
 )  # fmt: skip
 _ADD = f"INSERT INTO document ({', '.join(DOCUMENT)}) VALUES ({', '.join('?' * len(DOCUMENT))})"  # noqa: S608 our own names
 
@@ -32,7 +34,7 @@ class Store:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute("PRAGMA cache_size=-64000")
         self._db.execute("PRAGMA wal_autocheckpoint=8000")
-        self._db.executescript(_TABLES.read_text(encoding="utf-8"))
+        self._db.executescript(TABLES)
         self._lock = threading.RLock()
 
     @contextmanager
@@ -105,7 +107,8 @@ class Store:
     def of_keys(self, type_: str, keys: Iterable[str]) -> list[Row]:
         """Every row of the book with one of these keys, refused ones too."""
         return self.rows(
-            "SELECT d.* FROM json_each(?) AS w CROSS JOIN document AS d ON d.type = ? AND d.key = w.value ORDER BY d.id",
+            "SELECT d.* FROM json_each(?) AS w CROSS JOIN document AS d ON d.type = ? AND d.key = w.value"
+            " ORDER BY d.id",
             orjson.dumps(list(set(keys))).decode(), type_,
         )  # fmt: skip
 
@@ -118,7 +121,7 @@ class Store:
         )  # fmt: skip
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Forget everything but the counters, so that no number is given twice."""
         with self.transaction():
             for table in KEPT:
                 self.run(f"DELETE FROM {table}")  # noqa: S608 our own names

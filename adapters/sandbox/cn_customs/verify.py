@@ -82,7 +82,7 @@ ALGORITHMS: dict[str, tuple[str, str, Check]] = {
 
 
 def owners(root: etree._Element, trust: Trust) -> frozenset[str]:
-    """The company codes of the signer, empty where nothing is signed. Takes the Signature out of `root`. Raises Refused."""
+    """The company codes of the signer, none where nothing is signed. Takes Signature out of `root`. Raises Refused."""
     found = root.findall("ds:Signature", _NS)
     if not found:
         return frozenset()
@@ -118,7 +118,7 @@ def _algorithms(info: etree._Element) -> tuple[str, Check]:
     digest_uri, digest, check = ALGORITHMS[method]
     needed = {
         "C14N": (_attribute(info, "ds:CanonicalizationMethod", "Algorithm"), C14N),
-        "Transform": ([t.get("Algorithm") for t in info.findall("ds:Reference/ds:Transforms/ds:Transform", _NS)], [ENVELOPED]),
+        "Transform": ([transform.get("Algorithm") for transform in info.iter(f"{{{DS}}}Transform")], [ENVELOPED]),
         "Reference": ([r.get("URI") for r in info.findall("ds:Reference", _NS)], [""]),
         "DigestMethod": (_attribute(info, "ds:Reference/ds:DigestMethod", "Algorithm"), digest_uri),
     }  # fmt: skip

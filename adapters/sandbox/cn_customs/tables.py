@@ -1,4 +1,6 @@
--- The sandbox's memory. Instants are microseconds since 1970 on the shared clock.
+"""The sandbox's memory as SQL. Instants are microseconds since 1970 on the shared clock."""
+
+TABLES = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS message (
   id INTEGER PRIMARY KEY, at INTEGER NOT NULL, sender TEXT NOT NULL, cop_msg_id TEXT NOT NULL, type TEXT NOT NULL,
@@ -8,8 +10,8 @@ CREATE TABLE IF NOT EXISTS message (
 CREATE TABLE IF NOT EXISTS document (
   id INTEGER PRIMARY KEY, message_id INTEGER NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL,
   attempt INTEGER NOT NULL, app_type TEXT NOT NULL, guid TEXT NOT NULL, dxp TEXT NOT NULL, outcome TEXT NOT NULL,
-  status TEXT NOT NULL, status_at INTEGER NOT NULL, pre_no TEXT NOT NULL, invt_no TEXT NOT NULL, order_ref TEXT NOT NULL,
-  waybill_ref TEXT NOT NULL, grp TEXT NOT NULL, part INTEGER NOT NULL, parts INTEGER NOT NULL, face TEXT NOT NULL,
+  status TEXT NOT NULL, status_at INTEGER NOT NULL, pre_no TEXT NOT NULL, invt_no TEXT NOT NULL,
+  order_ref TEXT NOT NULL,  waybill_ref TEXT NOT NULL, grp TEXT NOT NULL, part INTEGER NOT NULL, parts INTEGER NOT NULL, face TEXT NOT NULL,
   facts TEXT NOT NULL, quirks TEXT NOT NULL, current INTEGER NOT NULL, locked INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS document_key ON document (type, key);
 CREATE INDEX IF NOT EXISTS document_order ON document (order_ref, type) WHERE order_ref <> '' AND current = 1;
@@ -20,7 +22,8 @@ CREATE INDEX IF NOT EXISTS document_message ON document (message_id);
 CREATE TABLE IF NOT EXISTS listed (document_id INTEGER NOT NULL, waybill_ref TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS listed_document ON listed (document_id);
 CREATE TABLE IF NOT EXISTS consolidated (
-  waybill_ref TEXT PRIMARY KEY, bill TEXT NOT NULL, grp TEXT NOT NULL DEFAULT '', master_at INTEGER, arrived_at INTEGER) WITHOUT ROWID;
+  waybill_ref TEXT PRIMARY KEY, bill TEXT NOT NULL, grp TEXT NOT NULL DEFAULT '',
+  master_at INTEGER, arrived_at INTEGER) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS consolidated_bill ON consolidated (bill);
 CREATE TABLE IF NOT EXISTS arrived (bill TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;
 -- Receipt messages, written when they are decided, seen by the company when they are published.
@@ -29,6 +32,8 @@ CREATE TABLE IF NOT EXISTS delivery (
   status TEXT NOT NULL, receipts INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS delivery_due ON delivery (due) WHERE published IS NULL;
 CREATE INDEX IF NOT EXISTS delivery_published ON delivery (dxp, published) WHERE published IS NOT NULL;
-CREATE TABLE IF NOT EXISTS rule (id INTEGER PRIMARY KEY, body TEXT NOT NULL, seen INTEGER NOT NULL, used INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS rule (
+  id INTEGER PRIMARY KEY, body TEXT NOT NULL, seen INTEGER NOT NULL, used INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS callback (dxp TEXT PRIMARY KEY, url TEXT NOT NULL, pushed INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, body TEXT NOT NULL);
+"""
