@@ -49,11 +49,16 @@ class CodeList:
         return next((c for c in found if c is not None and c.valid(day)), None)
 
     def inward(self, code: str) -> str:
-        """The canonical code for an authority's one; "CN:nnn" where it has no exact equal, '' where unknown."""
+        """The canonical code for an authority's one; "CN:nnn" where it has no exact equal, '' where unknown.
+
+        A list without canonical codes gives its own, as `outward` takes them.
+        """
         found = self.codes.get(code)
         if found is None:
             return ""
-        return found.canonical if found.fit == "exact" or not self.translates else f"CN:{code}"
+        if not self.translates:
+            return code
+        return found.canonical if found.fit == "exact" else f"CN:{code}"
 
     @property
     def translates(self) -> bool:
