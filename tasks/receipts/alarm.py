@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
-from sqlalchemy import select
-
-from adapters.ledger import Ledger, events, messages
-from adapters.ledger.tables import receipt
+from adapters.ledger import Ledger, events
+from tasks.receipts.lookup import come_back
 
 KIND = "message_unreadable"
 
 
-def alarm_unreadable(ledger: Ledger, message_ids: Iterable[int]) -> int:
-    """An event in the timeline for each message that a receipt speaks of as a whole. Returns how many are new."""
+def alarm_unreadable(ledger: Ledger, authority: str, message_ids: Collection[int]) -> int:
+    """An event in the timeline for each of these messages that came back as a whole. Returns how many are new."""
     new = 0
-    for row in (messages.get(ledger, ident) for ident in sorted(message_ids)):
-        with ledger.begin() as tx:
-            statuses = list(
-                tx.execute(select(receipt.c.status).where(receipt.c.cop_msg_id == row.cop_msg_id)).scalars()
-            )
-            told = {e.detail.get("message_id") for e in events.timeline(tx, row.shipment_id) if e.kind == KIND}
-            if statuses and row.id not in told:
-                detail = {"message_id": row.id, "type": row.type, "status": statuses[0], "documents": row.documents}
-                events.record(tx, row.shipment_id, KIND, detail=detail)
-                new += 1
+    for row in come_back(ledger, authority) if message_ids else []:
+        told = {e.detail.get("message_id") for e in events.timeline(ledger, row.shipment_id) if e.kind == KIND}
+        if row.id in message_ids and row.id not in told:
+            detail = {"message_id": row.id, "type": row.type, "status": row.status, "documents": row.documents}
+            new += events.record(ledger, row.shipment_id, KIND, detail=detail)
     return new

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Row
 
-from adapters.ledger import Ledger, messages, parcels
+from adapters.ledger import Ledger
 from adapters.ledger.faults import faults as ledger_faults
 from adapters.ledger.faults import replace_faults
 from mappings import faults
+from tasks.receipts import lookup
 from tasks.receipts.places import Places
 from tasks.receipts.reasons import Reason, reasons, table
 
@@ -37,45 +38,32 @@ def explain(ledger: Ledger, authority: str, shipment_id: int, places: Where | No
 
 
 def found_faults(ledger: Ledger, authority: str, shipment_id: int, places: Where) -> pd.DataFrame:
-    """One row for each reason of each rejected document (of its latest attempt)."""
-    sent = {row.id: row for row in messages.listing(ledger, shipment_id)}
-    known = {row.seq: row for row in parcels.listing(ledger, shipment_id)}
-    rows = []
-    for row in rejected(authority, messages.documents(ledger, shipment_id, authority), sent):
-        for reason in _reasons(authority, row, sent[row.message_id]):
-            rows.append(_fault(authority, row, reason, known.get(row.parcel_seq), places))
-    return faults.frame(rows)
+    """One row for each reason of each rejected document (of its latest attempt).
+
+    A duplicate that answers our own recovery proves that the first arrived: it is no fault.
+    """
+    rows = lookup.rejected(ledger, shipment_id, authority, table(authority)["faults"]["states"])
+    meant = [row for row in rows if row.state != "duplicate" or not row.recovery]
+    return faults.frame([_fault(authority, row, said, places) for row in meant for said in _reasons(authority, row)])
 
 
-def rejected(authority: str, documents: list[Row[Any]], sent: Mapping[int, Row[Any]]) -> list[Row[Any]]:
-    """The latest attempts that are rejected. A duplicate that answers our own recovery proves arrival, and is none."""
-    states = table(authority)["faults"]["states"]
-    latest = {(row.type, row.business_key if row.parcel_seq is None else row.parcel_seq): row for row in documents}
-    return [
-        row
-        for row in latest.values()
-        if row.state in states and not (row.state == "duplicate" and sent[row.message_id].recovery)
-    ]
-
-
-def _reasons(authority: str, row: Row[Any], sent: Row[Any]) -> list[Reason]:
+def _reasons(authority: str, row: Row[Any]) -> list[Reason]:
     if row.state == REFUSED:
         door = str(table(authority)["faults"]["door"])
-        return [Reason(door, faults.table()[door].field, sent.refusal)]
+        return [Reason(door, faults.table()[door].field, row.refusal)]
     return reasons(authority, row.return_status, row.return_info or "")
 
 
-def _fault(authority: str, row: Row[Any], reason: Reason, parcel: Row[Any] | None, places: Where) -> dict[str, Any]:
-    place = {} if parcel is None else places(parcel.seq, reason.field, reason.value)
+def _fault(authority: str, row: Row[Any], reason: Reason, places: Where) -> dict[str, Any]:
     return {
-        "order_no": parcel.order_no if parcel is not None else "",
-        "waybill_no": parcel.waybill_no if parcel is not None else "",
+        "order_no": row.order_no or "",
+        "waybill_no": row.waybill_no or "",
         "code": reason.code,
         "field": reason.field,
         "value": reason.value or reason.info,
         "other_value": reason.other_value,
         "stage": stage(authority),
-        **place,
+        **(places(row.seq, reason.field, reason.value) if row.seq is not None else {}),
     }
 
 

@@ -1,17 +1,19 @@
-"""Looks up in the ledger what a receipt leaves open: a last key field that it may omit (CEB404 without payNo)."""
+"""What receipts need to know from the ledger: keys they leave open, documents rejected, messages come back whole."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, or_, select
 
 from adapters.contract import ReceiptRow
-from adapters.ledger.tables import document
+from adapters.ledger.ledger import reads
+from adapters.ledger.tables import document, message, parcel, receipt
 
 
 def complete_keys(tx: Connection, rows: Sequence[ReceiptRow]) -> list[ReceiptRow]:
-    """The rows, with a business key whose last field is empty made whole where just one of our documents fits."""
+    """The rows, with a business key whose last field is empty (CEB404 without payNo) whole where one document fits."""
     return [_completed(tx, row) if row.business_key.endswith("|") else row for row in rows]
 
 
@@ -21,3 +23,30 @@ def _completed(tx: Connection, row: ReceiptRow) -> ReceiptRow:
     found = tx.execute(mine.where(c.business_key.startswith(row.business_key, autoescape=True))).scalars()
     fits = [key for key in found if key.startswith(row.business_key)]  # LIKE of SQLite knows no case
     return row._replace(business_key=fits[0]) if len(fits) == 1 else row
+
+
+@reads
+def rejected(tx: Connection, shipment_id: int, authority: str, states: Collection[str]) -> list[Row[Any]]:
+    """Documents in one of these states that no later attempt follows, with their parcel and message."""
+    d, later = document.c, document.alias("later")
+    same = or_(later.c.parcel_id == d.parcel_id, later.c.business_key == d.business_key)
+    follows = select(later.c.id).where(
+        later.c.shipment_id == d.shipment_id, later.c.authority == d.authority, later.c.type == d.type, same,
+        later.c.id > d.id,
+    )  # fmt: skip
+    columns = (
+        d.id, d.state, d.return_status, d.return_info, parcel.c.seq, parcel.c.order_no, parcel.c.waybill_no,
+        message.c.recovery, message.c.refusal,
+    )  # fmt: skip
+    joined = document.join(message, d.message_id == message.c.id).outerjoin(parcel, d.parcel_id == parcel.c.id)
+    mine = select(*columns).select_from(joined).where(d.shipment_id == shipment_id, d.authority == authority)
+    return list(tx.execute(mine.where(d.state.in_(states), ~follows.exists()).order_by(d.id)))
+
+
+@reads
+def come_back(tx: Connection, authority: str) -> list[Row[Any]]:
+    """Messages of which a receipt speaks as a whole (CEB900, a late DxpRep), with its status."""
+    m = message.c
+    columns = (m.id, m.shipment_id, m.type, m.documents, receipt.c.status)
+    query = select(*columns).join(receipt, receipt.c.cop_msg_id == m.cop_msg_id)
+    return list(tx.execute(query.where(receipt.c.authority == authority, receipt.c.cop_msg_id != "").order_by(m.id)))

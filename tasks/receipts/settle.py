@@ -25,7 +25,7 @@ def settle(ledger: Ledger, authority: Authority, profiles_from: Path | None = No
     """
     ranks = cast(Ranks, states.rank_table(authority.name))
     settled = receipts.settle(ledger, authority.name, ranks)
-    alarm_unreadable(ledger, settled.messages)
+    alarm_unreadable(ledger, authority.name, settled.messages)
     for shipment_id in sorted(settled.shipments):
         explain(ledger, authority.name, shipment_id, Places(ledger, shipment_id, profiles_from))
     return settled
