@@ -23,6 +23,7 @@ class Booking:
     def __init__(self, store: Store, behaviours: Behaviours, plan: Plan, message_id: int) -> None:
         self._store, self._behaviours, self._plan, self._message_id = store, behaviours, plan, message_id
         self._serials: Iterator[int] = iter(())
+        self._day = moment(plan.now).astimezone(clock.CHINA).strftime("%Y%m%d")
 
     def book(self, business: Business, dxp: str, refusal: Verdict | None) -> list[Doc]:
         """One row of the book for each document. `refusal` is a verdict on the whole message."""
@@ -76,7 +77,7 @@ class Booking:
             doc.pre_no, doc.invt_no = prior.pre_no, prior.invt_no
         elif declared.numbers:
             serial = next(self._serials) % 10**9
-            day = moment(self._plan.now).astimezone(clock.CHINA).strftime("%Y%m%d")
+            day = self._day
             doc.pre_no = f"{declared.numbers['pre_no']}{day}{serial:09d}"
             if declared.numbers.get("invt_no"):
                 doc.invt_no = f"{document.head['customsCode']}{day[:4]}E{serial:09d}"

@@ -108,11 +108,9 @@ def _plain(text: str) -> str:
 def _lines(type_: str, document: Document) -> list[list[str]]:
     names = settings.declared()[type_].lines
     places = [names.index(name) for name in settings.profile()["lines_compared"]]
-    name = names.index("itemName") if settings.profile()["name_of_lines"] else None
-    return [
-        [*(f"{number(line[i]):.5f}" for i in places), line[name].strip() if name is not None else ""]
-        for line in document.lines
-    ]
+    if settings.profile()["name_of_lines"]:
+        places.append(names.index("itemName"))
+    return [[line[place] for place in places] for line in document.lines]
 
 
 def between(order: Facts, inventory: Facts, order_no: str, payments: list[Facts]) -> str:
@@ -124,16 +122,24 @@ def between(order: Facts, inventory: Facts, order_no: str, payments: list[Facts]
     if len(ours) != len(theirs):
         both = f"[InventoryHead.orderNo:{order_no},OrderHead.orderNo:{order_no}]"
         return f"{_desc('1320', f'清单({len(ours)}项)与订单({len(theirs)}项)项数不一致')},{both}"
-    differing = _differing(sorted(ours), sorted(theirs))
-    if differing:
+    if ours != theirs and (differing := _differing(_plain_lines(ours), _plain_lines(theirs))):
         return f"{_desc('1322', '订单清单表体商品项不一致')},{differing}"
     return money(order, payments)
+
+
+def _plain_lines(lines: list[list[str]]) -> list[list[str]]:
+    """The lines in the order of their numbers, each number written one way, each name trimmed."""
+    count = len(settings.profile()["lines_compared"])
+    plain = [
+        [*(f"{number(cell):.5f}" for cell in line[:count]), *(cell.strip() for cell in line[count:])] for line in lines
+    ]
+    return sorted(plain, key=lambda line: number(line[0]))
 
 
 def _differing(ours: list[list[str]], theirs: list[list[str]]) -> str:
     names = [*settings.profile()["lines_compared"], "itemName"]
     for line, other in zip(ours, theirs, strict=True):
-        for name, value, wanted in zip(names, line, other, strict=True):
+        for name, value, wanted in zip(names, line, other, strict=False):
             if value != wanted and not (name == "itemName" and not (value and wanted)):
                 return f"[InventoryList.{name}:{value},OrderList.{name}:{wanted}]"
     return ""

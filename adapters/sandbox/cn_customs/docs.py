@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -50,11 +51,12 @@ class Doc:
 
     def row(self) -> tuple[Any, ...]:
         """Its cells, as the store takes them."""
-        cells = [getattr(self, name) for name in DOCUMENT]
+        cells = list(_CELLS(self))
         cells[_QUIRKS] = orjson.dumps(self.quirks).decode() if self.quirks else ""
         return tuple(cells)
 
 
+_CELLS = attrgetter(*DOCUMENT)
 _QUIRKS = DOCUMENT.index("quirks")
 
 
@@ -67,10 +69,10 @@ def from_row(row: Row) -> Doc:
 
 def face(declared: Declared, document: Document, pre_no: str, invt_no: str) -> str:
     """The part of a receipt that names this document."""
-    given = {"preNo": pre_no, "invtNo": invt_no}
-    parts = []
-    for name in declared.receipt.fields:
-        value = given[name] if name in given else document.head[name]
-        if value or name != "payNo":
-            parts.append(f"<ceb:{name}>{escape(value) if value else ''}</ceb:{name}>")
-    return "".join(parts)
+    given = {**document.head, "preNo": pre_no, "invtNo": invt_no}
+    names = declared.receipt.fields if given.get("payNo", "-") else [n for n in declared.receipt.fields if n != "payNo"]
+    return "".join([f"<ceb:{name}>{_escaped(given[name])}</ceb:{name}>" for name in names])
+
+
+def _escaped(text: str) -> str:
+    return escape(text) if "&" in text or "<" in text or ">" in text else text

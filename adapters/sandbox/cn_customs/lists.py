@@ -63,8 +63,11 @@ class Lists:
         rows = self._store.standing("waybill_ref", [INVENTORY], refs)
         return {doc.waybill_ref: doc for doc in map(from_row, rows) if doc.alive}
 
-    def _missing(self, refs: list[str], found: dict[str, Doc], statuses: list[str]) -> list[str]:
-        return [ref.split("|", 1)[1] for ref in refs if ref not in found or found[ref].status not in statuses]
+    def _missing(self, refs: list[str], statuses: list[str]) -> list[str]:
+        """The waybills in the list of which no inventory has one of these statuses."""
+        rows = self._store.brief("waybill_ref", INVENTORY, refs)
+        good = {row["waybill_ref"] for row in rows if row["status"] in statuses}
+        return [ref.split("|", 1)[1] for ref in refs if ref not in good]
 
     def _all(self, parts: list[Doc], step: str, info: str = "") -> int:
         base = max(doc.status_at for doc in parts)
@@ -75,7 +78,7 @@ class Lists:
 
     def _master(self, parts: list[Doc]) -> None:
         refs = self._waybills(parts)
-        missing = self._missing(refs, self._inventories(refs), settings.cycle()["consolidates"])
+        missing = self._missing(refs, settings.cycle()["consolidates"])
         if missing:
             self._all(parts, "rejected", _naming("运单无已审结的清单", missing))
             return
@@ -123,13 +126,12 @@ class Lists:
 
     def _departure(self, parts: list[Doc]) -> None:
         refs = self._waybills(parts)
-        found = self._inventories(refs)
-        missing = self._missing(refs, found, settings.cycle()["departs_from"])
+        missing = self._missing(refs, settings.cycle()["departs_from"])
         if missing:
             self._all(parts, "rejected", _naming("运单的清单未放行", missing))
             return
         at = self._all(parts, "reviewed")
-        for doc in found.values():
+        for doc in self._inventories(refs).values():
             self._plan.say(doc, "closed", max(at, doc.status_at))
 
 

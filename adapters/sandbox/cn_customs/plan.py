@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -20,7 +20,7 @@ SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BEFORE_NUMBER = frozenset({"1", "2", "3", "4"})  # statuses that come before customs gives its number
 _INFO_LENGTH = 1000
-Group = tuple[str, str, str, int, tuple[int, ...]]  # dxp, declared type, status, time of receipt, of each publication
+Group = tuple[str, str, str, int, tuple[int, ...]]  # dxps, declared type, status, time of receipt, of each publication
 
 
 def instant(at: datetime) -> int:
@@ -45,9 +45,10 @@ class Plan:
     def __init__(self, store: Store, seed: int, now: int) -> None:
         self.now = now
         self._store, self._seed = store, seed
-        self._groups: dict[Group, list[tuple[str, str]]] = {}
+        self._groups: dict[Group, list[tuple[str, str]]] = defaultdict(list)
         self._changed: dict[int, Doc] = {}
         self._delays: dict[tuple[str, object], int] = {}
+        self._steps: dict[str, dict[str, Any]] = settings.cycle()["steps"]
 
     def delay(self, step: str, salt: object) -> int:
         """How long this step takes, the same for all documents with the same salt (their message)."""
@@ -62,12 +63,13 @@ class Plan:
 
     def say(self, doc: Doc, step: str, after: int, info: str = "", status: str = "", quiet: bool = False) -> None:
         """The document passes a step some time after `after`; the company hears of it unless told otherwise."""
-        row = settings.cycle()["steps"][step]
-        at = max(after, self.now) + self.delay(step, doc.message_id)
+        row = self._steps[step]
+        wait = self._delays.get((step, doc.message_id))
+        at = (after if after > self.now else self.now) + (self.delay(step, doc.message_id) if wait is None else wait)
         doc.status, doc.status_at = status or row["status"], at
         self._changed[doc.id] = doc
         if not quiet:
-            self._tell(doc, info or str(row["text"]), at)
+            self._tell(doc, info or row["text"], at)
 
     def touch(self, doc: Doc) -> None:
         """The document changed without a receipt."""
@@ -78,8 +80,8 @@ class Plan:
         if doc.invt_no and (doc.status in _BEFORE_NUMBER or doc.status.startswith("-")):
             face = face.replace(f">{doc.invt_no}<", "><")
         publish = self._times(doc, at) if doc.quirks else (at,)
-        for dxp in doc.dxp.split(",") if publish else ():
-            self._groups.setdefault((dxp, doc.type, doc.status, at, publish), []).append((face, info))
+        if publish:
+            self._groups[doc.dxp, doc.type, doc.status, at, publish].append((face, info))
 
     def _times(self, doc: Doc, at: int) -> tuple[int, ...]:
         quirks, cycle = doc.quirks, settings.cycle()
@@ -116,12 +118,13 @@ class Plan:
         most = settings.profile()["max_documents"]
         guids = iter(self._guids(sum(len(faces) + len(faces) // most + 1 for faces in self._groups.values())))
         rows = []
-        for (dxp, type_, status, at, publish), faces in self._groups.items():
+        for (receivers, type_, status, at, publish), faces in self._groups.items():
             for start in range(0, len(faces), most):
                 part = faces[start : start + most]
                 body = _message(type_, next(guids), part, guids, status, at)
+                receipt = settings.declared()[type_].receipt.type
                 rows += [
-                    (due, dxp, settings.declared()[type_].receipt.type, status, len(part), body) for due in publish
+                    (due, dxp, receipt, status, len(part), body) for dxp in receivers.split(",") for due in publish
                 ]
         return rows
 
@@ -133,17 +136,13 @@ class Plan:
         )
 
 
-@lru_cache(maxsize=20000)
-def _escaped(info: str) -> str:
-    return escape(info[:_INFO_LENGTH])
-
-
 def _message(type_: str, guid: str, faces: list[tuple[str, str]], guids: Any, status: str, at: int) -> bytes:
     receipt = settings.declared()[type_].receipt
     start, end = f"<ceb:{receipt.element}><ceb:guid>", f"</ceb:returnInfo></ceb:{receipt.element}>"
     middle = f"<ceb:returnStatus>{status}</ceb:returnStatus><ceb:returnTime>{return_time(at)}</ceb:returnTime>"
     middle += "<ceb:returnInfo>"
-    rows = [f"{start}{next(guids)}</ceb:guid>{face}{middle}{_escaped(info)}{end}" for face, info in faces]
+    ends = {info: f"{middle}{escape(info[:_INFO_LENGTH])}{end}" for info in {info for _, info in faces}}
+    rows = [f"{start}{next(guids)}</ceb:guid>{face}{ends[info]}" for face, info in faces]
     return _root(receipt.type, guid, "".join(rows))
 
 

@@ -11,13 +11,13 @@ CREATE TABLE IF NOT EXISTS document (
   id INTEGER PRIMARY KEY, message_id INTEGER NOT NULL, at INTEGER NOT NULL, type TEXT NOT NULL, key TEXT NOT NULL,
   attempt INTEGER NOT NULL, app_type TEXT NOT NULL, guid TEXT NOT NULL, dxp TEXT NOT NULL, outcome TEXT NOT NULL,
   status TEXT NOT NULL, status_at INTEGER NOT NULL, pre_no TEXT NOT NULL, invt_no TEXT NOT NULL,
-  order_ref TEXT NOT NULL,  waybill_ref TEXT NOT NULL, grp TEXT NOT NULL, part INTEGER NOT NULL, parts INTEGER NOT NULL, face TEXT NOT NULL,
+  order_ref TEXT NOT NULL,  waybill_ref TEXT NOT NULL, grp TEXT NOT NULL,
+  part INTEGER NOT NULL, parts INTEGER NOT NULL, face TEXT NOT NULL,
   facts TEXT NOT NULL, quirks TEXT NOT NULL, current INTEGER NOT NULL, locked INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS document_key ON document (type, key);
 CREATE INDEX IF NOT EXISTS document_order ON document (order_ref, type) WHERE order_ref <> '' AND current = 1;
 CREATE INDEX IF NOT EXISTS document_waybill ON document (waybill_ref, type) WHERE waybill_ref <> '' AND current = 1;
 CREATE INDEX IF NOT EXISTS document_group ON document (type, grp) WHERE grp <> '';
-CREATE INDEX IF NOT EXISTS document_message ON document (message_id);
 -- Parcels that a list document (507, 509, 607) names, and when a list took effect.
 CREATE TABLE IF NOT EXISTS listed (document_id INTEGER NOT NULL, waybill_ref TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS listed_document ON listed (document_id);
