@@ -24,7 +24,8 @@ from mappings.errors import AuthorityRejected, AuthorityUnavailable, Configurati
 
 RECOVERY = "X-Tongguan-Recovery"
 HEADERS = {"Content-Type": "application/xml; charset=utf-8"}
-NOT_TAKEN = {429: "too many requests 请求过多"}  # answered before anything is kept
+NOT_TAKEN = {408: "the request took too long 请求超时", 429: "too many requests 请求过多"}  # before anything is kept
+SET_UP = {401, 403, 404, 405, 407}  # no message is at fault: the address or the access is
 UNCERTAIN = range(500, 600)
 
 
@@ -142,8 +143,10 @@ def _unread(response: requests.Response) -> Exception:
         return AuthorityUnavailable(f"HTTP {status}: {NOT_TAKEN[status]}")
     if status in UNCERTAIN or 200 <= status < 300:
         return OutcomeUnknown(f"HTTP {status} without a readable DxpRep / 应答无法识别")
-    if 300 <= status < 400:
-        return ConfigurationError(f"HTTP {status}: the authority's address has moved / 海关地址已变更")
+    if status in SET_UP or 300 <= status < 400:
+        return ConfigurationError(
+            f"HTTP {status}: address or access to the authority is wrong / 海关地址或访问权限有误"
+        )
     return AuthorityRejected(f"HTTP {status}: {response.text[:200]} / 报文被拒绝", f"HTTP-{status}")
 
 

@@ -66,8 +66,11 @@ def test_a_recovery_is_marked(server: Server) -> None:
         (503, "", OutcomeUnknown),
         (504, "", OutcomeUnknown),
         (413, "too large", AuthorityRejected),
-        (401, "", AuthorityRejected),
+        (401, "", ConfigurationError),
+        (404, "", ConfigurationError),
+        (400, "", AuthorityRejected),
         (429, "", AuthorityUnavailable),
+        (408, "", AuthorityUnavailable),
         (302, "", ConfigurationError),
     ],
 )
