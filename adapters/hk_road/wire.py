@@ -129,10 +129,10 @@ def _judge(response: requests.Response) -> Answer:
         return Answer(said, str(reply.get("text") or ""), response.content, said == "duplicate")
     if status == NOT_TAKEN:
         raise AuthorityUnavailable(f"HTTP {status}: too many requests / 请求过多")
-    if status >= 500 or response.ok:
-        raise OutcomeUnknown(f"HTTP {status} without a readable answer / 应答无法识别")
     if 300 <= status < 400:
         raise ConfigurationError(f"HTTP {status}: Hong Kong's address has moved / 香港海关地址已变更")
+    if status >= 500 or response.ok:
+        raise OutcomeUnknown(f"HTTP {status} without a readable answer / 应答无法识别")
     text = reply.get("text") or response.text[:200]
     raise AuthorityRejected(f"HTTP {status}: {text} / 报文被拒绝", str(reply.get("code") or f"HTTP-{status}"))
 

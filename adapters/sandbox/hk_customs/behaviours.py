@@ -15,6 +15,7 @@ import orjson
 
 from adapters.sandbox.hk_customs import settings
 from adapters.sandbox.hk_customs.store import Store
+from mappings.engine import codes
 from mappings.errors import DataFault
 
 ACTIONS = frozenset({"reject", "silent", "repeat", "lose_answer", "http", "down", "inspect", "detain"})
@@ -53,6 +54,8 @@ def checked(body: Any) -> dict[str, Any]:
         raise DataFault("nth, times, status and times_each are whole numbers of 0 or more")
     if not 400 <= int(body.get("status") or 502) <= 599:
         raise DataFault("status is an HTTP status from 400 to 599")
+    if str(body.get("code") or "HKR090") not in codes.load("hk_road", "error").codes:
+        raise DataFault(f"{body['code']!r} is no error code of this customs")
     return {**body, "match": match}
 
 
