@@ -1,7 +1,7 @@
 """The pulse: a warm process that hears the authorities and takes trucks on, so that no wake-up costs a process start.
 
-`python -m deployments.pulse`. The scheduled deployments do the same where no pulse runs. It polls every POLL real seconds and
-starts a run of clear-shipment only for a truck that can go on.
+`python -m deployments.pulse`. The scheduled deployments do the same where no pulse runs. It polls every POLL
+real seconds and starts a run of clear-shipment only for a truck that can go on.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from tasks import inbox
 def clear_folder(inbox_folder: str = "", approved: bool = False) -> Any:
     """扫描收件文件夹：每个已齐全的子文件夹作为一个车次开始办理。
 
-    Look through an inbox folder: every sub-folder that is complete starts as a truck; one that is not yet is left alone.
+    Look through an inbox folder: every sub-folder that is complete starts as a truck; the others wait.
 
     Args:
         inbox_folder: 收件文件夹，默认用设置中的。The inbox; by default the one in the settings.

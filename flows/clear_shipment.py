@@ -19,7 +19,9 @@ def _name() -> str:
 def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False, actor: str = "prefect") -> Any:
     """办理一个车次的通关：能走多远走多远，然后以"在等什么"的状态结束；重复运行无害。
 
-    Clear one truck as far as it can go now, and end in a state that says what it waits for. Running it again is harmless.
+    Clear one truck as far as it can go now, and end in a state that says what it waits for.
+
+    Running it again is harmless.
 
     Args:
         shipment: 车次编号、总运单号或车牌。Number, master waybill or plate of a shipment that is known already.

@@ -15,7 +15,7 @@ from tasks import stages
 def sweep_waiting() -> Any:
     """检查所有未结车次：补查丢失的应答，推进可以继续的车次，提示超时。
 
-    Look at every open truck: find out what became of lost answers, go on where possible, and alarm where a time is over.
+    Look at every open truck: find out what became of lost answers, go on where possible, alarm where time is up.
     """
     waiting = stages.open_shipments()
     for truck in waiting:

@@ -38,7 +38,8 @@ def approval_question(reference: str) -> str | None:
     kilograms = int(batch.parcels["waybill.gross_weight"].sum()) / 100_000
     text = (
         f"**{standing.truck.mainland_plate}** {standing.truck.master_waybill}\n\n"
-        f"将申报 to be declared: **{len(ready)}** 个包裹 parcels, {len(batch.lines)} 项商品 lines, {kilograms:,.1f} kg\n\n"
+        f"将申报 to be declared: **{len(ready)}** 个包裹 parcels, "
+        f"{len(batch.lines)} 项商品 lines, {kilograms:,.1f} kg\n\n"
     )
     return text + summary(standing, len(faults(here.ledger, standing.id)))
 

@@ -1,4 +1,4 @@
-"""The dry run: every message of a truck as if nothing were rejected, with times from its plan. No network, no ledger."""
+"""The dry run: every message of a truck as if nothing were rejected, timed by its plan. No network, no ledger."""
 
 from __future__ import annotations
 
@@ -95,7 +95,8 @@ def _hong_kong(
         notes.append(f"Hong Kong 香港: {fault}")
         return [], []
     notes.append(
-        f"HKRoadBundle names the CCRN {UNKNOWN_CCRN}: Hong Kong gives the number when it answers. 绑定报文中的 CCRN 待香港海关答复后填入。"
+        f"HKRoadBundle names the CCRN {UNKNOWN_CCRN}: Hong Kong gives the number when it answers. "
+        "绑定报文中的 CCRN 待香港海关答复后填入。"
     )
     return [*filing.messages, bundle], filing.conversion
 
@@ -109,7 +110,8 @@ def _signed(message: Any, batch: Batch, keys: KeyProvider) -> bytes:
 def dry_run(folder: Path, home: Path, profiles: Path | None = None) -> DryRun:
     """The dry run of a folder. Raises DataFault when its files are no whole truck."""
     batch, scores = to_batch(read_folder(folder, profiles))
-    ready, notes = batch.ready(), []
+    ready = batch.ready()
+    notes: list[str] = []
     identities = seeded(int.from_bytes(hashlib.sha256(batch.truck.master_waybill.encode()).digest()[:8]))
     made = list(_china(ready, identities)) if len(ready.parcels) else []
     at = batch.truck.planned.arrival_at_yard

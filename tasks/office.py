@@ -53,7 +53,9 @@ class Office:
 def open_office(home: homes.Home | None = None) -> Office:
     """The office of a home folder (this process's by default)."""
     home = home or homes.read()
-    authorities = {name: kind(home.authorities.get(name, "")) for name, kind in AUTHORITIES.items()}
+    authorities: dict[str, Authority] = {
+        name: kind(home.authorities.get(name, "")) for name, kind in AUTHORITIES.items()
+    }
     return Office(home, open_ledger(home.path, home.ledger), authorities, keys.provider(home.keys, home.path))
 
 

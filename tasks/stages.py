@@ -114,7 +114,7 @@ def open_shipments() -> list[int]:
 
 
 def mark(shipment_id: int) -> tuple[object, ...]:
-    """What a run would find changed: the shipment's state, its open gates, its events and files. Equal: nothing to do."""
+    """What a run would find: state, open gates, events, files, counts. The same as before: nothing to do."""
     at = settling.settle_shipment(office(), shipment_id)
     gates = tuple(step.name for step in at.procedure.steps if at.may(step.name))
     received = len(intake.deliveries_of(office(), shipment_id))

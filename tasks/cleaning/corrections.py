@@ -15,7 +15,7 @@ TABLES = ("order", "payment", "waybill")
 
 
 def value_of(correction: Correction) -> object:
-    """The value as its column holds it. Raises DataFault for a field that cannot be corrected or a value that is none."""
+    """The value as its column holds it. Raises DataFault where there is no such value."""
     table = correction.field.partition(".")[0]
     column = columns(table).get(correction.field) if table in TABLES else None
     if column is None or correction.field == f"{table}.order_no":

@@ -6,7 +6,7 @@ What may follow what (new, change, cancel, declare anew) is the table `follow` i
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -138,8 +138,3 @@ def declare_again(office: Office, standing: Standing, seqs: set[int]) -> set[int
     chosen = standing.in_state("rejected") & seqs
     parcels.set_parcel_states(office.ledger, standing.id, dict.fromkeys(chosen, ("ready", "")))
     return chosen
-
-
-def with_columns(batch: Batch, **columns: object) -> Batch:
-    """A batch with other parcel columns."""
-    return replace(batch, parcels=batch.parcels.assign(**columns))

@@ -19,11 +19,10 @@ def _stage(attempt: int) -> str:
 
 
 def _filed(office: Office, standing: Standing, kind: str, documents: list[Document]) -> list[Filed]:
-    return [
-        Filed(d.app_type, d.state, (sources.load_snapshot(office.ledger, standing.id, _stage(d.attempt)) or b"").decode()
-              if kind == ACI else "")
-        for d in documents
-    ]  # fmt: skip
+    def digest(attempt: int) -> str:
+        return (sources.load_snapshot(office.ledger, standing.id, _stage(attempt)) or b"").decode()
+
+    return [Filed(d.app_type, d.state, digest(d.attempt) if kind == ACI else "") for d in documents]
 
 
 def ccrn(standing: Standing) -> str:
@@ -32,7 +31,7 @@ def ccrn(standing: Standing) -> str:
 
 
 def _bundles(standing: Standing, number: str) -> list[Document]:
-    return [d for d in standing.filed(BUNDLE) if d.key.startswith(f"BND|{number}|")]
+    return [d for d in standing.filed(BUNDLE) if d.business_key.startswith(f"BND|{number}|")]
 
 
 def next_step(office: Office, standing: Standing) -> str:
@@ -41,7 +40,7 @@ def next_step(office: Office, standing: Standing) -> str:
     number = ccrn(standing)
     bundles = _bundles(standing, number) if number else []
     current = hongkong.content_digest(batch) if len(batch.parcels) else ""
-    same = not bundles or bundles[-1].key == hongkong.bundle_key(standing.truck, number)
+    same = not bundles or bundles[-1].business_key == hongkong.bundle_key(standing.truck, number)
     return hongkong.next_step(
         _filed(office, standing, ACI, standing.filed(ACI)),
         _filed(office, standing, BUNDLE, bundles),

@@ -67,8 +67,7 @@ def receive_files(office: Office, files: Sequence[File], shipment: str = "", sou
             found = kinds.get(digest) or SourceFile(
                 name, CORRECTIONS, CORRECTIONS, source, body.count(b"\n"), digest, len(body)
             )
-            details = {"kind": found.kind, "profile": found.profile, "sender": found.sender, "rows": found.rows}
-            sources.add_source(tx, ident, name, digest, raw_id=raw_id, **details)
+            sources.add_source(tx, ident, name, digest, found.kind, found.profile, found.sender, found.rows, raw_id)
             intake.files.append(name)
             known.add(digest)
         if intake.files:
@@ -109,7 +108,7 @@ def _shipment(tx: Connection, captured: Captured, reference: str, source: str) -
         raise DataFault(
             "These files name no truck, and no shipment has their orders: add the truck's file, or name the shipment. "
             "文件中没有运输单，也找不到对应车次：请补充运输单文件或指明车次。",
-            captured.faults.to_dict("records"),
+            list(captured.faults.to_dict("records")),
         )
     return int(getattr(found, "id", found)), False
 
@@ -167,7 +166,9 @@ def merged(parts: Sequence[Captured]) -> Captured:
         return parts[0]
     whole = Captured(truck=next((p.truck for p in reversed(parts) if p.truck), None))
     for name in dict.fromkeys(name for part in parts for name in part.tables):
-        key, newer, kept = _KEYS.get(name, f"{name}.order_no"), set(), []
+        key = _KEYS.get(name, f"{name}.order_no")
+        newer: set[Any] = set()
+        kept: list[Any] = []
         for part in reversed(parts):
             tables = part.tables.get(name, [])
             kept[:0] = [_without(table, key, newer) for table in tables]
@@ -224,8 +225,8 @@ def _declared(orders: Iterable[str]) -> list[dict[str, object]]:
 
 def _elsewhere(changes: parcels.Changes) -> list[dict[str, object]]:
     return [
-        {"order_no": e.order_no, "waybill_no": e.waybill_no, "code": "CHG-002", "severity": "error", "stage": "identity",
-         "field": f"{e.by}.{e.by}_no", "value": e.order_no if e.by == "order" else e.waybill_no,
+        {"order_no": e.order_no, "waybill_no": e.waybill_no, "code": "CHG-002", "severity": "error",
+         "stage": "identity", "field": f"{e.by}.{e.by}_no", "value": e.order_no if e.by == "order" else e.waybill_no,
          "other_value": str(e.shipment_id)}
         for e in changes.elsewhere
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -43,16 +44,16 @@ class Document:
 
     id: int
     type: str
-    key: str
+    business_key: str
     attempt: int
     app_type: str
     seq: int | None
     state: str
     invt_no: str
     pre_no: str
-    returned: datetime | None
+    return_time: datetime | None
     message_state: str
-    claimed_at: datetime | None
+    first_claimed_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Standing:
         return {seq for seq, (state, _) in self.parcels.items() if state in states}
 
     def named(self, list_type: str) -> set[int]:
-        """The parcels that a list of this type names; one that was refused still names them until a person lists anew."""
+        """The parcels that a list of this type names; a refused one names them until a person lists anew."""
         return {seq for item in self.lists if item.type == list_type for seq in item.seqs}
 
     def next_supplement(self, list_type: str) -> int:
@@ -164,7 +165,7 @@ def _to_close(s: Standing) -> bool:
     return bool((s.named("CEB509Message") & s.in_state("released")) or s.to_depart())
 
 
-FACTS = {
+FACTS: dict[str, Callable[[Standing], object]] = {
     "always": lambda s: True,
     "approved": lambda s: s.shipment.approved_at is not None,
     "is_held": lambda s: s.shipment.held,
@@ -172,7 +173,8 @@ FACTS = {
     "nothing_declarable": lambda s: not s.in_state(*GOING) and not s.documents and bool(s.parcels),
     "needs_approval": lambda s: s.shipment.approved_at is None,
     "outcome_unknown": lambda s: any(state == "unknown" for _, state in s.messages),
-    "something_to_send": lambda s: any(state in ("prepared", "claimed") for _, state in s.messages) or bool(s.in_state("ready")),
+    "something_to_send": lambda s: any(state in ("prepared", "claimed") for _, state in s.messages)
+    or bool(s.in_state("ready")),
     "inventories_open": lambda s: bool(s.in_state("declared")) and "arrived" not in s.events,
     "only_corrections_left": lambda s: not s.in_state(*GOING) and bool(s.parcels),
     "inventories_answered": lambda s: s._answered(),
@@ -188,7 +190,8 @@ FACTS = {
     "release_open": lambda s: bool(_undecided(s)) and "departed" not in s.events,
     "hong_kong_named": lambda s: "hk_agent" in s.truck.parties and bool(s.truck.hk_plate),
     "load_settled": lambda s: not _undecided(s) or s._bundle_time(),
-    "crossing_open": lambda s: FACTS["hong_kong_named"](s) and not s.crossed_hong_kong()
+    "crossing_open": lambda s: FACTS["hong_kong_named"](s)
+    and not s.crossed_hong_kong()
     and bool(s.named("CEB509Message") or s.to_depart()),
     "closure_open": _to_close,
 }  # fmt: skip
@@ -203,7 +206,7 @@ def _documents(tx: Connection, shipment_id: int) -> dict[str, dict[int | None, D
     for row in tx.execute(query.where(d.shipment_id == shipment_id).order_by(d.attempt, d.id)):
         state = row.message_state if row.state == "prepared" else row.state
         slot = row.seq if row.seq is not None else -row.id
-        found.setdefault(row.type, {})[slot] = Document(*row[:6], state, *row[7:])
+        found.setdefault(row.type, {})[slot] = Document(**{**row._mapping, "state": state})
     return found
 
 

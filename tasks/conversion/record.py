@@ -1,4 +1,4 @@
-"""The conversion record of China's messages: what a projection dropped, defaulted, set as constant or has no equal for."""
+"""The conversion record of China's messages: what was dropped, defaulted, set as a constant, or has no equal code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _row(target: str, source: str, kind: str, count: int, example: str = "", not
 
 def _column(batch: Batch, path: str) -> pd.Series | None:
     frame = batch.lines if path.startswith("line.") else batch.parcels
-    return frame[path] if path in frame else None
+    return frame.get(path)
 
 
 def _missing(series: pd.Series) -> int:

@@ -1,1 +1,1 @@
-"""Reports: what an operator, a sender and a manager read. Personal values are masked everywhere but in the sender's file."""
+"""Reports: what an operator, a sender and a manager read. Only the sender's own file shows personal values."""

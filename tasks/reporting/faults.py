@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ FIELDS = (
     "remedy_zh", "remedy_en", "owner",
 )  # fmt: skip
 MASK = "***"
+_NUMBER = re.compile(r"[+-]?[\d.,]*")
 
 
 def personal_fields() -> frozenset[str]:
@@ -27,12 +29,14 @@ def personal_fields() -> frozenset[str]:
 
 def explained(frame: pd.DataFrame, clear: bool = False) -> list[dict[str, Any]]:
     """Every fault with its texts in both languages. Personal values are masked unless `clear`."""
-    rows, personal = [], personal_fields()
-    for row in frame.to_dict("records"):
+    personal = personal_fields()
+    rows = []
+    for raw in frame.to_dict("records"):
+        row = {str(k): v for k, v in raw.items()}
         if not clear and row["field"] in personal:
-            row = {**row, "value": MASK if row["value"] else "", "other_value": MASK if row["other_value"] else ""}
-        texts = faults.explain(row)
-        rows.append({**{k: _plain(row.get(k)) for k in FIELDS}, "parcel": row["order_no"], **texts})
+            row |= {name: MASK for name in ("value", "other_value") if row[name]}
+        told = {name: _plain(row.get(name)) for name in FIELDS}
+        rows.append(told | {"parcel": row["order_no"]} | faults.explain(row))
     return rows
 
 
@@ -50,10 +54,9 @@ def sender_csv(frame: pd.DataFrame) -> bytes:
 
 
 def _safe(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula, made harmless."""
-    return (
-        f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") and len(value) > 1 else value
-    )
+    """A text that a spreadsheet would run as a formula, made harmless; numbers stay numbers."""
+    formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") and not _NUMBER.fullmatch(value)
+    return f"'{value}" if formula else value
 
 
 def write_private(path: Path, data: bytes) -> None:

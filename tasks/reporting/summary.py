@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import lru_cache
 from typing import Any
+
+import yaml
 
 from adapters.ledger import events, sources
 from adapters.ledger.ledger import Ledger
 from mappings import states as document_states
 from mappings.clock import CHINA
 from mappings.engine import spec
+from mappings.engine.spec import MAPPINGS
 from tasks.clearing.intake import SCORE
 from tasks.clearing.standing import Standing, parcel_table
 
-_EVENTS = {
-    "captured": "建立车次 · shipment opened", "received": "收到文件 · files received", "approved": "批准申报 · declaring approved",
-    "held": "暂停 · held", "resumed": "继续 · resumed", "arrived": "到达监管场所 · arrived at the yard",
-    "departed": "离境 · departed", "crossed": "过境 · crossed", "recovery": "补发原报文 · same bytes sent again",
-    "outcome_unknown": "发送结果不明 · outcome of a send unknown", "message_refused": "报文被拒收 · message refused",
-    "truck-corrected": "更正运输单 · truck corrected", "hong_kong_lodge": "香港：递交 · Hong Kong: lodged",
-    "hong_kong_bundle": "香港：绑定 · Hong Kong: bundled", "hong_kong_unbundle": "香港：解绑 · Hong Kong: unbundled",
-    "hong_kong_amend": "香港：修改 · Hong Kong: amended", "hong_kong_rebundle": "香港：重新绑定 · Hong Kong: bundled again",
-    "hong_kong_cancel": "香港：取消 · Hong Kong: cancelled", "hong_kong_late": "香港：已过时限 · Hong Kong: deadline passed",
-}  # fmt: skip
+
+@lru_cache
+def event_names() -> dict[str, str]:
+    """What people call an event (mappings/procedures/events.yaml)."""
+    return yaml.safe_load((MAPPINGS / "procedures" / "events.yaml").read_text(encoding="utf-8"))
 
 
 def counts(standing: Standing) -> Counter[str]:
@@ -80,7 +79,8 @@ def summary(standing: Standing, faults: int = 0) -> str:
         "",
         f"监管方式 regime {truck.regime} · 口岸 port {truck.exit_port} · 香港车牌 HK plate {truck.hk_plate or '-'}",
         "",
-        f"计划 plan: 到场 yard {local(plan.arrival_at_yard)} · 离境 departure {local(plan.departure)} · 过境 crossing {local(plan.crossing)}",
+        f"计划 plan: 到场 yard {local(plan.arrival_at_yard)} · 离境 departure {local(plan.departure)}"
+        f" · 过境 crossing {local(plan.crossing)}",
         "",
         "实际 actual: " + (" · ".join(f"{kind} {local(at)}" for kind, at in standing.events.items()) or "-"),
         "",
@@ -105,7 +105,7 @@ def timeline(ledger: Ledger, standing: Standing) -> str:
     ]
     for event in events.timeline(ledger, standing.id):
         waiting = standing.procedure.waiting(event.kind)
-        name = _EVENTS.get(event.kind) or f"{waiting.zh} · {waiting.en}"
+        name = event_names().get(event.kind) or f"{waiting.zh} · {waiting.en}"
         detail = "; ".join(f"{k}: {_short(v)}" for k, v in (event.detail or {}).items())
         lines.append(f"| {local(event.at)} | {name} | {event.actor} | {detail.replace('|', '/')} |")
     return "\n".join(lines) + "\n"
