@@ -14,12 +14,13 @@ from adapters.contract import Authority, Opened, Polled, ReceiptRow
 from adapters.ledger import Ledger, raws
 from adapters.ledger.leases import get_cursor, set_cursor
 from adapters.ledger.receipts import add_receipts
+from mappings import clock
 from mappings.errors import DataFault, Unsupported
 from tasks.receipts.lookup import complete_keys
 
 log = logging.getLogger(__name__)
 SLICE = 50
-CURSOR = "receipts:"
+CURSOR, POLLED = "receipts:", "polled:"
 
 
 @dataclass
@@ -67,8 +68,10 @@ def take_in(ledger: Ledger, authority: Authority, bodies: list[bytes], channel: 
 
 
 def _poll(ledger: Ledger, authority: Authority, dxp_id: str) -> int:
+    now = clock.now()
     cursor = get_cursor(ledger, authority.name, CURSOR + dxp_id)
-    since, stored = overlapped(cursor, float(authority.profile.value("poll_overlap_seconds", 0.0))), 0
+    last = get_cursor(ledger, authority.name, POLLED + dxp_id)
+    since, stored = overlapped(cursor, last, float(authority.profile.value("poll_overlap_seconds", 0.0))), 0
     while True:
         page = authority.poll(dxp_id, since)
         stored += _store(ledger, authority, page.messages, "poll", dxp_id)
@@ -76,6 +79,7 @@ def _poll(ledger: Ledger, authority: Authority, dxp_id: str) -> int:
             break
         since = page.next
         set_cursor(ledger, authority.name, CURSOR + dxp_id, since)
+    set_cursor(ledger, authority.name, POLLED + dxp_id, now.isoformat())
     return stored
 
 
@@ -83,13 +87,16 @@ def _further(page: Polled, since: str) -> bool:
     return bool(page.messages) and bool(page.next) and page.next != since
 
 
-def overlapped(cursor: str, seconds: float) -> str:
-    """A cursor that is an instant, set back: receipts may be published out of order. Another form stays as it is."""
+def overlapped(cursor: str, last: str, seconds: float) -> str:
+    """Where to poll from: the cursor, or `seconds` before the last poll where that is earlier.
+
+    What was published then may have become visible only afterwards. A cursor that is no instant stays as it is.
+    """
     try:
-        at = datetime.fromisoformat(cursor)
+        since, polled = datetime.fromisoformat(cursor), datetime.fromisoformat(last)
     except ValueError:
         return cursor
-    return (at - timedelta(seconds=seconds)).isoformat()
+    return min(since, polled - timedelta(seconds=seconds)).isoformat()
 
 
 def _store(ledger: Ledger, authority: Authority, bodies: list[bytes], channel: str, peer: str) -> int:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+import yaml
 
 from adapters.cn_ecommerce import receipts
 from mappings import states
 from mappings.engine import spec
+from mappings.engine.spec import MAPPINGS
 from mappings.errors import DataFault, Unsupported
 from tests.unit.customs import receipt
 
@@ -147,3 +149,12 @@ def test_what_is_no_receipt_is_refused() -> None:
         receipts.rows(b"<CEB999Message/>")
     with pytest.raises(DataFault):
         receipts.rows(b"<!DOCTYPE x><CEB304Message/>")
+
+
+def test_keys_have_as_many_parts_as_conversion_makes() -> None:
+    """roles.yaml says what our documents are keyed by, receipts.yaml what their receipts give back."""
+    roles = yaml.safe_load((MAPPINGS / "cn_ecommerce" / "roles.yaml").read_text("utf-8"))["messages"]
+    answered = receipts.table()["documents"]
+    assert set(roles) == set(answered) - {"CEB605Message"}
+    for declared, row in roles.items():
+        assert len(row["key"]) == len(answered[declared]["key"]), declared

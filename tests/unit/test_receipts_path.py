@@ -254,10 +254,18 @@ def test_a_payment_receipt_without_payment_number_finds_its_only_document(case: 
     assert case.states("CEB403Message") == ["stored"] * 3
 
 
-def test_cursors_are_set_back_where_they_are_instants() -> None:
-    assert overlapped("2026-11-23T08:00:00+08:00", 120) == "2026-11-23T07:58:00+08:00"
-    assert overlapped("17", 120) == "17"
-    assert overlapped("", 120) == ""
+@pytest.mark.parametrize(
+    ("cursor", "last", "since"),
+    [
+        ("2026-11-23T08:00:00+08:00", "2026-11-23T00:00:30+00:00", "2026-11-22T23:58:30+00:00"),  # polled 30 s later
+        ("2026-11-23T08:00:00+08:00", "2026-11-23T00:05:00+00:00", "2026-11-23T08:00:00+08:00"),  # long since polled
+        ("2026-11-23T08:00:00+08:00", "", "2026-11-23T08:00:00+08:00"),
+        ("17", "2026-11-23T00:05:00+00:00", "17"),
+        ("", "", ""),
+    ],
+)
+def test_a_poll_looks_back_as_far_as_something_may_have_come_late(cursor: str, last: str, since: str) -> None:
+    assert overlapped(cursor, last, 120) == since
 
 
 def placed(batch: Batch) -> Batch:
