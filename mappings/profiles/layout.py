@@ -57,7 +57,7 @@ class Field:
     unit_from: str = ""
     minor_unit: bool = False
     formats: tuple[str, ...] = ()
-    timezone: str = ""
+    timezone: str = "Asia/Shanghai"
     decimal: str = "."
     grouping: str | None = None
     matches: str = ""

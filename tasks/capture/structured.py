@@ -141,6 +141,16 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
+def _deep(values: list[Any], path: str) -> list[Any]:
+    """What stands at a dotted path in each value: step by step over all, so that the path is cut once."""
+    for part in path.split("."):
+        if not part.isdigit():
+            values = [v.get(part) if isinstance(v, dict) else None for v in values]
+        else:
+            values = [at(v, part) for v in values]
+    return values
+
+
 def paths(items: list[Any], rows: str = "") -> set[str]:
     """All paths that occur in some records, those inside the list at `rows` with its path before them."""
     found: set[str] = set()
@@ -179,10 +189,12 @@ def column(pairs: list[tuple[Any, Any]], path: str, rows: str) -> pd.Series:
     """The texts at a path, one a pair; a path that starts with `rows` is looked up in the element."""
     inner = path[len(rows) + 1 :] if rows and path.startswith(f"{rows}.") else ""
     which, wanted = (1, inner) if inner else (0, path)
-    if "." not in wanted and not (rows and path == rows):
+    if rows and path == rows:
+        values = [p[1] for p in pairs]
+    elif "." not in wanted:
         values = [p[which].get(wanted) if isinstance(p[which], dict) else None for p in pairs]
     else:
-        values = [p[1] if rows and path == rows else at(p[which], wanted) for p in pairs]
+        values = _deep([p[which] for p in pairs], wanted)
     return pd.Series([v if type(v) is str else _text(v) for v in values], dtype="str")
 
 

@@ -22,7 +22,7 @@ from mappings.profiles import Field
 JOINT = "\x1f"  # between a number and its unit where the unit stands in a column of its own
 LIMIT = 9 * 10**18  # of a scaled integer (64 bits): fourteen digits before the point are within it
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff\ufeff\u200b]")
-_PLAIN = re.compile(r"-?\d{1,12}(?:\.\d{1,5})?")
+_PLAIN = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,5})?")
 _SIGNS = "£$€¥￥ \u00a0\u202f"
 _TRUE = frozenset({"1", "y", "yes", "true", "t", "x", "是", "已取消", "cancelled", "canceled"})
 _FALSE = frozenset({"0", "n", "no", "false", "f", "", "否"})
@@ -69,11 +69,20 @@ def _simple(text: str) -> bool:
     return text.isascii() and text.isprintable() and text[:1] != " " and text[-1:] != " " and "  " not in text
 
 
+def _all_simple(texts: list[str]) -> bool:
+    """Whether every text is simple, asked of all at once."""
+    joined = "|".join(texts)
+    plain = joined.isascii() and joined.isprintable() and "  " not in joined
+    return plain and "| " not in joined and " |" not in joined and joined[:1] != " " and joined[-1:] != " "
+
+
 def tidy(found: Distinct, one: Field, empty: frozenset[str], wide: bool, squeeze: str) -> tuple[list[str], Cells]:
     """The distinct texts without outer space, control characters, aliases and marks of emptiness; and the notes."""
     notes = Cells(pd.Series(dtype="str"), found)
-    made = []
+    made: list[str] = []
     blank = empty - {""}
+    if not (one.aliases or blank or one.extract or squeeze or one.default) and _all_simple(found.texts):
+        return found.texts, notes
     for number, raw in enumerate(found.texts):
         text = raw if _simple(raw) else _clean(raw, number, wide, notes)
         if one.aliases:
@@ -209,15 +218,17 @@ def flags(texts: list[str], one: Field, notes: Cells) -> np.ndarray:
 
 def times(texts: list[str], one: Field, notes: Cells) -> pd.DatetimeIndex:
     """Instants (UTC) of texts, read in the field's forms; a text without offset is local to its zone. Notes VAL-002."""
-    source = pd.Series([text or None for text in texts], dtype="object")
-    made = pd.Series(pd.NaT, index=source.index, dtype="datetime64[us, UTC]")
+    made = np.full(len(texts), np.datetime64("NaT", "us"))
+    todo = np.array([bool(text) for text in texts], dtype=bool)
+    source = pd.Series(texts, dtype="object")
     for form in one.formats or ("iso",):
-        todo = made.isna() & source.notna()
         if todo.any():
-            made[todo] = _instants(source[todo], form, one.timezone).to_numpy()
-    for number in np.flatnonzero((made.isna() & source.notna()).to_numpy()):
+            found = _instants(source[todo].reset_index(drop=True), form, one.timezone)
+            made[todo] = found.tz_convert(None).as_unit("us").to_numpy()
+            todo &= np.isnat(made)
+    for number in np.flatnonzero(todo):
         notes.note("VAL-002", int(number))
-    return pd.DatetimeIndex(made)
+    return pd.DatetimeIndex(made).tz_localize("UTC")
 
 
 _OFFSET = re.compile(r"(?:[zZ]|[+-]\d\d:?\d\d)$")
@@ -231,14 +242,13 @@ def _instants(texts: pd.Series, form: str, zone: str) -> pd.DatetimeIndex:
         naive = pd.Timestamp(origin) + pd.to_timedelta(numbers, unit="ms", errors="coerce")
         return _utc(pd.DatetimeIndex(naive), "UTC" if form != "excel" else zone)
     if form == "iso":
-        aware = texts.str.contains(_OFFSET) & texts.str.contains(":", regex=False)
-        made = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[us, UTC]")
-        if aware.any():
-            made[aware] = pd.to_datetime(texts[aware], format="ISO8601", utc=True, errors="coerce").to_numpy()
-        if not aware.all():
-            naive = pd.to_datetime(texts[~aware], format="ISO8601", errors="coerce")
-            made[~aware] = _utc(pd.DatetimeIndex(naive), zone).to_numpy()
-        return pd.DatetimeIndex(made)
+        aware = (texts.str.contains(_OFFSET) & texts.str.contains(":", regex=False)).to_numpy(dtype=bool)
+        made = np.full(len(texts), np.datetime64("NaT", "us"))
+        offset = pd.to_datetime(texts[aware], format="ISO8601", utc=True, errors="coerce")
+        made[aware] = pd.DatetimeIndex(offset).tz_convert(None).as_unit("us").to_numpy()
+        local = pd.DatetimeIndex(pd.to_datetime(texts[~aware], format="ISO8601", errors="coerce"))
+        made[~aware] = _utc(local, zone).tz_convert(None).to_numpy()
+        return pd.DatetimeIndex(made).tz_localize("UTC")
     if "%z" in form:
         return pd.DatetimeIndex(pd.to_datetime(texts, format=form, utc=True, errors="coerce"))
     return _utc(pd.DatetimeIndex(pd.to_datetime(texts, format=form, errors="coerce")), zone)

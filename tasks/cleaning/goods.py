@@ -47,6 +47,9 @@ def fill(line: pd.DataFrame, goods: pd.DataFrame, live: np.ndarray, blame: Blame
     if doubtful:
         blame.add("GDS-002", line, live & line["line.item_no"].isin(doubtful).to_numpy(), "line.item_no",
                   provenance="goods")  # fmt: skip
+    unweighed = live & ~unknown & line["line.net_weight"].isna().to_numpy() & line["line.quantity"].notna().to_numpy()
+    blame.add("LIN-010", line, unweighed & found, "line.net_weight", provenance="goods")
+    blame.add("LIN-010", line, unweighed & ~found, "line.net_weight")
     return _quantities(line, live & ~unknown, blame)
 
 
@@ -94,6 +97,7 @@ def _quantity(line: pd.DataFrame, number: str, live: np.ndarray, blame: Blame) -
     weight, weighed = amounts.numbers(line["line.net_weight"])
     pairs = pd.factorize(line["line.unit"] + "\x1f" + legal)
     worked, known = np.zeros(len(line), dtype=np.int64), np.zeros(len(line), dtype=bool)
+    by_weight = np.zeros(len(line), dtype=bool)
     for index, pair in enumerate(pairs[1].tolist()):
         unit, _, wanted = pair.partition("\x1f")
         mine, ratio, kilograms = pairs[0] == index, _ratio(unit, wanted), codes.kilograms(wanted)
@@ -102,8 +106,11 @@ def _quantity(line: pd.DataFrame, number: str, live: np.ndarray, blame: Blame) -
         if ratio is not None:
             worked[mine], known[mine] = _times(quantity[mine], ratio), counted[mine]
         elif kilograms:
+            by_weight |= mine  # without a weight: LIN-010 says so already
             worked[mine], known[mine] = _times(weight[mine], 1 / Decimal(kilograms)), weighed[mine]
-    asked = (legal != "").to_numpy() & live & ~has & ~known & counted & (line["line.unit"] != "").to_numpy()
+    asked = (
+        (legal != "").to_numpy() & live & ~has & ~known & ~by_weight & counted & (line["line.unit"] != "").to_numpy()
+    )
     blame.add("LIN-006", line, asked, f"line.unit{number}", other=list(line["line.unit"][asked]), provenance="")
     return line.assign(**{path: amounts.column(np.where(has, given, worked), has | known)})
 

@@ -142,7 +142,8 @@ def _goods_value(
 ) -> pd.DataFrame:
     given, has = amounts.numbers(order["order.goods_value"])
     summed = amounts.per_owner(owner, amounts.numbers(line["line.total_price"])[0], len(order))
-    wrong = np.flatnonzero(live & has & (given != summed))
+    lines = np.bincount(owner, minlength=len(order)) > 0
+    wrong = np.flatnonzero(live & lines & has & (given != summed))
     blame.add("ORD-007", order, wrong, "order.goods_value", other=columns.plain_column(summed[wrong]))
     return order.assign(
         **{"order.goods_value": amounts.column(np.where(has, given, summed), np.ones(len(order), bool))}
