@@ -47,7 +47,7 @@ def apply(office: Office, authority_name: str) -> set[int]:
     """Read and apply what is stored of an authority already (pushed, or left by a process that died)."""
     authority = office.authority(authority_name)
     read_waiting(office.ledger, authority)
-    touched = settle(office.ledger, authority).shipments
+    touched = settle(office.ledger, authority, office.home.profiles).shipments
     for shipment_id in sorted(touched):
         settle_shipment(office, shipment_id)
     return touched
