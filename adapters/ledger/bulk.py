@@ -29,11 +29,14 @@ def insert(tx: Connection, table: Table, columns: Sequence[str], rows: Rows, ign
     return tx.exec_driver_sql(sql, list(zip(*_arrays(tx, table, columns, rows), strict=True))).rowcount
 
 
-def update(tx: Connection, table: Table, columns: Sequence[str], rows: Rows) -> int:
-    """Set the columns after the first in every row of `table` whose id is the first. Returns how many were there."""
+def update(tx: Connection, table: Table, columns: Sequence[str], rows: Rows, stored: Sequence[str] = ()) -> int:
+    """Set the columns after the first in every row of `table` whose id is the first. Returns how many were there.
+
+    Columns in `stored` get their values as the driver gave them (sealed, or a time in the database's own form).
+    """
     if not rows:
         return 0
-    values = _arrays(tx, table, columns, rows)
+    values = _arrays(tx, table, columns, rows, stored)
     if _postgres(tx):
         pairs = ", ".join(f'"{name}" = v."{name}"' for name in columns[1:])
         names = ", ".join(f'"{name}"' for name in columns)
@@ -54,13 +57,19 @@ def _casts(tx: Connection, table: Table, columns: Sequence[str]) -> str:
     return ", ".join(f"%s::{kind}[]" for kind in kinds)
 
 
-def _arrays(tx: Connection, table: Table, columns: Sequence[str], rows: Rows) -> list[list[Any]]:
+def _arrays(
+    tx: Connection, table: Table, columns: Sequence[str], rows: Rows, stored: Sequence[str] = ()
+) -> list[list[Any]]:
     """The rows turned into one list a column, converted as the column's type says."""
     turned: Iterable[tuple[Any, ...]] = zip(*rows, strict=True)
     return [
-        _converted(table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect), values)
+        _converted(None if name in stored else _processor(tx, table, name), values)
         for name, values in zip(columns, turned, strict=True)
     ]
+
+
+def _processor(tx: Connection, table: Table, name: str) -> Callable[[Any], Any] | None:
+    return table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect)
 
 
 def _converted(process: Callable[[Any], Any] | None, values: tuple[Any, ...]) -> list[Any]:

@@ -174,7 +174,7 @@ def _elsewhere(tx: Connection, shipment_id: int) -> list[Elsewhere]:
     for by, condition in same.items():
         query = select(parcel.c.order_no, parcel.c.waybill_no, other.c.shipment_id).join(other, condition)
         query = query.where(parcel.c.shipment_id == shipment_id, other.c.shipment_id != shipment_id, _live(other))
-        found += [Elsewhere(*row, by) for row in tx.execute(query.order_by(parcel.c.seq))]
+        found += [Elsewhere._make((*row, by)) for row in tx.execute(query.order_by(parcel.c.seq))]
     return found
 
 

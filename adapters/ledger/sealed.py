@@ -126,10 +126,6 @@ def _read(path: Path) -> list[bytes]:
         ) from error
 
 
-class Ciphertext(bytes):
-    """A value that is sealed already: it goes from column to column as it is."""
-
-
 class _Sealed(TypeDecorator[Any]):
     """A column whose values are sealed by the vault of the ledger that the statement runs on."""
 
@@ -138,10 +134,8 @@ class _Sealed(TypeDecorator[Any]):
     compress = False
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> bytes | None:
-        """The value sealed; None and what is sealed already stay as they are."""
-        if value is None or isinstance(value, Ciphertext):
-            return value
-        return dialect.vault.seal(self.pack(value), self.compress)  # type: ignore[attr-defined]
+        """The value sealed; None stays None."""
+        return None if value is None else dialect.vault.seal(self.pack(value), self.compress)  # type: ignore[attr-defined]
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """The value opened."""

@@ -11,16 +11,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, LargeBinary, Row, and_, select, type_coerce
+from sqlalchemy import Connection, and_, select, type_coerce
+from sqlalchemy.types import NullType
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import alone, writes
 from adapters.ledger.messages import confirm_arrived
-from adapters.ledger.sealed import Ciphertext
-from adapters.ledger.tables import document, message, receipt
+from adapters.ledger.sealed import SealedText
+from adapters.ledger.tables import Instant, document, message, receipt
 
 NEW, APPLIED, DUPLICATE, LATE, CONFLICT, PARKED = "new", "applied", "duplicate", "late", "conflict", "parked"
 UNUSABLE = "unusable"
@@ -72,22 +73,43 @@ class Verdict(NamedTuple):
     reason: str = ""
 
 
-@dataclass
+class _Pair(NamedTuple):
+    """A waiting receipt beside a document that it may be about; times and sealed texts as the driver gave them."""
+
+    id: int
+    status: str
+    return_time: Any
+    info: Any
+    pre_no: str
+    invt_no: str
+    declared_guid: str
+    cop_msg_id: str
+    type: str
+    document_id: int
+    shipment_id: int
+    message_id: int
+    attempt: int
+    guid: str
+    first_claimed_at: Any
+    was: tuple[Any, ...]  # what _State is made of
+
+
+@dataclass(slots=True)
 class _State:
-    """A document while receipts are applied to it."""
+    """A document while receipts are applied to it; times and sealed texts as the driver gave them."""
 
     state: str
     rank: int
     status: str
-    time: datetime | None
-    info: bytes | None
+    time: Any
+    info: Any
     pre_no: str
     invt_no: str
     final: bool
     conflict: bool
     touched: bool = False
 
-    def apply(self, row: Row[Any], meaning: Meaning, current: Meaning) -> str:
+    def apply(self, row: _Pair, meaning: Meaning, current: Meaning) -> str:
         """Let one receipt have its effect; `current` is what the document's own status means."""
         disposition = _judge(self, row, meaning, current)
         if disposition == APPLIED:
@@ -102,14 +124,21 @@ class _State:
             self.pre_no, self.invt_no = self.pre_no or row.pre_no, self.invt_no or row.invt_no
         return disposition
 
+    def values(self) -> tuple[Any, ...]:
+        """As _WRITTEN, after the id."""
+        return (
+            self.state, self.rank, self.status, self.time, self.info, self.pre_no, self.invt_no, self.final,
+            self.conflict,
+        )  # fmt: skip
 
-def _judge(held: _State, row: Row[Any], meaning: Meaning, current: Meaning) -> str:
+
+def _judge(held: _State, row: _Pair, meaning: Meaning, current: Meaning) -> str:
     """The disposition of a receipt for a document in the state `held`."""
     if row.status == held.status:
         return DUPLICATE
-    onwards = (meaning.rank, row.return_time) > (held.rank, held.time or row.return_time)
+    later = meaning.rank == held.rank and held.time is not None and row.return_time > held.time
     if not held.final or row.status in current.follow:
-        return APPLIED if onwards else LATE
+        return APPLIED if meaning.rank > held.rank or later else LATE
     if meaning.final and held.status not in meaning.follow:
         return DUPLICATE if meaning.state == held.state else CONFLICT
     return CONFLICT if meaning.rank > held.rank else LATE
@@ -125,57 +154,66 @@ def settle(tx: Connection, authority: str, ranks: Ranks) -> Settled:
     states: dict[int, _State] = {}
     settled = Settled()
     alone(tx, f"settle {authority}")
-    chosen = _choose(_candidates(tx, authority), verdicts)
-    for row in sorted(chosen, key=lambda r: (r.return_time, ranks.get((r.type, r.status), _NONE).rank, r.id)):
+    rows = [(row, _order(row, ranks)) for row in _choose(_candidates(tx, authority), verdicts)]
+    for row, _ in sorted(rows, key=itemgetter(1)):
         meaning = ranks.get((row.type, row.status))
-        told = None if row.whole_message else row.document_id
+        told = None if row.cop_msg_id else row.document_id
         if meaning is None:
             verdicts.setdefault(row.id, Verdict(told, PARKED, f"unknown status {row.status}"))
             continue
         held = states.get(row.document_id)
         if held is None:
-            held = states[row.document_id] = _start(row)
+            held = states[row.document_id] = _State(*row.was)
         disposition = held.apply(row, meaning, ranks.get((row.type, held.status), _NONE))
         if row.id not in verdicts or disposition == APPLIED:
             verdicts[row.id] = Verdict(told, disposition)
         settled.shipments.add(row.shipment_id)
         settled.messages.add(row.message_id)
-    changed = [(ident, *_values(held)) for ident, held in states.items() if held.touched]
-    bulk.update(tx, document, _WRITTEN, changed)
+    changed = [(ident, *held.values()) for ident, held in states.items() if held.touched]
+    bulk.update(tx, document, _WRITTEN, changed, stored=("return_time", "return_info"))
     settled.counts = _note(tx, authority, verdicts)
     confirm_arrived(tx, settled.messages)
     return settled
 
 
-def _candidates(tx: Connection, authority: str) -> list[Row[Any]]:
+def _order(row: _Pair, ranks: Ranks) -> tuple[Any, int, int]:
+    """Receipts take effect by their own time, then by rank."""
+    return row.return_time, ranks.get((row.type, row.status), _NONE).rank, row.id
+
+
+def _candidates(tx: Connection, authority: str) -> list[_Pair]:
     """Every waiting receipt beside each document it may be about: same key, or inside the message it names."""
     r, d, m = receipt.c, document.c, message.c
-    columns = [
-        r.id, r.status, r.return_time, type_coerce(r.info, LargeBinary).label("info"), r.pre_no, r.invt_no, d.type,
-        d.id.label("document_id"), d.shipment_id, d.message_id, d.attempt, d.guid, d.state, d.rank, d.final, d.conflict,
-        d.return_status, d.return_time.label("last_time"), type_coerce(d.return_info, LargeBinary).label("last_info"),
-        d.pre_no.label("last_pre_no"), d.invt_no.label("last_invt_no"), m.first_claimed_at,
-        r.declared_guid, (r.cop_msg_id != "").label("whole_message"),
-    ]  # fmt: skip
+    told = [r.id, r.status, r.return_time, r.info, r.pre_no, r.invt_no, r.declared_guid, r.cop_msg_id]
+    about = [d.type, d.id.label("document_id"), d.shipment_id, d.message_id, d.attempt, d.guid, m.first_claimed_at]
+    state = [d.state, d.rank, d.return_status, d.return_time, d.return_info, d.pre_no, d.invt_no, d.final, d.conflict]
+    columns = [*map(_stored, told + about), *(_stored(c).label(f"was_{c.name}") for c in state)]
     same = and_(d.authority == r.authority, d.type == r.type, d.business_key == r.business_key, r.cop_msg_id == "")
     named = and_(m.authority == r.authority, m.cop_msg_id == r.cop_msg_id)
     by_key = select(*columns).select_from(receipt.join(document, same).join(message, d.message_id == m.id))
     by_message = select(*columns).select_from(receipt.join(message, named).join(document, d.message_id == m.id))
-    return [row for query in (by_key, by_message) for row in tx.execute(query.where(_waiting(authority))).all()]
+    found = [row for query in (by_key, by_message) for row in tx.execute(query.where(_waiting(authority))).all()]
+    return [_Pair._make((*row[:15], tuple(row[15:]))) for row in found]
+
+
+def _stored(column: Any) -> Any:
+    """A time or a sealed text as the driver gives it: it is only compared and handed on."""
+    raw = isinstance(column.type, Instant | SealedText)
+    return type_coerce(column, NullType()).label(column.name) if raw else column
 
 
 def _waiting(authority: str) -> Any:
     return and_(receipt.c.authority == authority, receipt.c.disposition.in_((NEW, PARKED)))
 
 
-def _choose(candidates: list[Row[Any]], verdicts: dict[int, Verdict]) -> list[Row[Any]]:
+def _choose(candidates: list[_Pair], verdicts: dict[int, Verdict]) -> list[_Pair]:
     """Each receipt with its document; one that may be about several attempts, and tells not which, is parked."""
-    groups: dict[int, list[Row[Any]]] = defaultdict(list)
+    groups: dict[int, list[_Pair]] = defaultdict(list)
     for row in candidates:
         groups[row.id].append(row)
     chosen = []
     for ident, rows in groups.items():
-        if len(rows) == 1 or rows[0].whole_message:
+        if len(rows) == 1 or rows[0].cop_msg_id:
             chosen += rows
             continue
         attempt = _by_guid(rows) or _by_time(rows)
@@ -186,29 +224,15 @@ def _choose(candidates: list[Row[Any]], verdicts: dict[int, Verdict]) -> list[Ro
     return chosen
 
 
-def _by_guid(rows: list[Row[Any]]) -> Row[Any] | None:
+def _by_guid(rows: list[_Pair]) -> _Pair | None:
     """The attempt whose guid the receipt gives back."""
     return next((row for row in rows if row.guid.upper() == row.declared_guid.upper()), None)
 
 
-def _by_time(rows: list[Row[Any]]) -> Row[Any] | None:
+def _by_time(rows: list[_Pair]) -> _Pair | None:
     """The newest attempt that had been claimed for sending by the receipt's time."""
     left = [row for row in rows if row.first_claimed_at and row.first_claimed_at <= row.return_time]
     return max(left, key=lambda row: row.attempt, default=None)
-
-
-def _start(row: Row[Any]) -> _State:
-    return _State(
-        row.state, row.rank, row.return_status, row.last_time, row.last_info, row.last_pre_no, row.last_invt_no,
-        row.final, row.conflict,
-    )  # fmt: skip
-
-
-def _values(held: _State) -> tuple[Any, ...]:
-    info = None if held.info is None else Ciphertext(held.info)
-    return (
-        held.state, held.rank, held.status, held.time, info, held.pre_no, held.invt_no, held.final, held.conflict,
-    )  # fmt: skip
 
 
 def _note(tx: Connection, authority: str, verdicts: dict[int, Verdict]) -> Counter[str]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from adapters.ledger import Ledger, migrations, open_ledger, raws, shipments
+from adapters.ledger import Ledger, messages, migrations, open_ledger, raws, shipments
 from adapters.ledger.ledger import VARIABLE
 from adapters.ledger.sealed import Vault
 from adapters.ledger.tables import metadata, raw, shipment
@@ -19,11 +19,13 @@ from mappings.errors import ConfigurationError
 from tests.contract import ledger_cases as cases
 
 
-def test_migrations_make_exactly_the_tables_of_the_metadata(ledger: Ledger) -> None:
+def test_migrations_make_exactly_the_tables_of_the_metadata(address: str, tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path, address)
     with ledger.begin() as tx:
         context = MigrationContext.configure(tx, opts={"compare_type": True, "compare_server_default": False})
         assert compare_metadata(context, metadata) == []
         assert context.get_current_revision() == migrations.head()
+    ledger.close()
 
 
 def test_upgrade_again_changes_nothing(ledger: Ledger) -> None:
@@ -46,11 +48,13 @@ def test_many_open_a_new_ledger_at_once(address: str, tmp_path: Path) -> None:
         assert tx.execute(sa.select(sa.func.count()).select_from(shipment)).scalar() == 1
 
 
-def test_a_newer_ledger_is_refused_with_a_remedy(ledger: Ledger) -> None:
+def test_a_newer_ledger_is_refused_with_a_remedy(address: str, tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path, address)
     with ledger.begin() as tx:
         tx.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(ConfigurationError, match="newer Tongguan"):
         ledger.upgrade()
+    ledger.close()
 
 
 def test_a_ledger_without_its_key_says_what_to_restore(ledger: Ledger, tmp_path: Path) -> None:
@@ -177,3 +181,12 @@ def test_writers_in_threads_wait_for_each_other(ledger: Ledger) -> None:
 
     with ThreadPoolExecutor(5) as pool:
         assert len(set(pool.map(write, range(5)))) == 5
+
+
+def test_mistakes_of_the_program_are_not_explained_away(ledger: Ledger) -> None:
+    ident = cases.shipment(ledger)
+    messages.add_messages(ledger, ident, [cases.out([cases.Doc("k1", 1)], cop="same")])
+    with pytest.raises(sa.exc.IntegrityError):
+        messages.add_messages(ledger, ident, [cases.out([cases.Doc("k2", 2)], seq=2, cop="same")])
+    with pytest.raises(sa.exc.DBAPIError), ledger.begin() as tx:
+        tx.exec_driver_sql("SELEKT 1")

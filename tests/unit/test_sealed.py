@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.ledger.sealed import (
-    Ciphertext,
     SealedBytes,
     SealedJson,
     SealedText,
@@ -105,11 +104,9 @@ def test_column_types_seal_on_the_way_in_and_open_on_the_way_out() -> None:
         table.create(tx)
         tx.execute(table.insert().values(values))
         tx.execute(table.insert().values(a=None, b=None, c=None))
-        tx.execute(table.insert().values(a=Ciphertext(VAULT.seal("李四".encode()))))
         assert [tuple(r) for r in tx.execute(sa.select(table))] == [
             tuple(values.values()),
             (None,) * 3,
-            ("李四", None, None),
         ]
         stored = tx.exec_driver_sql("SELECT a, b, c FROM t").first()
     assert stored is not None
