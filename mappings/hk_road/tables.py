@@ -26,7 +26,7 @@ def table(name: str) -> dict[str, Any]:
     path = _HERE / f"{name}.yaml"
     if not path.is_file():
         raise ConfigurationError(f"Hong Kong has no table {name!r} 香港没有该表: mappings/hk_road/{name}.yaml")
-    found: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    found: dict[str, Any] = yaml.load(path.read_bytes(), yaml.CSafeLoader)
     return found
 
 

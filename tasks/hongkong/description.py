@@ -5,6 +5,7 @@ WCO 137 Commodity/Description is an..512. Dutiable and sensitive goods are named
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ _TARGET, _SOURCE = "Commodity/Description", "line.hs_code"
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of goods: its name, how many goods lines, and how many HS chapters it stands for."""
+    """One kind of goods: its name and how many goods lines it has."""
 
     name: str
     lines: int
@@ -42,17 +43,18 @@ def article(batch: Batch) -> tuple[str, list[Entry]]:
 def _kinds(hs: pd.Series, rule: dict[str, Any]) -> tuple[list[Kind], list[Kind], int]:
     """Kinds to be named in any case, the other chapters by number of lines, and the number of lines without a code."""
     names = codes.load("hk_road", "hs_chapter").codes
+    counts = {str(code): int(n) for code, n in hs.value_counts().items()}
     first = []
     for item in rule["always"]:
-        hit = hs.str.startswith(item["hs"])
-        if hit.any():
-            first.append(Kind(item.get("name") or names[item["hs"]].name_en, int(hit.sum())))
-        hs = hs[~hit]
-    chapter = hs.str[:2]
-    known = chapter.isin(set(names))
-    counts = chapter[known].value_counts()
-    order = sorted(counts.items(), key=lambda kv: (-int(kv[1]), str(kv[0])))
-    return first, [Kind(names[str(c)].name_en, int(n)) for c, n in order], int((~known).sum())
+        hit = [code for code in counts if code.startswith(item["hs"])]
+        if hit:
+            first.append(Kind(item.get("name") or names[item["hs"]].name_en, sum(counts.pop(code) for code in hit)))
+    chapters: Counter[str] = Counter()
+    for code, n in counts.items():
+        chapters[code[:2]] += n
+    order = sorted(chapters.items(), key=lambda item: (-item[1], item[0]))
+    known = [Kind(names[chapter].name_en, n) for chapter, n in order if chapter in names]
+    return first, known, sum(n for chapter, n in order if chapter not in names)
 
 
 def _text(batch: Batch, rule: dict[str, Any], named: list[Kind], rest: list[Kind], unclassified: int) -> str:

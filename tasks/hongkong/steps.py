@@ -66,7 +66,7 @@ def next_step(
     `aci` are the documents of the consignment, `bundle` those of its present CCRN, both by attempt, `current` the
     digest of what the truck carries now ('' when nothing is left), `crossing` the plan, both times aware.
     """
-    lodged = aci[-1].digest if aci else ""
+    lodged = next((d.digest for d in reversed(aci) if d.digest), "")
     return decide(
         standing("HKRoadACI", aci),
         standing("HKRoadBundle", bundle),

@@ -110,6 +110,13 @@ def test_a_refused_amendment_leaves_the_consignment_standing() -> None:
     assert next_step(refused, [], "d3", CROSSING, OPEN) == "amend"
 
 
+def test_a_refused_cancellation_keeps_what_was_lodged() -> None:
+    refused = [*LODGED, Filed("1", "rejected")]
+    assert next_step(refused, [], "d1", CROSSING, OPEN) == "wait"
+    assert next_step(refused, [], "", CROSSING, OPEN) == "wait"
+    assert next_step([*LODGED, Filed("1", "cancelled")], [], "d1", CROSSING, OPEN) == "lodge"
+
+
 def test_a_refused_lodging_is_lodged_again_when_something_has_changed() -> None:
     refused = [Filed("9", "rejected", "d1")]
     assert next_step(refused, [], "d1", CROSSING, OPEN) == "wait"

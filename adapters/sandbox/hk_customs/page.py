@@ -40,7 +40,8 @@ def _consignment(store: Store, row: Row, now: float) -> str:
     packages, goods = items.get("Packaging/QuantityQuantity", ""), items.get("Commodity/Description", "")
     return (
         f"<tr><td><code>{escape(row['ccrn'])}</code><br><small>{escape(row['latest'])}</small></td>"
-        f"<td>{escape(vehicle)}</td><td>{escape(packages)}</td><td><small>{escape(goods)}</small></td><td>{steps}</td></tr>"
+        f"<td>{escape(vehicle)}</td><td>{escape(packages)}</td><td><small>{escape(goods)}</small></td>"
+        f'<td class="steps">{steps}</td></tr>'
     )
 
 
@@ -48,7 +49,7 @@ def _refusal(row: Row) -> str:
     listed = codes.load("hk_road", "error").codes
     texts = [listed[c] for c in row["code"].split(",") if c in listed]
     said = "<br>".join(f"<code>{c.code}</code> {escape(c.name_zh)} {escape(c.name_en)}" for c in texts)
-    at, reference = escape(row["at"][:19]), escape(row["reference"])
+    at, reference = _time(datetime.fromisoformat(row["at"]).timestamp()), escape(row["reference"])
     return f"<tr><td><small>{at}</small></td><td><code>{reference}</code></td><td>{said}</td></tr>"
 
 
@@ -73,7 +74,7 @@ def html(store: Store) -> str:
         ["CCRN", "車輛 vehicle", "包裹 packages", "貨物描述 article description", "經過 timeline"],
         [_consignment(store, row, now.timestamp()) for row in consignments],
     )
-    refusals = _table(["時間 time (UTC)", "參考編號 reference", "原因 reason"], [_refusal(row) for row in refused])
+    refusals = _table(["時間 time", "參考編號 reference", "原因 reason"], [_refusal(row) for row in refused])
     return _PAGE.substitute(
         title=escape(settings.profile()["title"]),
         point=escape(settings.profile()["control_point"]),
