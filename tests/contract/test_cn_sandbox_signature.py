@@ -217,3 +217,47 @@ def test_der_reads_what_it_writes(number, content):
     (_, first, _), (_, second, _) = der.children(der.only(whole, der.SEQUENCE))
     assert int.from_bytes(first, "big") == number
     assert second == content
+
+
+def test_an_element_without_a_canonical_form_is_refused(company):
+    body = make.message("CEB303", [make.order("O1")], PLATFORM)
+    relative = b"<ceb:ExtendMessage><ceb:name>x</ceb:name><ceb:version>1</ceb:version>"
+    relative += b'<ceb:Message><y xmlns="here"/></ceb:Message>'
+    sealed = make.signed(body, make.certificate(company.customs, PLATFORM))
+    at = sealed.rindex(b"</ceb:")
+    sealed = sealed[:at] + relative + b"</ceb:ExtendMessage>" + sealed[at:]
+    status, info = refusal(company, make.enveloped(sealed, "CEB303", make.dxp_of(PLATFORM)))
+    assert status == "-301020" and "canonical" in info
+
+
+def test_white_space_after_the_signature_stays_in_the_digest(company):
+    body = make.message("CEB303", [make.order("O1")], PLATFORM)
+    sealed = make.signed(body, make.certificate(company.customs, PLATFORM))
+    spaced = sealed.replace(b"</ds:Signature>", b"</ds:Signature>\n")
+    assert "digest" in refusal(company, make.enveloped(spaced, "CEB303", make.dxp_of(PLATFORM)))[1]
+
+
+def test_an_rsa_certificate_does_not_sign_sm2_nor_the_other_way(company):
+    body = make.message("CEB303", [make.order("O1")], PLATFORM)
+    rsa_certificate = make.certificate(company.customs, PLATFORM)
+    sealed = make.signed(body, rsa_certificate, sign=sm2_sign, sm2=True)
+    assert refusal(company, make.enveloped(sealed, "CEB303", make.dxp_of(PLATFORM)))[0] == "-301020"
+    sm2_certificate = make.certificate(company.customs, PLATFORM, ca.key_from_sm2_hex(PUBLIC))
+    sealed = make.signed(make.message("CEB303", [make.order("O2")], PLATFORM), sm2_certificate)
+    assert refusal(company, make.enveloped(sealed, "CEB303", make.dxp_of(PLATFORM)))[0] == "-301020"
+
+
+def test_a_third_implementation_agrees_that_the_accepted_form_is_xmldsig(company):
+    """signxml takes what the sandbox takes, so the sandbox judges by the standard and not by our signer."""
+    from signxml import XMLVerifier
+    from signxml.algorithms import DigestAlgorithm, SignatureMethod
+    from signxml.verifier import SignatureConfiguration
+
+    certificate = make.certificate(company.customs, PLATFORM)
+    sealed = make.signed(make.message("CEB303", [make.order("O1")], PLATFORM), certificate)
+    config = SignatureConfiguration(
+        signature_methods=frozenset({SignatureMethod.RSA_SHA1}), digest_algorithms=frozenset({DigestAlgorithm.SHA1})
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    assert XMLVerifier().verify(sealed, x509_cert=pem, expect_config=config)
+    assert refusal(company, make.enveloped(sealed, "CEB303", make.dxp_of(PLATFORM)))[0] == "2"

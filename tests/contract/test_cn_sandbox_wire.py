@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -297,3 +300,30 @@ def test_without_a_connection_to_close_the_answer_is_at_least_no_success(http, c
 def test_every_receipt_type_has_a_schema():
     for declared in data.declared().values():
         assert schema.validator(declared.receipt.type) is not None
+
+
+def test_many_at_once_are_all_booked_once(company):
+    sealed = [company.sealed("CEB303", *(make.order(f"O{n}-{m}") for m in range(5))) for n in range(24)]
+    with served(build(company.customs)) as base, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda body: requests.post(f"{base}/dxp/messages", body, timeout=30), sealed * 2))
+    assert {code_of(answer.content) for answer in answers} == {"0000"}
+    heard = company.statuses(PLATFORM)
+    assert len(heard) == 240 and len(set(heard)) == 240
+    assert {status for _, status in heard} == {"2", "-304001"}
+
+
+@pytest.mark.slow
+def test_the_process_listens_remembers_and_stops(tmp_path, company):
+    command = [sys.executable, "-m", "adapters.sandbox.cn_customs", "--port", "0", "--home", str(tmp_path / "own")]
+    sealed = company.sealed("CEB303", make.order("O1"))
+    seen = []
+    for _ in range(2):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            base = process.stdout.readline().removeprefix("listening on ").strip()
+            seen.append(requests.get(f"{base}/admin/health", timeout=10).json()["messages"])
+            assert code_of(requests.post(f"{base}/dxp/messages", sealed, timeout=10).content) == "0000"
+        finally:
+            process.terminate()
+            process.wait(10)
+    assert seen == [0, 1]

@@ -136,8 +136,10 @@ class Behaviours:
 
     def fault_of(self, request: str) -> int | None:
         """The HTTP status that a rule answers any request with (down), or one for receipts (http, type "receipts")."""
+        if not self.rules:
+            return None
         with self._store.transaction():
-            found = self.of([{"type": request}], frozenset({"down"}))
+            found = self.of([{"type": request}], REQUEST_ACTIONS)
             if not found and request == "receipts":
                 named = [r for r in self.rules if r.action == "http" and r.body["match"].get("type") == request]
                 found = {r.action: r for r in named if r.fits({"type": request})}

@@ -12,10 +12,11 @@ _COLUMNS = (
     " m.recovery, m.sha256, d.outcome, d.status, d.status_at, d.pre_no, d.invt_no, d.order_ref, d.waybill_ref"
 )
 # A second receipt: a document that met one which stood for its key, or its order's inventory, or itself (by guid).
-_SECOND = (
-    "FROM document AS d JOIN message AS m ON m.id = d.message_id JOIN document AS f ON f.type = d.type AND f.id < d.id"
-    " AND (f.key = d.key OR (d.type = 'CEB603Message' AND f.order_ref = d.order_ref))"
-    " WHERE d.outcome = 'duplicate' AND f.outcome IN ('accepted', 'saved')"
+_SECOND = "FROM document AS d JOIN message AS m ON m.id = d.message_id WHERE d.outcome = 'duplicate' AND m.recovery = ?"
+_FIRST = (
+    "coalesce((SELECT max(f.id) FROM document AS f WHERE f.type = d.type AND f.key = d.key AND f.id < d.id"
+    " AND f.outcome <> 'duplicate'), (SELECT max(f.id) FROM document AS f WHERE f.type = d.type"
+    " AND f.order_ref = d.order_ref AND f.current = 1 AND f.order_ref <> '')) AS first"
 )
 _COUNTS = ("message", "document", "delivery")
 
@@ -38,11 +39,9 @@ def page(store: Store, after: int, limit: int, type_: str = "", key: str = "") -
 def audit(store: Store) -> dict[str, Any]:
     """Second receipts of one document that were no marked recovery, change or re-declaration."""
     rows = store.rows(
-        f"SELECT d.type, d.key, max(f.id) AS first, d.id AS second, d.at AS second_at {_SECOND} AND m.recovery = 0"
-        " GROUP BY d.id ORDER BY d.id LIMIT 1000"
+        f"SELECT d.type, d.key, {_FIRST}, d.id AS second, d.at AS second_at {_SECOND} ORDER BY d.id LIMIT 1000", 0
     )
-    count = store.value(f"SELECT count(DISTINCT d.id) {_SECOND} AND m.recovery = 0")
-    marked = store.value(f"SELECT count(DISTINCT d.id) {_SECOND} AND m.recovery = 1")
+    count, marked = (store.value(f"SELECT count(*) {_SECOND}", mark) for mark in (0, 1))
     seconds = [{**dict(row), "second_at": moment(row["second_at"]).isoformat()} for row in rows]
     return {"second_receipts": seconds, "count": count, "marked_recovery": marked}
 

@@ -42,13 +42,15 @@ OUTCOMES = {
 
 
 def _status(code: str) -> str:
-    chinese, english, tone = STATUSES.get(code, ("", "", "bad" if code.startswith("-") else "wait"))
+    chinese, english, tone = STATUSES.get(code, ("", "", "bad"))
     return f'<span class="tag {tone}">{escape(code)}</span> {chinese} <small>{english}</small>'
 
 
 def _type(code: str) -> str:
-    known = settings.declared().get(code)
-    return f"<b>{escape(code.removesuffix('Message'))}</b> {known.name if known else ''}"
+    names = {row.type: row.name for row in settings.declared().values()}
+    names |= {row.receipt.type: f"{row.name}回执" for row in settings.declared().values()}
+    shown = escape(code.removesuffix("Message")) or "未知 unknown"
+    return f"<b>{shown}</b> {names.get(code, '')}"
 
 
 def _row(cells: list[str]) -> str:

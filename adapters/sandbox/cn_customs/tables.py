@@ -18,6 +18,7 @@ CREATE INDEX IF NOT EXISTS document_key ON document (type, key);
 CREATE INDEX IF NOT EXISTS document_order ON document (order_ref, type) WHERE order_ref <> '' AND current = 1;
 CREATE INDEX IF NOT EXISTS document_waybill ON document (waybill_ref, type) WHERE waybill_ref <> '' AND current = 1;
 CREATE INDEX IF NOT EXISTS document_group ON document (type, grp) WHERE grp <> '';
+CREATE INDEX IF NOT EXISTS document_second ON document (id) WHERE outcome = 'duplicate';
 -- Parcels that a list document (507, 509, 607) names, and when a list took effect.
 CREATE TABLE IF NOT EXISTS listed (document_id INTEGER NOT NULL, waybill_ref TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS listed_document ON listed (document_id);
