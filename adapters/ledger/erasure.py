@@ -6,6 +6,7 @@ people in one signed text; past the keeping time nobody needs them any more, so 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
@@ -108,27 +109,39 @@ def _carries(tx: Connection, shipment_id: int, person: Person) -> bool:
 def _snapshots(tx: Connection, shipment_id: int, person: Person) -> tuple[set[str], set[str], dict[int, bytes]]:
     """The person's orders, all that is said of them, and every snapshot that names them as it reads without them.
 
-    A snapshot that is no Batch is emptied.
+    A batch that today's model cannot read, and a text that names them, are emptied.
     """
     orders: set[str] = set()
     said = {value for value in person if value}
     rewritten: dict[int, bytes] = {}
+    texts: dict[int, bytes] = {}
     query = select(snapshot.c.id).where(snapshot.c.shipment_id == shipment_id)
     for ident in list(tx.execute(query.order_by(snapshot.c.id)).scalars()):
         body = tx.execute(select(snapshot.c.body).where(snapshot.c.id == ident)).scalar_one()
+        if not _is_batch(body):
+            texts[ident] = body
+            continue
         try:
-            batch = Batch.from_bytes(body) if body else None
+            batch = Batch.from_bytes(body)
         except ValueError:
             rewritten[ident] = b""
-            continue
-        if batch is None:
             continue
         found = person.rows(batch.parcels)
         orders.update(batch.parcels["order.order_no"][found])
         said.update(value for path in _personal(batch) for value in batch.parcels[path][found] if value)
         if found.any() or (person.name and batch.truck.driver.name == person.name):
             rewritten[ident] = _without(batch, found, person, said).to_bytes()
+    rewritten.update({ident: b"" for ident, body in texts.items() if _names(body, said)})
     return orders, said, rewritten
+
+
+def _is_batch(body: bytes) -> bool:
+    return body.startswith(b'{"truck"') and b'"sizes"' in body.partition(b"\n")[0]
+
+
+def _names(text: bytes, said: set[str]) -> bool:
+    """Whether a text names somebody, plainly or as JSON writes it in ASCII."""
+    return any(value.encode() in text or json.dumps(value)[1:-1].encode() in text for value in said)
 
 
 def _personal(batch: Batch) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
@@ -152,15 +153,23 @@ def test_raw_receipts_that_another_shipment_needs_stay(
     assert texts == ["", "kept"]
 
 
-def test_a_snapshot_that_is_no_batch_is_emptied(
+def test_snapshots_that_are_no_batch_are_emptied_where_they_name_the_person(
     ledger: Ledger, later: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ident, _ = fill(ledger, "M1", 1)
-    sources.save_snapshot(ledger, ident, "captured", b"rows of " + BUYER.encode())
+    ident, batch = fill(ledger, "M1", 1)
+    kept = {"digests": b'{"1": "aa"}', "list": b"[1, 2]", "text": b"abc", "empty": b""}
+    gone = {
+        "rows": f"rows of {BUYER}".encode(),
+        "json": json.dumps(["买家", "Test Buyer 2"]).encode(),
+        "old": batch.to_bytes().replace(b'"customs_office"', b'"customs_bureau"'),
+    }
+    for stage, body in {**kept, **gone}.items():
+        sources.save_snapshot(ledger, ident, stage, body)
     shipments.set_state(ledger, ident, "closed")
     move(monkeypatch, later)
-    assert erase_person(ledger, "amy", Person(name=BUYER)).snapshots == 2
-    assert sources.load_snapshot(ledger, ident, "captured") == b""
+    assert erase_person(ledger, "amy", Person(name=BUYER)).snapshots == 4
+    assert {stage: sources.load_snapshot(ledger, ident, stage) for stage in kept} == kept
+    assert {sources.load_snapshot(ledger, ident, stage) for stage in gone} == {b""}
     assert erase_person(ledger, "amy", Person(name="Test Buyer 1")).shipments == [ident], "an emptied one does no harm"
 
 
