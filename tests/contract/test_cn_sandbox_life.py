@@ -277,3 +277,30 @@ def test_the_same_seed_gives_the_same_receipts(tmp_path, monkeypatch):
         times.append([(row["due"] // 1_000_000) for row in customs.store.rows("SELECT due FROM delivery")])
         customs.store.close()
     assert times[0] == times[1]
+
+
+def test_life_cycles_are_data(company, monkeypatch):
+    from adapters.sandbox.cn_customs import settings
+
+    chains = settings.cycle()["chains"]
+    monkeypatch.setitem(chains, "CEB607Message", {**chains["CEB607Message"], "complete": ["stored"]})
+    reviewed(company, "O1")
+    company.send("CEB607", make.master(["O1"]))
+    assert company.statuses(AGENT) == [("M1", "2"), ("M1", "120")]
+
+
+def test_numbers_written_in_another_way_still_agree(company):
+    company.send("CEB303", make.order("O1", qty="2", price="10"))
+    company.send("CEB505", make.waybill("O1"))
+    company.send("CEB603", make.inventory("O1", qty="2.000", price="10.00000"))
+    assert ends(company) == {"O1": "399"}
+
+
+def test_a_gift_line_passes_where_the_setting_allows_it(company, monkeypatch):
+    from adapters.sandbox.cn_customs import settings
+
+    company.send("CEB603", make.inventory("O1", price="0"))
+    assert ends(company) == {"O1": "100"}
+    monkeypatch.setitem(settings.profile(), "zero_price", "allowed")
+    company.send("CEB603", make.inventory("O1", price="0"))
+    assert ends(company) == {"O1": "2"}

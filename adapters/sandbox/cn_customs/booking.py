@@ -95,7 +95,7 @@ class Booking:
             self._plan.say(doc, "saved", self._plan.now)
             return
         doc.facts = _facts(doc, document)
-        self._plan.say(doc, "accepted", self._plan.now, _accepted_text(doc, document, paid))
+        self._plan.walk(doc, "accepted", self._plan.now, _accepted_text(doc, document, paid))
         reason = self._rejection(doc, document)
         if doc.app_type == "3":
             self._plan.say(doc, "stored", doc.status_at)

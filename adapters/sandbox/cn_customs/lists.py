@@ -69,20 +69,26 @@ class Lists:
         good = {row["waybill_ref"] for row in rows if row["status"] in statuses}
         return [ref.split("|", 1)[1] for ref in refs if ref not in good]
 
-    def _all(self, parts: list[Doc], step: str, info: str = "") -> int:
+    def _complete(self, parts: list[Doc]) -> int:
+        """All parts pass; gives the instant of the last."""
         base = max(doc.status_at for doc in parts)
         for doc in parts:
-            self._plan.say(doc, step, base, info)
-            doc.locked = int(step == "reviewed")
+            self._plan.walk(doc, "complete", base)
+            doc.locked = 1
         return max(doc.status_at for doc in parts)
+
+    def _reject(self, parts: list[Doc], info: str) -> None:
+        base = max(doc.status_at for doc in parts)
+        for doc in parts:
+            self._plan.say(doc, "rejected", base, info)
 
     def _master(self, parts: list[Doc]) -> None:
         refs = self._waybills(parts)
         missing = self._missing(refs, settings.cycle()["consolidates"])
         if missing:
-            self._all(parts, "rejected", _naming("运单无已审结的清单", missing))
+            self._reject(parts, _naming("运单无已审结的清单", missing))
             return
-        at, bill = self._all(parts, "reviewed"), _bill(parts[0])
+        at, bill = self._complete(parts), _bill(parts[0])
         self._store.many(
             "INSERT INTO consolidated (waybill_ref, bill, grp, master_at) VALUES (?, ?, ?, ?) ON CONFLICT (waybill_ref)"
             " DO UPDATE SET bill = excluded.bill, grp = excluded.grp, master_at = excluded.master_at",
@@ -91,7 +97,7 @@ class Lists:
         self._release(bill)
 
     def _arrival(self, parts: list[Doc]) -> None:
-        at, bill = self._all(parts, "reviewed"), _bill(parts[0])
+        at, bill = self._complete(parts), _bill(parts[0])
         refs = self._waybills(parts)
         if refs:
             self._store.many(
@@ -128,9 +134,9 @@ class Lists:
         refs = self._waybills(parts)
         missing = self._missing(refs, settings.cycle()["departs_from"])
         if missing:
-            self._all(parts, "rejected", _naming("运单的清单未放行", missing))
+            self._reject(parts, _naming("运单的清单未放行", missing))
             return
-        at = self._all(parts, "reviewed")
+        at = self._complete(parts)
         for doc in self._inventories(refs).values():
             self._plan.say(doc, "closed", max(at, doc.status_at))
 

@@ -64,7 +64,7 @@ class Match:
         base = max(inventory.status_at, order.status_at, waybill.status_at)
         for doc in (order, waybill):
             if doc.status == "2":
-                self._plan.say(doc, "stored", base)
+                self._plan.walk(doc, "matched", base)
         fault = checks.between(
             orjson.loads(order.facts), orjson.loads(inventory.facts), inventory.order_ref.split("|", 1)[1],
             [orjson.loads(payment.facts) for payment in payments],
@@ -72,11 +72,10 @@ class Match:
         if fault:
             self._plan.say(inventory, "rejected", base, fault)
             return
-        self._plan.say(inventory, "stored", base)
-        self._plan.say(inventory, "reviewed", inventory.status_at)
+        self._plan.walk(inventory, "matched", base)
         for payment in payments:
             if payment.status == "2":
-                self._plan.say(payment, "stored", max(base, payment.status_at))
+                self._plan.walk(payment, "matched", max(base, payment.status_at))
         for doc in (inventory, order, waybill, *payments):
             doc.locked = 1
             self._plan.touch(doc)
@@ -93,5 +92,8 @@ class Match:
             if order is None:
                 continue
             fault = checks.money(orjson.loads(order.facts), [orjson.loads(payment.facts)])
-            self._plan.say(payment, "rejected" if fault else "stored", payment.status_at, fault)
-            payment.locked = 0 if fault else 1
+            if fault:
+                self._plan.say(payment, "rejected", payment.status_at, fault)
+            else:
+                self._plan.walk(payment, "matched", payment.status_at)
+                payment.locked = 1

@@ -48,6 +48,7 @@ class Plan:
         self._groups: dict[Group, list[tuple[str, str]]] = defaultdict(list)
         self._changed: dict[int, Doc] = {}
         self._delays: dict[tuple[str, object], int] = {}
+        self._chains: dict[str, dict[str, list[str]]] = settings.cycle()["chains"]
         self._steps: dict[str, dict[str, Any]] = settings.cycle()["steps"]
 
     def delay(self, step: str, salt: object) -> int:
@@ -70,6 +71,12 @@ class Plan:
         self._changed[doc.id] = doc
         if not quiet:
             self._tell(doc, info or row["text"], at)
+
+    def walk(self, doc: Doc, event: str, after: int, info: str = "") -> None:
+        """The document passes every step that this event brings for its type; `info` is said with the first."""
+        for step in self._chains[doc.type][event]:
+            self.say(doc, step, after, info)
+            after, info = doc.status_at, ""
 
     def touch(self, doc: Doc) -> None:
         """The document changed without a receipt."""
