@@ -126,7 +126,7 @@ def test_a_plate_that_is_none_is_refused(hk: World) -> None:
         ("POST", "/admin/behaviour", {"rules": [{"action": "reject", "times": -1}]}),
         ("POST", "/admin/behaviour", {"rules": [{"action": "http", "status": 200}]}),
         ("POST", "/admin/behaviour", {"rules": [{"action": "reject", "code": "HKR999"}]}),
-        ("PUT", "/admin/callbacks", {"sender": "S"}), ("PUT", "/admin/callbacks", [1]),
+        ("PUT", "/admin/callbacks", {"sender": "S", "url": "file:///x"}), ("PUT", "/admin/callbacks", [1]),
     ],
 )  # fmt: skip
 def test_bad_questions_get_a_4xx(hk: World, method: str, path: str, body: object) -> None:
@@ -233,6 +233,7 @@ def test_a_callback_where_nobody_listens_stops_nothing(tmp_path: Path, monkeypat
         hk.send(hk.lodge())
         hk.later(minutes=1)
         assert hk.statuses() == ["CCR"]
+        hk.admin("PUT", "callbacks", sender="Test Cargo Filing Limited", url=None).raise_for_status()
         assert push.Pusher(Notices(Store(tmp_path / "hk_customs.db"), 1)).once() == 0
 
 

@@ -131,20 +131,32 @@ def _administration(app: FastAPI, customs: RoadCustoms) -> None:
 
     @app.post("/admin/events")
     async def event(request: Request) -> Response:
-        outcome = await run_in_threadpool(events.happen, customs, await _body(request))
-        return _json(outcome, 200 if outcome["moved"] else 409)
+        return _json(await run_in_threadpool(events.happen, customs, await _body(request)))
+
+    @app.get("/admin/events")
+    def happened() -> Response:
+        rows = store.rows("SELECT * FROM event ORDER BY id")
+        return _json({"events": [{**dict(row), "outcome": orjson.loads(row["outcome"])} for row in rows]})
 
     @app.put("/admin/callbacks")
     async def callback(request: Request) -> Response:
         body = await _body(request)
         sender = body.get("sender") or body.get("dxpId") if isinstance(body, dict) else None
-        if not isinstance(sender, str) or not isinstance(body.get("url"), str):
-            raise DataFault('The body is {"sender": ..., "url": ...}')
-        await run_in_threadpool(store.run, "INSERT OR REPLACE INTO callback VALUES (?, ?)", sender, body["url"])
-        return _json({"sender": sender, "url": body["url"]})
+        url = body.get("url") if isinstance(body, dict) else None
+        if not isinstance(sender, str) or not (url is None or str(url).startswith(("http://", "https://"))):
+            raise DataFault("A sender and an http url (or null) are needed")
+        await run_in_threadpool(_call_back, store, sender, url)
+        return _json({"sender": sender, "url": url})
 
     @app.post("/admin/reset")
     def reset() -> Response:
         store.reset()
         customs.behaviours.reload()
         return _json({"status": "empty"})
+
+
+def _call_back(store: Store, sender: str, url: str | None) -> None:
+    with store.transaction():
+        store.run("DELETE FROM callback WHERE sender = ?", sender)
+        if url:
+            store.insert("callback", sender=sender, url=str(url))
