@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
 
 from mappings.errors import ConfigurationError
 
 TIMEOUT = (5, 30)
+BUSY = (429, 503)  # what its server says while its database is locked: nothing was done
 
 
 class Prefect:
@@ -16,6 +19,8 @@ class Prefect:
 
     def __init__(self, base: str) -> None:
         self.base, self.api, self.http = base, f"{base}/api", requests.Session()
+        again = Retry(6, connect=0, read=0, status_forcelist=BUSY, allowed_methods=None, backoff_factor=0.3)
+        self.http.mount(base, HTTPAdapter(max_retries=again))
 
     def start(
         self, deployment: str, parameters: dict[str, Any], tags: list[str] | None = None, name: str = "", key: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,16 +16,19 @@ import requests
 from adapters import home as homes
 from adapters.ledger import audit as ledger_audit
 from adapters.ledger import events, faults, messages, shipments
+from adapters.ledger import parcels as ledger_parcels
 from adapters.ledger.audit import Finding
 from deployments.prefect_api import Prefect
 from deployments.settings import running
 from mappings import clock
 from mappings.canonical.model import Shipment
 from mappings.errors import ConfigurationError
+from tasks import dryrun
 from tasks.clearing import hearing, intake
 from tasks.clearing.standing import load_standing
 from tasks.office import Office, open_office
 from tasks.receipts import receive
+from tasks.reporting.faults import write_private
 
 CLEAR = "clear-shipment/clear-shipment"
 ASKS = "awaiting_approval"
@@ -97,12 +101,21 @@ def work_up(at: Office, shipment_id: int) -> None:
 
 def receive_shipment(at: Office, shipment: Shipment, raw: bytes, source: str, reference: str = "") -> int:
     """Takes in one shipment of an API call (`raw` is its body as it came); returns the shipment's id."""
-    raise NotImplementedError("JSON 货运尚未接入。A shipment as JSON is not taken in yet.")
+    return intake.receive_files(
+        at, [(f"{intake.SHIPMENT}-{shipment.truck.master_waybill}.json", raw)], reference, source
+    ).shipment_id
 
 
 def prepare(folder: Path, out: Path, home: homes.Home) -> dict[str, Any]:
     """The dry run: writes every message, report.json and faults.csv into `out`; returns the report."""
-    raise NotImplementedError("试运行尚未接入。The dry run is not there yet.")
+    run = dryrun.dry_run(folder, home.path, home.profiles)
+    out.mkdir(parents=True, exist_ok=True)
+    for file in run.files:
+        (out / file.name).write_bytes(file.body)
+    write_private(out / "faults.csv", dryrun.faults_csv(run))
+    report = run.report()
+    (out / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    return report
 
 
 # ---- moving a shipment on ---------------------------------------------------------------------------------------
@@ -173,6 +186,11 @@ def status(at: Office, shipment_id: int) -> Status:
         ],
         planned=planned,
     )
+
+
+def parcels(at: Office, shipment_id: int) -> list[Any]:
+    """The parcels of a shipment: seq, order_no, waybill_no, state, reason."""
+    return list(ledger_parcels.listing(at.ledger, shipment_id))
 
 
 def listing(at: Office) -> list[Status]:

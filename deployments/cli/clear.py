@@ -80,12 +80,20 @@ def _followed(office: Office, shipment: int, quiet: bool) -> Status:
 def watch(statuses: Iterable[Status], quiet: bool = False) -> Status:
     """Bars of how far the parcels have come, until the statuses end; returns the last one."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=screen, disable=quiet) as progress:
+    with Progress(*columns, console=screen, disable=quiet or not screen.is_terminal) as progress:
         bars = [progress.add_task(title, total=None) for title, _ in STAGES]
-        line = progress.add_task("", total=1)
+        line, before = progress.add_task("", total=1), ""
         for status in statuses:
             going = sum(n for state, n in status.parcels.items() if state not in OUT)
             for bar, (_, states) in zip(bars, STAGES, strict=True):
                 progress.update(bar, total=going or None, completed=sum(status.parcels.get(s, 0) for s in states))
-            progress.update(line, description=f"{status.state_zh} {status.state_en} · {clock.now():%F %H:%M} UTC")
+            told = f"{status.state_zh} {status.state_en}"
+            progress.update(line, description=f"{told} · {clock.now():%F %H:%M} UTC")
+            if not (screen.is_terminal or quiet or told == before):
+                screen.print(f"  {clock.now():%F %H:%M} UTC {told} · {_counted(status)}")
+            before = told
     return status
+
+
+def _counted(status: Status) -> str:
+    return ", ".join(f"{state} {count}" for state, count in sorted(status.parcels.items()))

@@ -1,0 +1,162 @@
+"""The demo: `python -m deployments.demo [--keep]`. A made-up truck, from its files to its end, on a fast clock.
+
+The demo plays yard and truck: it tells of arrival, departure and crossing when the truck's plan says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import requests
+
+from adapters import home as homes
+from deployments import services, settings, up
+from deployments.cli.clear import watch
+from deployments.cli.common import screen, show_error, table
+from deployments.cli.status import show
+from deployments.cli.up import show_addresses
+from deployments.demo_flaws import demo_truck
+from deployments.demo_truck import MadeTruck, write
+from deployments.errors import SHOWN
+from deployments.prefect_api import Prefect
+from mappings import clock
+from tasks.office import Office
+
+HOME = Path(".demo")
+SPEED = 600.0  # ten hours of a truck's night pass in a minute
+EARLY = timedelta(hours=4)  # before the planned arrival: starting takes some 20 real seconds
+CONTROL_POINT = timedelta(minutes=10)  # after its departure the truck stands at Hong Kong's control point
+EVENTS = {"arrived": "arrival_at_yard", "departed": "departure", "crossed": "crossing"}
+ROAD = (("at_control_point", "departure", CONTROL_POINT), ("crossed", "crossing", timedelta()))
+CONFLICT = 409  # the truck is not so far
+PATIENCE = 300.0  # real seconds
+GAVE_UP = 1
+
+
+def fresh(folder: Path, made: MadeTruck) -> homes.Home:
+    """A new installation in `folder`, its clock set to shortly before the truck is planned to arrive."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, mode=0o700)
+    os.environ[homes.VARIABLE] = str(folder.absolute())
+    arrival = datetime.fromisoformat(made.truck["planned"]["arrival_at_yard"])
+    os.environ[clock.VARIABLE] = clock.starting(arrival - EARLY, SPEED).variable()
+    return homes.Home(folder.absolute())
+
+
+def play(office: Office, shipment: int, planned: dict[str, str]) -> None:
+    """Tells both sides of every physical event whose planned time has come; telling one twice changes nothing."""
+    for kind, plan in EVENTS.items():
+        at = datetime.fromisoformat(planned[plan])
+        if clock.now() >= at and services.event(office, shipment, kind, at, "demo yard"):
+            screen.print(f"  {at:%H:%M} {kind}")
+    for kind, name, delay in ROAD:
+        at = datetime.fromisoformat(planned[name]) + delay
+        if clock.now() >= at:
+            _tell_hong_kong(office, shipment, kind, at)
+
+
+def _tell_hong_kong(office: Office, shipment: int, kind: str, at: datetime) -> None:
+    """The sandbox's control point sees the truck; what it cannot do yet it refuses, and is told again."""
+    waybill = services.status(office, shipment).master_waybill
+    body = {"kind": kind, "master_waybill": waybill, "at": at.isoformat()}
+    address = office.home.authorities["hk_road"]
+    answer = requests.post(f"{address}/admin/events", json=body, timeout=10)
+    if answer.status_code != CONFLICT:
+        answer.raise_for_status()
+
+
+def night(office: Office, shipment: int) -> Iterator[services.Status]:
+    """The truck's night: its status each second until it is closed, its events played as they are due."""
+    end = clock.stopwatch() + PATIENCE
+    while True:
+        now = services.status(office, shipment)
+        yield now
+        if now.final or clock.stopwatch() > end:
+            return
+        play(office, shipment, now.planned)
+        threading.Event().wait(1.0)
+
+
+def clear(home: homes.Home, made: MadeTruck) -> int:
+    """Clears the truck from its files to its end, and shows how every parcel ended; returns the exit code."""
+    office = services.office(home)
+    folder = write(made, home.path / "truck")
+    for address in home.authorities.values():
+        requests.post(f"{address}/admin/behaviour", json={"rules": made.behaviour}, timeout=10)
+    screen.print(f"{len(made.orders())} 个订单的文件 files of a made-up truck: {folder}")
+    shipment = services.receive_files(office, services.files_in(folder), "demo")
+    services.work_up(office, shipment)
+    services.approve(office, shipment, "demo operator")
+    page = services.wake(office, shipment)
+    screen.print(f"界面 look at it: {page}")
+    last = watch(night(office, shipment))
+    show(last)
+    outcomes(office, made, shipment)
+    found = [f for f in services.audit(office) if f.severity == "error"]
+    for finding in found:
+        screen.print(f"[red]✗[/] {finding.message_zh} {finding.message_en}")
+    screen.print("[green]✓[/] 核对无误 audit: all in order" if not found else "[red]✗[/] audit")
+    return 0 if last.final and not found else GAVE_UP
+
+
+def outcomes(office: Office, made: MadeTruck, shipment: int) -> None:
+    """What became of the orders that were made wrong, kind by kind."""
+    ended = {row.order_no: (row.state, row.reason) for row in services.parcels(office, shipment)}
+    made_table = table(
+        "人为设置的情形 What was put in, and what became of it", "情形 kind", "#订单 orders", "结果 outcome"
+    )
+    for kind in dict.fromkeys(made.flaws.values()):
+        mine = [ended.get(order, ("missing", "")) for order, flaw in made.flaws.items() if flaw == kind]
+        told = ", ".join(sorted({f"{state} {reason}".strip() for state, reason in mine}))
+        made_table.add_row(kind, str(len(mine)), told)
+    screen.print(made_table)
+
+
+def pages(now: settings.Running, keep: bool) -> None:
+    """Where to look."""
+    if not keep:
+        screen.print("make demo KEEP=1 保持运行，可查看界面。 KEEP=1 leaves it running, to look at its pages.")
+        return
+    show_addresses(screen, now)
+    for deployment in Prefect(now.prefect).deployments():
+        screen.print(
+            f"  {deployment['name']}: {now.prefect}/deployments/deployment/{deployment['id']}", highlight=False
+        )
+    screen.print("Ctrl-C 结束。 Ctrl-C stops.")
+
+
+def main() -> int:
+    """The demo; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave everything running, 保持运行")
+    parser.add_argument("--parcels", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--home", type=Path, default=HOME)
+    given = parser.parse_args()
+    made = demo_truck(given.parcels, given.seed)
+    home = fresh(given.home, made)
+    screen.print("启动 Prefect、沙箱与网关… Starting Prefect, the sandboxes and the gateway.")
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        with up.started(home, tell=lambda c: screen.print(f"  [green]✓[/] {c.name}")) as (now, children):
+            code = clear(homes.read(), made)
+            pages(now, given.keep)
+            if given.keep:
+                up.watch(children, threading.Event())
+    except SHOWN as error:
+        return show_error(error)
+    except KeyboardInterrupt:
+        screen.print("正在停止… Stopping.")
+        return 0
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
