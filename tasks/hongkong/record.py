@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
 
 from mappings.canonical.batch import Batch
-from mappings.canonical.columns import columns, plain
-from mappings.canonical.model import TABLES
+from mappings.canonical.columns import Column, columns, plain
+from mappings.canonical.model import TABLES, Personal
 from mappings.hk_road.tables import table
 
+MASKED = "***"
+SCALED = ("parcel.net_weight",)
 KINDS = ("dropped", "rounded", "defaulted", "no_equal", "constant")
 
 
@@ -39,17 +42,29 @@ def _column(batch: Batch, source: str) -> pd.Series | None:
     return None
 
 
+@lru_cache
+def _fields() -> dict[str, Column]:
+    return {path: column for name in TABLES for path, column in columns(name).items()}
+
+
 def _shown(source: str, values: pd.Series) -> str:
-    kinds = {path: column.kind for name in TABLES for path, column in columns(name).items()}
-    decimal = kinds.get(source, "decimal" if source == "parcel.net_weight" else "text") == "decimal"
+    """The first value as an example; a person's datum is never shown."""
+    field = _fields().get(source)
+    if field is not None and field.personal:
+        return MASKED
+    decimal = source in SCALED if field is None else field.kind == "decimal"
     return plain(int(values.iloc[0])) if decimal else str(values.iloc[0])
 
 
 def _value(batch: Batch, source: str) -> str:
+    """A value of the truck, masked where it is a person's, '' where it has none."""
     found: Any = batch.truck
+    personal = False
     for name in source.removeprefix("truck.").split("."):
+        marks = type(found).model_fields[name].metadata
+        personal = personal or any(isinstance(mark, Personal) for mark in marks)
         found = getattr(found, name)
-    return str(found)
+    return MASKED if personal and found else str(found)
 
 
 def dropped(batch: Batch) -> list[Entry]:

@@ -105,6 +105,16 @@ def test_the_record_names_everything_left_out_once_a_field() -> None:
     assert {(row["authority"], row["message_type"]) for row in conversion} == {("hk_road", "HKRoadACI")}
 
 
+def test_nobodys_personal_data_stands_in_the_record() -> None:
+    batch = truck_batch(2)
+    conversion = hongkong.lodge(batch, START, seeded(1)).conversion
+    examples = {row["source"]: row["example"] for row in conversion}
+    personal = {"payment.payer_name", "waybill.consignee_name", "waybill.consignee_phone", "truck.driver.name"}
+    assert {examples[source] for source in personal | {"waybill.consignee_address"}} == {"***"}
+    assert "测试司机" not in str(conversion)
+    assert "Test Buyer" not in str(conversion)
+
+
 def test_what_was_never_there_is_not_said_to_be_dropped() -> None:
     batch = truck_batch(2, e_lock="")
     batch.parcels["waybill.big_bag_no"] = ""
