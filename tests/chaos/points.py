@@ -1,0 +1,141 @@
+"""Kill points: where a worker process sends itself SIGKILL. Each is a function of the product, patched in that process.
+
+`before` and `after` say on which side of the call it dies; `nth` at which call that fits; `fits` looks at arguments
+and, after the call, at its result.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import random
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import event
+
+from adapters.ledger import messages
+from tasks.office import Office
+
+
+def _always(args: tuple[Any, ...], result: Any) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Point:
+    """One kill point; `at` is module:attribute as the product looks it up."""
+
+    at: str
+    when: str
+    nth: int = 1
+    fits: Callable[[tuple[Any, ...], Any], bool] = _always
+
+
+def _of(message_type: str) -> Callable[[tuple[Any, ...], Any], bool]:
+    """A post of a message of this type: post(ledger, authority, message_id)."""
+    return lambda args, result: messages.get(args[0], args[2]).type == message_type
+
+
+def _some(args: tuple[Any, ...], result: Any) -> bool:
+    return bool(result)
+
+
+def _receipts(args: tuple[Any, ...], result: Any) -> bool:
+    return result.receipts > 0
+
+
+def _adds(message_type: str) -> Callable[[tuple[Any, ...], Any], bool]:
+    """add_messages(tx, shipment_id, outgoing) with messages of this type."""
+    return lambda args, result: any(out.message.type == message_type for out in args[2])
+
+
+INTAKE, SUBMIT = "tasks.clearing.intake", "tasks.submission.submit"
+RECEIVE, HEARING = "tasks.receipts.receive", "tasks.clearing.hearing"
+MESSAGES = "adapters.ledger.messages"
+
+POINTS: dict[str, Point] = {
+    "files kept, not yet said so": Point(f"{INTAKE}:events.record", "before"),
+    "files kept": Point(f"{INTAKE}:receive_files", "after"),
+    "worked up, not yet stored": Point(f"{INTAKE}:_store", "before"),
+    "worked up, before the commit": Point(f"{INTAKE}:leases.set_cursor", "after"),
+    "worked up": Point(f"{INTAKE}:work_up", "after"),
+    "declarations made, not yet stored": Point(f"{MESSAGES}:add_messages", "before", fits=_adds("CEB603Message")),
+    "declarations stored, before the commit": Point(f"{MESSAGES}:add_messages", "after", fits=_adds("CEB603Message")),
+    "prepared, nothing sent": Point(f"{SUBMIT}:messages.to_send", "before"),
+    "first claim, before the post": Point(f"{SUBMIT}:post", "before"),
+    "303 posted, before it is settled": Point(f"{SUBMIT}:_sent", "before"),
+    "603 claimed, before the post": Point(f"{SUBMIT}:post", "before", fits=_of("CEB603Message")),
+    "603 posted and settled": Point(f"{SUBMIT}:post", "after", fits=_of("CEB603Message")),
+    "raw receipts kept, not read": Point(f"{RECEIVE}:_store", "after", fits=_some),
+    "receipts read, not settled": Point(f"{RECEIVE}:read_waiting", "after", fits=_receipts),
+    "receipts settled, parcels not": Point(f"{HEARING}:settle", "after", nth=3),
+    "607 stored, its parcels not": Point(f"{MESSAGES}:add_messages", "after", fits=_adds("CEB607Message")),
+    "607 claimed, before the post": Point(f"{SUBMIT}:post", "before", fits=_of("CEB607Message")),
+    "507 claimed, before the post": Point(f"{SUBMIT}:post", "before", fits=_of("CEB507Message")),
+    "509 posted": Point(f"{SUBMIT}:post", "after", fits=_of("CEB509Message")),
+    "Hong Kong lodging stored": Point(f"{MESSAGES}:add_messages", "after", fits=_adds("HKRoadACI")),
+    "Hong Kong lodging claimed": Point(f"{SUBMIT}:post", "before", fits=_of("HKRoadACI")),
+    "Hong Kong bundling claimed": Point(f"{SUBMIT}:post", "before", fits=_of("HKRoadBundle")),
+    "Hong Kong bundling posted": Point(f"{SUBMIT}:post", "after", fits=_of("HKRoadBundle")),
+}
+
+
+def die() -> None:
+    """As a power cut would end it: no handler runs, nothing is flushed."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(name: str, here: Office) -> None:
+    """Set the kill point: a name of POINTS, "commit:N" / "committed:N" (before, after the Nth), or "time:SECONDS"."""
+    kind, _, number = name.partition(":")
+    if kind in ("commit", "committed"):
+        _at_commit(here, int(number), kind == "committed")
+    elif kind == "time":
+        threading.Timer(float(number) * random.random(), die).start()
+    elif name:
+        _patch(POINTS[name])
+
+
+def _patch(point: Point) -> None:
+    module, _, path = point.at.partition(":")
+    *holders, attribute = path.split(".")
+    holder: Any = importlib.import_module(module)
+    for part in holders:
+        holder = getattr(holder, part)
+    original, seen = getattr(holder, attribute), [0]
+
+    def count(args: tuple[Any, ...], result: Any) -> None:
+        if point.fits(args, result):
+            seen[0] += 1
+            if seen[0] == point.nth:
+                die()
+
+    def patched(*args: Any, **kwargs: Any) -> Any:
+        if point.when == "before":
+            count(args, None)
+        result = original(*args, **kwargs)
+        if point.when == "after":
+            count(args, result)
+        return result
+
+    setattr(holder, attribute, patched)
+
+
+def _at_commit(here: Office, nth: int, after: bool) -> None:
+    """Die at the Nth commit that wrote something: just before it, or at the first look at the ledger after it."""
+    seen = [0]
+
+    @event.listens_for(here.ledger.engine, "commit")
+    def _count(connection: Any) -> None:
+        seen[0] += 1
+        if seen[0] == nth and not after:
+            die()
+
+    @event.listens_for(here.ledger.engine, "begin")
+    def _next(connection: Any) -> None:
+        if after and seen[0] >= nth:
+            die()

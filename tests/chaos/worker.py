@@ -1,0 +1,116 @@
+"""A worker as a process of its own: it drives one truck by the steps of clear-shipment until it is closed.
+
+The test names a kill point (points.py); the product's functions are patched inside this process alone, so that it
+kills itself there. Nothing in the product knows of it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from adapters import home as homes
+from adapters.ledger import events, shipments
+from mappings import clock
+from mappings.errors import AuthorityUnavailable
+from tasks import stages
+from tasks.clearing import hearing, intake, settling, steps
+from tasks.clearing.standing import Standing
+from tasks.office import Office, office
+from tests.chaos import points
+
+STEPS = ("declare", "hong_kong", "list", "arrive", "depart")
+HAPPENS = {"awaiting_arrival": "arrived", "awaiting_departure": "departed"}
+UNSETTLED = {"prepared", "claimed", "unknown", "sent", "saved", "accepted", "received", "lodged"}
+PAUSE = 0.04
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker is told to do; `until` is the shipment's state in which it stops."""
+
+    home: str
+    clock: str
+    folder: str
+    point: str = ""
+    until: tuple[str, ...] = ("closed",)
+    seconds: float = 60.0
+    approve: bool = True
+    rounds: int = 100_000
+
+
+class NotDone(Exception):
+    """The truck did not get there in time."""
+
+
+def work(order: Order) -> None:
+    """Take the folder in and drive its truck. Raises NotDone."""
+    os.environ[clock.VARIABLE], os.environ[homes.VARIABLE] = order.clock, order.home
+    here = office()
+    points.arm(order.point, here)
+    ident = intake.receive_files(here, intake.folder_files(Path(order.folder)), "", "chaos").shipment_id
+    started, standing = time.monotonic(), None
+    for _ in range(order.rounds):
+        if time.monotonic() - started > order.seconds:
+            raise NotDone(f"{standing.shipment.state if standing else 'busy'} after {order.seconds} s")
+        with stages.alone(ident) as alone:
+            standing = one_round(here, ident, order.approve) if alone else None
+        if standing is not None and done(standing, order.until):
+            return
+        time.sleep(PAUSE)
+
+
+def done(standing: Standing, until: tuple[str, ...]) -> bool:
+    """Whether the truck is where it was to go, and, at its end, nothing more is to be heard of any document."""
+    if standing.shipment.state not in until:
+        return False
+    states = {d.state for of_type in standing.documents.values() for d in of_type.values()}
+    return standing.shipment.state != "closed" or not states & UNSETTLED
+
+
+def one_round(here: Office, ident: int, approve: bool = True) -> Standing:
+    """One run of the flow: as far as the truck can go now, whatever an authority does."""
+    intake.work_up(here, ident)
+    if approve:
+        shipments.approve(here.ledger, ident, "chaos")
+    attempt(hearing.find_out, here, ident)
+    attempt(hearing.hear, here)
+    for step in STEPS:
+        attempt(steps.take, here, ident, step)
+    standing = settling.settle_shipment(here, ident)
+    world(here, standing)
+    return standing
+
+
+def attempt(act: Callable[..., object], *args: object) -> None:
+    """Do something that the next round will do again where the authority could not be reached."""
+    try:
+        act(*args)
+    except AuthorityUnavailable:
+        time.sleep(PAUSE)
+
+
+def world(here: Office, standing: Standing) -> None:
+    """What yard and road do when the truck's state lets them."""
+    state = standing.shipment.state
+    if state in HAPPENS:
+        events.record(here.ledger, standing.id, HAPPENS[state], clock.now(), "yard", once=True)
+    if state == "awaiting_crossing" and cross(here, standing):
+        events.record(here.ledger, standing.id, "crossed", clock.now(), "road", once=True)
+
+
+def cross(here: Office, standing: Standing) -> bool:
+    """Drive over the bridge, if Hong Kong lets the truck go."""
+    url, plate = here.home.authorities["hk_road"], standing.truck.hk_plate
+    moved = []
+    for kind in ("at_control_point", "crossed"):
+        try:
+            moved.append(requests.post(f"{url}/admin/events", json={"vehicle": plate, "kind": kind}, timeout=30).ok)
+        except requests.RequestException:
+            return False
+    return moved[-1]
