@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table
+import orjson
+from sqlalchemy import ARRAY, ColumnElement, Connection, Table, any_, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 Rows = Sequence[Sequence[Any]]
@@ -46,6 +47,15 @@ def update(tx: Connection, table: Table, columns: Sequence[str], rows: Rows, sto
     pairs = ", ".join(f'"{name}" = ?' for name in columns[1:])
     sql = f'UPDATE "{table.name}" SET {pairs} WHERE "{columns[0]}" = ?'  # noqa: S608
     return tx.exec_driver_sql(sql, list(zip(*values[1:], values[0], strict=True))).rowcount
+
+
+def among(tx: Connection, column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """Whether `column` is one of many values: one parameter, however many there are."""
+    wanted = list(values)
+    if _postgres(tx):
+        return column == any_(literal(wanted, ARRAY(column.type)))
+    each = func.json_each(orjson.dumps(wanted).decode()).table_valued("value")
+    return column.in_(select(each.c.value))
 
 
 def _postgres(tx: Connection) -> bool:

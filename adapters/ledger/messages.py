@@ -121,11 +121,9 @@ def _present(tx: Connection, outgoing: Sequence[Outgoing]) -> dict[tuple[str, st
         keys.update(doc.business_key for doc in out.message.documents)
     c, found = document.c, {}
     for (authority, kind), keys in wanted.items():
-        ordered = sorted(keys)
-        for at in range(0, len(ordered), 500):
-            query = select(c.authority, c.type, c.business_key, c.attempt, c.id)
-            mine = query.where(c.authority == authority, c.type == kind, c.business_key.in_(ordered[at : at + 500]))
-            found.update({tuple(row[:4]): row.id for row in tx.execute(mine)})
+        query = select(c.authority, c.type, c.business_key, c.attempt, c.id)
+        mine = query.where(c.authority == authority, c.type == kind, bulk.among(tx, c.business_key, keys))
+        found.update({tuple(row[:4]): row.id for row in tx.execute(mine)})
     return found
 
 
@@ -280,11 +278,9 @@ def confirm_arrived(tx: Connection, message_ids: Collection[int] | None = None) 
     arrived = exists().where(document.c.message_id == message.c.id, document.c.rank > 0)
     lost = update(message).where(message.c.state == UNKNOWN, arrived)
     sent = {"state": SENT, "settled_at": clock.now(), "sent_at": message.c.first_claimed_at}
-    done = set(tx.execute(lost.values(sent).returning(message.c.id)).scalars()) if message_ids is None else set()
-    ordered = sorted(message_ids or ())
-    for at in range(0, len(ordered), 500):
-        mine = lost.where(message.c.id.in_(ordered[at : at + 500]))
-        done.update(tx.execute(mine.values(sent).returning(message.c.id)).scalars())
+    if message_ids is not None:
+        lost = lost.where(bulk.among(tx, message.c.id, message_ids))
+    done = tx.execute(lost.values(sent).returning(message.c.id)).scalars()
     return sorted(done)
 
 

@@ -158,6 +158,14 @@ def test_a_receipt_about_a_whole_message_reaches_every_document(ledger: Ledger, 
     assert dict(arrive(ledger, answer("", "-1", type="Unknown", cop_msg_id="nobody's")).counts) == {"parked": 1}
 
 
+def test_a_receipt_about_a_whole_message_is_applied_when_it_moves_any_document(ledger: Ledger, ident: int) -> None:
+    (message,) = messages.listing(ledger, ident)
+    arrive(ledger, answer("P|o3", "899"))
+    assert dict(arrive(ledger, answer("", "-1", cop_msg_id=message.cop_msg_id)).counts) == {"applied": 1}
+    assert sorted(cases.states(ledger, ident).values()) == ["closed", "failed", "failed"]
+    assert only(ledger, ident, "P|o3").conflict
+
+
 def test_an_unusable_receipt_is_kept_and_moves_nothing(ledger: Ledger, ident: int) -> None:
     assert dict(arrive(ledger, answer("P|o1", "2", problem="no returnTime", return_time=None)).counts) == {}
     assert receipts.counts(ledger, CN) == {"unusable": 1}
