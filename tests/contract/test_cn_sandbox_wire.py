@@ -327,3 +327,24 @@ def test_the_process_listens_remembers_and_stops(tmp_path, company):
             process.terminate()
             process.wait(10)
     assert seen == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text.replace("<dxp:TransInfo>", "<!-- <Data>AAAA< --><dxp:TransInfo>"),
+        lambda text: text.replace("<dxp:Data>", "<dxp:Data>\n  ").replace("</dxp:Data>", "\n</dxp:Data>"),
+        lambda text: text.replace("<dxp:Data>", "<dxp:Data><![CDATA[").replace("</dxp:Data>", "]]></dxp:Data>"),
+        lambda text: text.replace("<dxp:Data>", "<dxp:Data >"),
+    ],
+)
+def test_data_is_found_however_it_is_written(company, edit):
+    text = company.sealed("CEB303", make.order("O1")).decode()
+    assert edit(text) != text
+    assert company.post(edit(text).encode()) == "0000"
+    assert make.ends(company, PLATFORM) == {"O1": "2"}
+
+
+def test_an_envelope_in_another_encoding_is_read(company):
+    text = company.sealed("CEB303", make.order("O1")).decode().replace('encoding="UTF-8"', 'encoding="UTF-16"')
+    assert company.post(text.encode("utf-16")) == "0000"

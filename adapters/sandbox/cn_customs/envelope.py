@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from xml.sax.saxutils import escape
 
@@ -15,6 +15,7 @@ from mappings import clock
 
 DXP = "http://www.chinaport.gov.cn/dxp"
 _NS = {"d": DXP}
+_DATA, _SPACE = b"Data>", b" \r\n\t"
 # Each required text of TransInfo and its longest form, from the DxpMsg schema.
 LENGTHS = {"CopMsgId": 255, "SenderId": 16, "CreatTime": 40, "MsgType": 30}
 RECEIVERS = 5
@@ -61,6 +62,18 @@ def safe_root(data: bytes) -> etree._Element:
 
 def opened(raw: bytes) -> Envelope:
     """What the envelope says and holds. Raises Faulty."""
+    start = raw.find(_DATA) + len(_DATA)
+    end = raw.find(b"<", start)
+    if start >= len(_DATA) and end > start:
+        # The parser need not carry megabytes of base64, nor limit them: it gets the envelope around an empty Data.
+        try:
+            return _opened(raw[:start] + raw[end:], raw[start:end])
+        except Faulty:
+            pass  # judged again, whole: a comment may hold what looks like Data
+    return _opened(raw, b"")
+
+
+def _opened(raw: bytes, data: bytes) -> Envelope:
     try:
         root = safe_root(raw)
     except ValueError as error:
@@ -71,7 +84,8 @@ def opened(raw: bytes) -> Envelope:
     if root.tag != f"{{{DXP}}}DxpMsg":
         raise Faulty("0001", "报文格式错误 not a DxpMsg")
     head = _head(root)
-    return _checked(root, head)
+    _check(head)
+    return replace(head, business=_business(root, data, head))
 
 
 def _head(root: etree._Element) -> Envelope:
@@ -83,7 +97,7 @@ def _head(root: etree._Element) -> Envelope:
     return Envelope(text("CopMsgId"), text("SenderId"), names, text("MsgType"), text("CreatTime"))
 
 
-def _checked(root: etree._Element, head: Envelope) -> Envelope:
+def _check(head: Envelope) -> None:
     given = {"CopMsgId": head.cop_msg_id, "SenderId": head.sender, "CreatTime": head.created, "MsgType": head.type}
     for name, longest in LENGTHS.items():
         if not 0 < len(given[name]) <= longest:
@@ -93,7 +107,6 @@ def _checked(root: etree._Element, head: Envelope) -> Envelope:
     _date_time(head)
     if not set(head.receivers) & set(settings.profile()["receivers"]):
         raise Faulty("2001", f"接收方不存在 unknown receiver {head.receivers[0]}", head)
-    return _with_data(root, head)
 
 
 def _date_time(head: Envelope) -> None:
@@ -103,15 +116,21 @@ def _date_time(head: Envelope) -> None:
         raise Faulty("0002", "不能通过schema验证 CreatTime is no xs:dateTime", head) from error
 
 
-def _with_data(root: etree._Element, head: Envelope) -> Envelope:
-    data = root.findtext("d:Data", "", _NS) or ""
+def _business(root: etree._Element, cut: bytes, head: Envelope) -> bytes:
+    """The bytes in Data: its own text, or what was cut out of it before."""
+    inside = root.findtext("d:Data", None, _NS)
+    if cut and inside != "":
+        raise Faulty("0001", "报文格式错误 Data is not where it seemed", head)
+    data = cut or (inside or "").encode()
     try:
-        business = base64.b64decode("".join(data.split()) if any(c in data for c in "\n\r\t ") else data, validate=True)
+        business = base64.b64decode(
+            data.translate(None, _SPACE) if any(c in data for c in _SPACE) else data, validate=True
+        )
     except (binascii.Error, ValueError) as error:
         raise Faulty("0001", "报文格式错误 Data is no base64", head) from error
     if not business:
         raise Faulty("0002", "不能通过schema验证 Data is empty", head)
-    return Envelope(head.cop_msg_id, head.sender, head.receivers, head.type, head.created, business)
+    return business
 
 
 def _trans_info(envelope: Envelope, tag: str) -> str:
