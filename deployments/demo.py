@@ -30,8 +30,8 @@ from mappings import clock
 from tasks.office import Office
 
 HOME = Path(".demo")
-SPEED = 600.0  # ten hours of a truck's night pass in a minute
-EARLY = timedelta(hours=4)  # before the planned arrival: starting takes some 20 real seconds
+SPEED = 720.0  # twelve minutes of a truck's night a second
+EARLY = timedelta(hours=5)  # before the planned arrival: starting takes some 20 real seconds
 CONTROL_POINT = timedelta(minutes=10)  # after its departure the truck stands at Hong Kong's control point
 EVENTS = {"arrived": "arrival_at_yard", "departed": "departure", "crossed": "crossing"}
 ROAD = (("at_control_point", "departure", CONTROL_POINT), ("crossed", "crossing", timedelta()))
