@@ -11,7 +11,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from flows.clear_shipment import clear_shipment
-from tasks import decisions
+from tasks import decisions, stages
 
 
 class Approval(RunInput):
@@ -25,7 +25,7 @@ class Approval(RunInput):
 
 
 def _name() -> str:
-    return f"approve {runtime.flow_run.parameters.get('shipment', '')}"
+    return f"批准 approve {stages.run_name(runtime.flow_run.parameters.get('shipment', ''))}"
 
 
 @flow(name="approve", flow_run_name=_name, persist_result=False)

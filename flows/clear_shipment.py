@@ -12,7 +12,7 @@ from tasks import publishing, stages
 
 def _name() -> str:
     given = runtime.flow_run.parameters
-    return f"clear {given.get('shipment') or given.get('folder') or ''}".strip()
+    return stages.run_name(given.get("shipment", ""), given.get("folder", ""))
 
 
 @flow(name="clear-shipment", flow_run_name=_name, persist_result=False)
@@ -45,5 +45,6 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
         stages.take(truck, "depart")
         standing = stages.standing(truck)
         publishing.publish(standing)
+        publishing.ask(standing)
         publishing.tag_run(standing)
     return publishing.end(standing)

@@ -11,7 +11,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from flows.clear_shipment import clear_shipment
-from tasks import decisions
+from tasks import decisions, stages
 
 
 class Correction(RunInput):
@@ -30,7 +30,7 @@ class Correction(RunInput):
 
 
 def _name() -> str:
-    return f"correct {runtime.flow_run.parameters.get('shipment', '')}"
+    return f"更正 correct {stages.run_name(runtime.flow_run.parameters.get('shipment', ''))}"
 
 
 @flow(name="correct-parcels", flow_run_name=_name, persist_result=False)

@@ -1,21 +1,33 @@
-"""What an operator sees of a shipment in Prefect: artifacts, tags and the run's end state."""
+"""What an operator sees of a shipment in Prefect: artifacts, progress, tags, questions and the run's end state."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from prefect import get_run_logger, runtime
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.client.orchestration import get_client
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed
 
+from adapters.ledger.conversions import conversions
 from adapters.ledger.faults import faults
 from mappings.engine import spec
 from tasks.clearing.standing import Standing
 from tasks.office import office
 from tasks.reporting.faults import screen_table
-from tasks.reporting.summary import quality, state_text, summary, timeline
+from tasks.reporting.summary import conversion_table, quality, state_text, summary, timeline
+
+ASK = {"awaiting_approval": "approve/approve"}
 
 
 def key(standing: Standing, what: str) -> str:
@@ -24,39 +36,77 @@ def key(standing: Standing, what: str) -> str:
 
 
 def publish(standing: Standing) -> None:
-    """The shipment's summary, timeline, faults and senders' quality as artifacts of this run."""
+    """The shipment's summary, timeline, faults, senders' quality and conversion record as artifacts of this run."""
     ledger, name = office().ledger, standing.truck.mainland_plate
     found = faults(ledger, standing.id)
     create_markdown_artifact(summary(standing, len(found)), key(standing, "summary"), f"{name} 概况 summary")
     create_markdown_artifact(timeline(ledger, standing), key(standing, "timeline"), f"{name} 时间线 timeline")
-    if len(found):
-        create_table_artifact(screen_table(found), key(standing, "faults"), f"{name} 问题 faults ({len(found)})")
-    if scores := quality(ledger, standing.id):
-        create_table_artifact(scores, key(standing, "quality"), f"{name} 来源质量 sender quality")
+    tables = {
+        "faults": (screen_table(found), f"{name} 问题 faults ({len(found)})"),
+        "quality": (quality(ledger, standing.id), f"{name} 来源质量 sender quality"),
+        "conversion": (conversion_table(conversions(ledger, standing.id)), f"{name} 转换记录 conversion record"),
+    }
+    for what, (rows, description) in tables.items():
+        if rows:
+            create_table_artifact(rows, key(standing, what), description)
+
+
+def progress(shipment_id: int, step: str) -> Callable[[int, int], None]:
+    """A callback (done, total) that shows how far a long step has come; a short one shows nothing."""
+    shown: list[UUID] = []
+
+    def show(done: int, total: int) -> None:
+        percent = 100.0 * done / total
+        if total > MANY and not shown:
+            made: Any = create_progress_artifact(percent, f"shipment-{shipment_id}-{step}", f"{step}: 发送 sending")
+            shown.append(made)
+        elif shown and (done == total or done % MANY == 0):
+            update_progress_artifact(shown[0], percent)
+
+    return show
+
+
+MANY = 5
 
 
 def tags(standing: Standing) -> set[str]:
     """Tags of a run: port, authorities, state."""
     authorities = {spec.load(kind).authority for kind in standing.documents}
-    return {
-        f"port:{standing.truck.exit_port}",
-        f"state:{standing.shipment.state}",
-        *(f"authority:{a}" for a in authorities),
-    }
+    said = {f"port:{standing.truck.exit_port}", f"state:{standing.shipment.state}"}
+    return said | {f"authority:{name}" for name in authorities}
 
 
 def tag_run(standing: Standing) -> None:
-    """Put the tags on this run, beside those that it has."""
+    """Put the tags on this run, beside those that it has; the state is the present one only."""
     run_id: Any = runtime.flow_run.id
     if run_id:
+        kept = {tag for tag in runtime.flow_run.tags if not tag.startswith("state:")}
         with get_client(sync_client=True) as client:
-            client.update_flow_run(run_id, tags=sorted({*runtime.flow_run.tags, *tags(standing)}))
+            client.update_flow_run(run_id, tags=sorted(kept | tags(standing)))
+
+
+def ask(standing: Standing) -> None:
+    """Where the shipment waits for a person's answer, start the run that asks (once for each version of the files)."""
+    deployment = ASK.get(standing.shipment.state)
+    if deployment is None:
+        return
+    question = f"{deployment}:{standing.id}:{standing.shipment.version}"
+    try:
+        run_deployment(
+            deployment,
+            parameters={"shipment": str(standing.id)},
+            timeout=0,
+            as_subflow=False,
+            idempotency_key=question,
+            flow_run_name=f"批准 approve {standing.truck.mainland_plate} {standing.truck.master_waybill}",
+        )
+    except ObjectNotFound:
+        get_run_logger().info("No deployment asks here 未部署 %s", deployment)
 
 
 def end(standing: Standing) -> Any:
     """The named state in which this run ends: what the shipment waits for now."""
     waiting = standing.procedure.waiting(standing.shipment.state)
-    get_run_logger().info(
-        "%s %s: %s", standing.truck.mainland_plate, standing.truck.master_waybill, state_text(standing)
-    )
-    return Completed(name=waiting.en, message=f"{standing.truck.mainland_plate} {state_text(standing)}")
+    truck = standing.truck
+    get_run_logger().info("%s %s: %s", truck.mainland_plate, truck.master_waybill, state_text(standing))
+    return Completed(name=waiting.en, message=f"{truck.mainland_plate} {state_text(standing)}")

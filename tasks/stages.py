@@ -18,6 +18,7 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from adapters.ledger import leases, shipments
 from mappings.errors import AuthorityUnavailable, ConfigurationError
+from tasks import publishing
 from tasks.clearing import hearing, intake, settling, steps
 from tasks.clearing.standing import Standing
 from tasks.office import office
@@ -57,6 +58,12 @@ def find(reference: str) -> int:
     return int(row.id)
 
 
+def run_name(reference: str, folder: str = "") -> str:
+    """What a run about a shipment is called: plate and master waybill, or the folder of a new one."""
+    row = shipments.find(office().ledger, reference) if reference else None
+    return f"{row.label} {row.master_waybill}" if row is not None else reference or Path(folder).name or "?"
+
+
 @task(task_run_name="capture, clean, match", **LOCAL)
 def work_up(shipment_id: int) -> bool:
     """Work up what was received since last time; whether there was anything."""
@@ -84,7 +91,7 @@ def hear() -> list[int]:
 @task(task_run_name="{step}", **SENDING)
 def take(shipment_id: int, step: str) -> dict[str, int]:
     """Take one step of the procedure as far as it can go now."""
-    taken = steps.take(office(), shipment_id, step)
+    taken = steps.take(office(), shipment_id, step, publishing.progress(shipment_id, step))
     return {"prepared": taken.prepared, **dict(taken.outcomes)}
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mappings.codes import folded
 from mappings.profiles import Field, Profile, Table
-from tasks.capture import structured, tabular
+from tasks.capture import paths, structured, tabular
 from tasks.capture.captured import RawTable, Trouble
 from tasks.capture.document import Document
 from tasks.capture.recognise import Fit
@@ -66,13 +66,13 @@ def _structured(document: Document, profile: Profile) -> tuple[list[RawTable], l
     records = structured.read(document, profile.source)
     made = []
     for table in profile.tables.values():
-        pairs, rows = structured.exploded(records, table.rows)
+        pairs, rows = paths.exploded(records.items, records.rows, table.rows)
         made.append(_table(document, profile, table, _path_column(pairs, table.rows), rows, ""))
     return made, records.troubles, len(records.items) + len(records.troubles)
 
 
 def _path_column(pairs: list[tuple[Any, Any]], rows: str) -> Column:
-    return lambda path: structured.column(pairs, path, rows)
+    return lambda path: paths.column(pairs, path, rows)
 
 
 def _value(one: Field, column: Column, length: int) -> pd.Series:
@@ -80,8 +80,7 @@ def _value(one: Field, column: Column, length: int) -> pd.Series:
     if one.join:
         parts = [c for c in (column(h) for h in one.join) if c is not None]
         joined = parts[0].str.strip()
-        for part in parts[1:]:
-            part = part.str.strip()  # noqa: PLW2901
+        for part in (p.str.strip() for p in parts[1:]):
             both = (joined != "") & (part != "")
             joined = joined + np.where(both, one.glue, "") + part
         return joined

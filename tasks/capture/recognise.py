@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 
 from mappings.codes import folded
 from mappings.profiles import Profile, shipped_names
-from tasks.capture import structured, tabular
+from tasks.capture import paths, structured, tabular
 from tasks.capture.captured import Trouble
 from tasks.capture.document import OTHER_ENCODINGS, Document
 
@@ -62,13 +62,13 @@ def fit(document: Document, profile: Profile) -> Fit:
         items = structured.peek(document, profile.source)
         found: set[str] = set()
         for table in profile.tables.values():
-            found |= structured.paths(items, table.rows)
+            found |= paths.paths(items, table.rows)
         headings = sorted(found)
     return Fit(profile, tuple(headings), _missing(profile, headings), profile.source.encodings[0])
 
 
 def recognise(document: Document, profiles: list[Profile]) -> Fit:
-    """The profile that the file fits. Raises Trouble: CAP-001 (none), CAP-012 (several alike) or why it is unreadable."""
+    """The profile that the file fits. Raises Trouble: it fits none, several alike, or is unreadable."""
     fits, trouble = [], None
     if document.family == "xml":
         structured.check(document)

@@ -15,6 +15,7 @@ from mappings.profiles import Field, Profile
 from tasks.capture import structured
 from tasks.capture.document import Document
 from tasks.capture.extract import _tabular
+from tasks.capture.paths import at
 from tasks.capture.recognise import Fit
 
 _TIMES = ("planned.arrival_at_yard", "planned.departure", "planned.crossing")
@@ -38,7 +39,7 @@ def _text(one: Field, raw: Any, empty: frozenset[str]) -> str:
 def _time(text: str, formats: tuple[str, ...], zone: str) -> Any:
     for form in formats or ("iso",):
         try:
-            made = datetime.fromisoformat(text) if form == "iso" else datetime.strptime(text, form)  # noqa: DTZ007
+            made = datetime.fromisoformat(text) if form == "iso" else datetime.strptime(text, form)  # noqa: DTZ007 zone below
         except ValueError:
             continue
         return made if made.tzinfo else made.replace(tzinfo=ZoneInfo(zone))
@@ -52,7 +53,7 @@ def _from_record(document: Document, profile: Profile) -> tuple[dict[str, Any], 
     for path, one in profile.tables["truck"].fields.items():
         short = path.removeprefix("truck.")
         if one.subtree:
-            found = structured.at(record, one.subtree)
+            found = at(record, one.subtree)
             if isinstance(found, dict):
                 _put(made, short, found)
             continue
@@ -62,7 +63,7 @@ def _from_record(document: Document, profile: Profile) -> tuple[dict[str, Any], 
 
 
 def _first(record: Any, one: Field) -> Any:
-    found = (structured.at(record, path) for path in one.sources)
+    found = (at(record, path) for path in one.sources)
     return next((value for value in found if value not in (None, "")), None)
 
 
@@ -96,7 +97,7 @@ def read(document: Document, fit: Fit) -> tuple[Truck | None, list[dict[str, Any
 def _set_times(made: dict[str, Any], profile: Profile) -> None:
     fields = profile.tables["truck"].fields
     for path in _TIMES:
-        text = structured.at(made, path)
+        text = at(made, path)
         one = fields.get(f"truck.{path}") or fields.get("truck.planned")
         if isinstance(text, str) and text:
             _put(made, path, _time(text, one.formats if one else (), one.timezone if one else profile.timezone))

@@ -16,6 +16,8 @@ from tasks.capture.captured import RawTable
 from tasks.cleaning import cells
 from tasks.cleaning.blame import ROW, SOURCE, Blame
 from tasks.cleaning.cells import Cells, Distinct
+from tasks.cleaning.numbers import JOINT, decimals
+from tasks.cleaning.times import times
 
 ROLE = "@role"
 
@@ -49,7 +51,7 @@ class _Reader:
         other = cells.distinct(self.raw.data[beside]) if one.unit_from else self._currency(beside, len(found.codes))
         pairs, numbers = np.unique(found.codes * (len(other.texts) or 1) + other.codes, return_inverse=True)
         texts = [(found.texts[p // len(other.texts)], other.texts[p % len(other.texts)]) for p in pairs.tolist()]
-        return Distinct(numbers, [f"{a}{cells.JOINT}{b}" if a.strip() else "" for a, b in texts], [a for a, _ in texts])
+        return Distinct(numbers, [f"{a}{JOINT}{b}" if a.strip() else "" for a, b in texts], [a for a, _ in texts])
 
     def _currency(self, path: str, length: int) -> Distinct:
         one = self.raw.fields.get(path)
@@ -72,12 +74,12 @@ class _Reader:
     def _typed(self, kind: str, texts: list[str], one: Field, notes: Cells) -> pd.Series:
         at = notes.distinct.codes
         if kind in ("decimal", "integer"):
-            values, absent = cells.decimals(texts, one, notes, whole=kind == "integer")
+            values, absent = decimals(texts, one, notes, whole=kind == "integer")
             return pd.Series(pd.arrays.IntegerArray(values[at], absent[at]))
         if kind == "flag":
             return pd.Series(cells.flags(texts, one, notes)[at])
         if kind == "time":
-            return pd.Series(cells.times(texts, one, notes).take(at), dtype=DTYPES["time"])
+            return pd.Series(times(texts, one, notes).take(at), dtype=DTYPES["time"])
         return notes.distinct.take(texts)
 
 

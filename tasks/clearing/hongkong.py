@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from adapters.ledger import events, messages, sources
 from adapters.ledger.conversions import Conversion, replace_conversions
+from adapters.ledger.faults import replace_faults
+from mappings import faults
+from mappings.errors import DataFault
 from tasks import hongkong
 from tasks.clearing.declaring import load_batch, part_of
 from tasks.clearing.standing import HK, Document, Standing
@@ -11,6 +14,7 @@ from tasks.hongkong import Filed, Filing
 from tasks.office import Office
 from tasks.submission.seal import seal_messages
 
+STAGE = "hong_kong"
 ACI, BUNDLE = "HKRoadACI", "HKRoadBundle"
 
 
@@ -61,8 +65,18 @@ def _filing(office: Office, standing: Standing, step: str) -> Filing:
         return hongkong.amend(batch, number, standing.now, ids, aci)
     if step == "cancel":
         return hongkong.cancel(truck, number, ids, aci)
-    act = hongkong.unbundle if step == "unbundle" else hongkong.bundle
-    return Filing([act(truck, number, ids, bundle)], [])
+    if step == "unbundle":
+        vehicle = _bundles(standing, number)[-1].business_key.split("|")[2]
+        return Filing([hongkong.unbundle(truck, number, ids, bundle, vehicle)], [])
+    return Filing([hongkong.bundle(truck, number, ids, bundle)], [])
+
+
+def _note(office: Office, standing: Standing, fault: DataFault) -> None:
+    """What Hong Kong could not be told: faults of the truck, which a person mends by a new truck file."""
+    rows = [row for row in fault.faults if isinstance(row, dict)]
+    with office.ledger.begin() as tx:
+        replace_faults(tx, standing.id, STAGE, faults.frame(rows))
+        events.record(tx, standing.id, "hong_kong_faults", detail={"faults": len(rows)}, once=True)
 
 
 def prepare(office: Office, standing: Standing) -> int:
@@ -74,7 +88,11 @@ def prepare(office: Office, standing: Standing) -> int:
         return 0
     if step in ("bundle", "rebundle") and not standing.fact("load_settled"):
         return 0
-    filing = _filing(office, standing, step)
+    try:
+        filing = _filing(office, standing, step)
+    except DataFault as fault:
+        _note(office, standing, fault)
+        return 0
     outgoing = seal_messages(filing.messages, standing.truck, office.authority(HK), office.keys)
     attempt = filing.messages[0].documents[0].attempt
     with office.ledger.begin() as tx:

@@ -12,7 +12,7 @@ from tasks.clearing.movement import prepare_list
 from tasks.clearing.settling import settle_shipment
 from tasks.clearing.standing import Standing, load_standing
 from tasks.office import Office
-from tasks.submission.submit import submit
+from tasks.submission.submit import Progress, submit
 
 PREPARE: dict[str, Callable[[Office, Standing], int]] = {
     "declare": prepare_declarations,
@@ -37,7 +37,7 @@ class Taken:
         return bool(self.prepared or self.outcomes)
 
 
-def take(office: Office, shipment_id: int, step: str) -> Taken:
+def take(office: Office, shipment_id: int, step: str, progress: Progress | None = None) -> Taken:
     """Take one step as far as it can go now; harmless when there is nothing to do. Raises AuthorityUnavailable."""
     standing = load_standing(office.ledger, shipment_id)
     prepared = PREPARE[step](office, standing) if standing.may(step) else 0
@@ -47,7 +47,7 @@ def take(office: Office, shipment_id: int, step: str) -> Taken:
     sends = standing.procedure.step(step).sends
     for name in dict.fromkeys(spec.load(kind).authority for kind in sends):
         types = [kind for kind in sends if spec.load(kind).authority == name]
-        done = submit(office.ledger, office.authority(name), shipment_id, types, office.worker)
+        done = submit(office.ledger, office.authority(name), shipment_id, types, office.worker, progress)
         for outcome, count in done.counts.items():
             outcomes[outcome] = outcomes.get(outcome, 0) + count
     if prepared or outcomes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -120,4 +121,32 @@ def _short(value: Any) -> str:
 
 def quality(ledger: Ledger, shipment_id: int) -> list[dict[str, Any]]:
     """The senders' quality report: one row a sender and file."""
-    return list(json.loads(sources.load_snapshot(ledger, shipment_id, SCORE) or b"[]"))
+    scores = json.loads(sources.load_snapshot(ledger, shipment_id, SCORE) or b"[]")
+    return [
+        {
+            "来源 sender": score["sender"],
+            "文件 file": score["file"],
+            "行数 rows": score["rows"],
+            "会被退回 would be rejected": score["rejected"],
+            "比例 share": f"{score['share']:.1%}",
+            "原因 reasons": _short(score["reasons"]),
+            "提示 warnings": _short(score["warnings"]),
+        }
+        for score in scores
+    ]
+
+
+def conversion_table(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """The conversion record for a screen; examples are left out, since they may be anybody's data."""
+    return [
+        {
+            "机关 authority": row.authority,
+            "报文 message": row.message_type,
+            "去向 target": row.target,
+            "来源 source": row.source,
+            "处理 kind": row.kind,
+            "数量 count": row.count,
+            "说明 note": row.note,
+        }
+        for row in rows
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from adapters.contract import Answer, Authority
@@ -11,6 +11,7 @@ from adapters.ledger import Ledger, messages, raws
 from adapters.ledger.events import record
 from mappings.errors import AuthorityRejected, AuthorityUnavailable, ConfigurationError, OutcomeUnknown
 
+Progress = Callable[[int, int], None]  # messages done, messages in all
 SENT, UNKNOWN, REFUSED, TAKEN = "sent", "unknown", "refused", "taken"
 
 
@@ -27,17 +28,25 @@ class Submitted:
         self.message_ids[message_id] = outcome
 
 
-def submit(ledger: Ledger, authority: Authority, shipment_id: int, types: Sequence[str], worker: str) -> Submitted:
+def submit(
+    ledger: Ledger,
+    authority: Authority,
+    shipment_id: int,
+    types: Sequence[str],
+    worker: str,
+    progress: Progress | None = None,
+) -> Submitted:
     """Send every prepared message of these types, in their order.
 
     Raises AuthorityUnavailable when the authority cannot be reached: what was not sent stays prepared.
     """
     done = Submitted()
-    for row in messages.to_send(ledger, shipment_id, authority.name, types):
-        if not messages.claim(ledger, row.id, worker):
-            done.note(row.id, TAKEN)
-            continue
-        done.note(row.id, post(ledger, authority, row.id))
+    waiting = messages.to_send(ledger, shipment_id, authority.name, types)
+    for number, row in enumerate(waiting, 1):
+        claimed = messages.claim(ledger, row.id, worker)
+        done.note(row.id, post(ledger, authority, row.id) if claimed else TAKEN)
+        if progress is not None:
+            progress(number, len(waiting))
     return done
 
 
