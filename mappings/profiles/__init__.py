@@ -13,7 +13,8 @@ from pathlib import Path
 import yaml
 
 from mappings.errors import ConfigurationError
-from mappings.profiles.layout import EXTRA, Charges, Field, Profile, Source, Table, build
+from mappings.profiles.build import build
+from mappings.profiles.layout import EXTRA, Charges, Field, Profile, Source, Table
 
 __all__ = [
     "EXTRA",
@@ -48,7 +49,7 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|fal
 def load(path: Path) -> Profile:
     """The profile in a YAML file. Raises ConfigurationError that names the file and the key that is wrong."""
     try:
-        content = yaml.load(path.read_bytes(), _Loader)
+        content = yaml.load(path.read_bytes(), _Loader)  # noqa: S506 a safe loader with fewer kinds of scalars
     except (OSError, yaml.YAMLError) as error:
         raise ConfigurationError(f"{path.name} cannot be read as YAML: {error}") from error
     if not isinstance(content, dict):

@@ -1,5 +1,7 @@
 """Profiles: one truck in many layouts comes out as one batch, and adding a layout takes no code."""
 
+# ruff: noqa: E501 (tables of cases)
+
 from __future__ import annotations
 
 import json
@@ -40,7 +42,10 @@ def semicolons() -> tuple[dict[str, bytes], list[str]]:
         "zahlung.csv": made.csv_bytes(["Nr", "Zahlung", "Betrag", "Waehrung", "Tag", "Name"], pays, "latin-1", ";"),
         "sendung.csv": made.csv_bytes(["Sendung", "Nr", "Brutto g", "Land", "Fracht"], ways, "utf-8", ";"),
         "waren.csv": made.csv_bytes(
-            ["Artikel", "Zolltarif", "Zollname", "Name", "Einheit", "Einheit1", "Netto g", "Ursprung"], goods, "utf-8", ";"
+            ["Artikel", "Zolltarif", "Zollname", "Name", "Einheit", "Einheit1", "Netto g", "Ursprung"],
+            goods,
+            "utf-8",
+            ";",
         ),
     }
     head = 'decimal: ","\nsender: {0}\nformat: {{type: csv, delimiter: semicolon, encoding: {1}}}\n'
@@ -78,9 +83,7 @@ def semicolons() -> tuple[dict[str, bytes], list[str]]:
 
 def traditional_excel() -> tuple[dict[str, bytes], list[str]]:
     """Workbooks with traditional Chinese headings below two lines of text; pence; times as cells; units by name."""
-    orders = [
-        (o, made.at(o) + HOUR8, made.NAMES_ZH[c], "英鎊", float(Decimal(f) * 100)) for o, _, c, f in made.ORDERS
-    ]
+    orders = [(o, made.at(o) + HOUR8, made.NAMES_ZH[c], "英鎊", float(Decimal(f) * 100)) for o, _, c, f in made.ORDERS]
     lines = [(o, i, float(q), float(Decimal(p) * 100), "英鎊") for o, i, q, p in made.LINES]
     pays = [
         (o, f"PAY-{o}", int(made.due(o) * 100), "英鎊", made.at(o) + HOUR8, made.PEOPLE[o]) for o, *_ in made.ORDERS
@@ -263,7 +266,9 @@ def _expected() -> pd.DataFrame:
         money = made.due(o) - Decimal(freight)
         texts = (o, money, freight, "GBP", country, "", f"PAY-{o}", made.due(o), "GBP", made.PEOPLE[o],
                  f"WB-{o}", made.gross(o), country, "GBP", freight, 1, net, "ready")  # fmt: skip
-        rows.append({n: v if isinstance(v, (str, int)) else columns.scaled(v) for n, v in zip(PARCEL, texts, strict=True)})
+        rows.append(
+            {n: v if isinstance(v, (str, int)) else columns.scaled(v) for n, v in zip(PARCEL, texts, strict=True)}
+        )
         rows[-1].update({"order.freight": columns.scaled(Decimal(freight)), "waybill.freight": columns.scaled(Decimal(freight)),
                          "order.ordered_at": pd.Timestamp(made.at(o), tz="UTC")})  # fmt: skip
     return pd.DataFrame(rows, columns=list(PARCEL))

@@ -1,4 +1,6 @@
-"""The real order lines, captured, cleaned and matched: every order is accounted for, each by a reason that truth.json knows."""
+"""The real order lines, captured, cleaned and matched: every order is accounted for by a reason that truth.json knows."""
+
+# ruff: noqa: E501 (tables of cases)
 
 from __future__ import annotations
 

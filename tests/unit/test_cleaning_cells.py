@@ -14,6 +14,8 @@ from mappings.canonical.columns import SCALE
 from mappings.profiles import Field
 from tasks.cleaning import amounts, cells
 from tasks.cleaning.cells import Cells, Distinct
+from tasks.cleaning.numbers import JOINT, decimals
+from tasks.cleaning.times import times
 
 
 def _notes(texts: list[str]) -> Cells:
@@ -23,7 +25,7 @@ def _notes(texts: list[str]) -> Cells:
 def number(text: str, **spec: Any) -> tuple[Decimal | None, set[str]]:
     """A text as a number (None: missing or none) and the codes of its notes."""
     notes = _notes([text])
-    values, absent = cells.decimals([text], Field("line.price", **spec), notes)
+    values, absent = decimals([text], Field("line.price", **spec), notes)
     return (None if absent[0] else Decimal(int(values[0])) / SCALE), set(notes.notes)
 
 
@@ -73,7 +75,7 @@ def test_a_number_with_five_decimals_comes_through_exactly(value: Decimal) -> No
 
 @given(st.text())
 def test_no_text_breaks_a_cell(text: str) -> None:
-    for kind in (cells.decimals, cells.flags, cells.times):
+    for kind in (decimals, cells.flags, times):
         kind([text], Field("line.price"), _notes([text]))
     tidied, _ = cells.tidy(
         Distinct(pd.Series([0]).to_numpy(), [text]), Field("line.item_no"), frozenset({""}), True, ""
@@ -84,14 +86,14 @@ def test_no_text_breaks_a_cell(text: str) -> None:
 
 def test_units_and_minor_units_beside_the_number() -> None:
     weight = Field("waybill.gross_weight", unit_from="u")
-    assert cells.decimals(
-        [f"500{cells.JOINT}g", f"1{cells.JOINT}KG", f"1{cells.JOINT}??"], weight, _notes(["", "", ""])
-    )[0].tolist() == [50000, 100000, 0]
+    assert decimals([f"500{JOINT}g", f"1{JOINT}KG", f"1{JOINT}??"], weight, _notes(["", "", ""]))[0].tolist() == [
+        50000,
+        100000,
+        0,
+    ]
     money = Field("line.price", minor_unit=True)
     notes = _notes(["", "", ""])
-    values, absent = cells.decimals(
-        [f"250{cells.JOINT}GBP", f"250{cells.JOINT}日元", f"250{cells.JOINT}"], money, notes
-    )
+    values, absent = decimals([f"250{JOINT}GBP", f"250{JOINT}日元", f"250{JOINT}"], money, notes)
     assert values.tolist() == [250000, 25000000, 0]
     assert absent.tolist() == [False, False, True]
     assert list(notes.notes["VAL-001"]) == [2]
@@ -99,14 +101,14 @@ def test_units_and_minor_units_beside_the_number() -> None:
 
 def test_whole_numbers() -> None:
     notes = _notes(["3", "2.5", ""])
-    values, absent = cells.decimals(["3", "2.5", ""], Field("waybill.pieces"), notes, whole=True)
+    values, absent = decimals(["3", "2.5", ""], Field("waybill.pieces"), notes, whole=True)
     assert (values[0], absent.tolist()) == (3, [False, True, True])
     assert list(notes.notes) == ["VAL-001"]
 
 
 def when(text: str, *formats: str, zone: str = "Asia/Shanghai") -> str:
     """An instant as ISO text in UTC; '' when it is none."""
-    made = cells.times([text], Field("order.ordered_at", formats=formats, timezone=zone), _notes([text]))[0]
+    made = times([text], Field("order.ordered_at", formats=formats, timezone=zone), _notes([text]))[0]
     return "" if made is pd.NaT else made.isoformat()
 
 
@@ -140,7 +142,7 @@ def test_mixed_times_of_one_column() -> None:
     texts = ["2026-11-20T08:00:00", "2026-11-20T08:00:00Z", "", "x", "20.11.2026"]
     notes = _notes(texts)
     one = Field("order.ordered_at", formats=("iso", "%d.%m.%Y"), timezone="Asia/Shanghai")
-    made = cells.times(texts, one, notes)
+    made = times(texts, one, notes)
     assert [None if t is pd.NaT else t.hour for t in made] == [0, 8, None, None, 16]
     assert notes.notes == {"VAL-002": {3: ""}}
 

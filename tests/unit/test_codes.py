@@ -1,5 +1,7 @@
 """Code lists: every list has its head, codes are unique, and what people write is understood."""
 
+# ruff: noqa: E501 (tables of cases)
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Matching: one good parcel, made wrong in one place at a time; the fault says which two values differ."""
 
+# ruff: noqa: E501 (tables of cases)
+
 from __future__ import annotations
 
 from dataclasses import replace

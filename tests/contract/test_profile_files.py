@@ -1,0 +1,176 @@
+"""Profile files: the shipped ones hold, the documented example works, and what is wrong in one is named."""
+
+# ruff: noqa: E501 (tables of cases)
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mappings import profiles
+from mappings.errors import ConfigurationError
+from tasks.capture import Captured, read_files
+from tests.contract.layouts import csv_bytes, xlsx_bytes
+from tests.unit import trucks
+
+DOCS = Path(__file__).parents[2] / "docs" / "profiles.md"
+GOOD: dict[str, str] = {
+    "name": "name: x",
+    "sender": "sender: seller",
+    "format": "format: {type: csv}",
+    "tables": "tables: {goods: {fields: {item_no: a}}}",
+}
+
+
+def text(**parts: str) -> str:
+    """The smallest profile, with parts replaced."""
+    return "\n".join({**GOOD, **parts}.values()) + "\n"
+
+
+def put(folder: Path, body: str, name: str = "x") -> Path:
+    """A directory of profiles that holds this one."""
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.yaml").write_text(body, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("profile", profiles.profiles(), ids=lambda p: p.name)
+def test_shipped_profiles_are_whole(profile: profiles.Profile) -> None:
+    assert profile.name in profiles.shipped_names()
+    assert profile.title_zh
+    assert profile.title_en
+    assert profile.wanted
+    assert profile.file_name
+
+
+def test_the_documented_example_works(tmp_path: Path) -> None:
+    example = re.search(r"```yaml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    assert example
+    heads = ["訂單編號", "下單時間", "國家", "狀態", "貨號", "品名", "顏色", "數量", "折後價", "單價", "類型"]
+    rows = [
+        ["H1", "2026/11/20 08:00", "EIRE", "", "G1", "杯", "藍", "2", "", "250", "商品"],
+        ["H1", "2026/11/20 08:00", "EIRE", "", "POST", "", "", "1", "", "399", "商品"],
+        ["H1", "2026/11/20 08:00", "EIRE", "", "", "", "", "3", "", "899", "合計"],
+        ["H2", "2026-11-20T09:00:00", "不詳", "取消", "G1", "杯", "-", "1", "199", "250", "商品"],
+    ]
+    data = csv_bytes(heads, rows, "gb18030", ";")
+    goods = trucks.files(goods=[trucks.good("G1")])
+    made = read_files([*(f for f in goods if f[0] != "orders.csv"), ("x.csv", data)], put(tmp_path, example.group(1)))
+    from tasks.cleaning import clean
+
+    cleaned = clean(made)
+    assert cleaned.order["order.order_no"].tolist() == ["H1", "H2"]
+    assert cleaned.order["order.buyer_country"].tolist() == ["IE", ""]
+    assert [t.isoformat() for t in cleaned.order["order.ordered_at"]] == [
+        "2026-11-20T00:00:00+00:00", "2026-11-20T01:00:00+00:00"]  # fmt: skip
+    assert cleaned.excluded.tolist() == [False, True]
+    assert cleaned.order["order.freight"].tolist() == [399000, 0]
+    assert cleaned.line["line.price"].tolist() == [250000, 199000]
+    assert cleaned.line["line.item_name"].tolist() == ["杯 / 藍", "杯 / -"]
+    assert cleaned.faults[cleaned.faults["severity"] == "error"].empty
+
+
+WRONG: list[tuple[str, dict[str, str], str]] = [
+    ("no mapping", dict.fromkeys(GOOD, "- 1"), "no profile"),
+    ("not YAML", {"name": "name: ["}, "cannot be read as YAML"),
+    ("no name", {"name": "title: {zh: x}"}, "name is missing"),
+    ("sender", {"sender": "sender: somebody"}, "somebody"),
+    ("unknown key", {"sender": "sender: seller\ncolour: red"}, "unknown key colour"),
+    ("type", {"format": "format: {type: doc}"}, "doc"),
+    ("no format", {"format": ""}, "format is missing"),
+    ("format no mapping", {"format": "format: csv"}, "a mapping is expected"),
+    ("delimiter", {"format": "format: {type: csv, delimiter: '||'}"}, "delimiter"),
+    ("encoding", {"format": "format: {type: csv, encoding: klingon}"}, "klingon"),
+    ("header row", {"format": "format: {type: csv, header_row: first}"}, "row number"),
+    ("no header", {"format": "format: {type: csv, header_row: none}"}, "columns"),
+    ("table", {"tables": "tables: {cargo: {fields: {a: b}}}"}, "cargo"),
+    ("no fields", {"tables": "tables: {goods: {}}"}, "fields is missing"),
+    ("field", {"tables": "tables: {goods: {fields: {colour: a}}}"}, "no field 'colour'"),
+    ("field key", {"tables": "tables: {goods: {fields: {item_no: {form: a}}}}"}, "unknown key form"),
+    ("field from nowhere", {"tables": "tables: {goods: {fields: {item_no: {default: a}}}}"}, "one of from"),
+    ("unit", {"tables": "tables: {goods: {fields: {net_weight: {from: a, unit: metre}}}}"}, "no unit of mass"),
+    ("scale", {"tables": "tables: {goods: {fields: {net_weight: {from: a, scale: much}}}}"}, "no plain number"),
+    ("decimal", {"tables": "tables: {goods: {fields: {net_weight: {from: a, decimal: ';'}}}}"}, "decimal is"),
+    ("pattern", {"tables": "tables: {goods: {fields: {item_no: {from: a, matches: '('}}}}"}, "regular expression"),
+    ("group", {"tables": "tables: {goods: {fields: {item_no: {from: a, extract: 'x'}}}}"}, "group in brackets"),
+    ("codes", {"tables": "tables: {goods: {fields: {item_no: {from: a, codes: cn_ecommerce/nothing}}}}"}, "nothing"),
+    ("where", {"tables": "tables: {goods: {fields: {item_no: a}, where: a}}"}, "heading to value"),
+    ("charges", {"sender": "sender: seller\ncharges: {codes: {POST: parcel}}"}, "parcel is none of"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "parts", "says"), WRONG, ids=[w[0] for w in WRONG])
+def test_what_is_wrong_in_a_profile_is_named(name: str, parts: dict[str, str], says: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(says)) as raised:
+        profiles.profiles(put(tmp_path, text(**parts)))
+    assert "x.yaml" in str(raised.value)
+
+
+def test_directories_of_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = put(tmp_path / "one", text())
+    two = put(tmp_path / "two", text(sender="sender: agent"))
+    monkeypatch.setenv("TONGGUAN_PROFILES", f"{one}:{two}")
+    found = {p.name: p for p in profiles.profiles()}
+    assert found["x"].sender == "seller"
+    assert "truck_sheet" in found
+    assert profiles.heading("x", "goods.item_no") == "a"
+    assert profiles.heading("x", "line.price") == ""
+    assert profiles.heading("nobody", "line.price") == ""
+    put(one, text(), "again")
+    with pytest.raises(ConfigurationError, match="already"):
+        profiles.profiles()
+    monkeypatch.setenv("TONGGUAN_PROFILES", str(tmp_path / "gone"))
+    with pytest.raises(ConfigurationError, match="does not exist"):
+        profiles.profiles()
+
+
+def test_a_changed_profile_is_read_again(tmp_path: Path) -> None:
+    folder = put(tmp_path, text())
+    assert profiles.heading("x", "goods.item_no", folder) == "a"
+    put(folder, text(tables="tables: {goods: {fields: {item_no: longer}}}"))
+    assert profiles.heading("x", "goods.item_no", folder) == "longer"
+
+
+def lines_of(captured: Captured) -> list[list[Any]]:
+    """The captured lines as lists, with their row numbers."""
+    raw = captured.tables["line"][0]
+    return [[*row, n] for row, n in zip(raw.data.to_numpy().tolist(), raw.rows.tolist(), strict=True)]
+
+
+LINES = "tables: {line: {fields: {order_no: no, quantity: on}, where: {kind: [L, M]}, where_not: {off: y}}}"
+
+
+def test_headings_and_conditions_are_taken_as_written(tmp_path: Path) -> None:
+    folder = put(tmp_path, text(tables=LINES))
+    rows = [["011", "1", "L", ""], ["2", "2", "H", ""], ["3", "3", "M", "y"], ["4", "4", "M ", "n"]]
+    made = read_files([("a.csv", csv_bytes(["no", "on", "kind", "off"], rows))], folder)
+    assert lines_of(made) == [["011", "1", 2], ["4", "4", 5]]
+
+
+def test_a_condition_on_a_column_that_is_not_there(tmp_path: Path) -> None:
+    made = read_files([("a.csv", csv_bytes(["no", "on"], [["1", "1"]]))], put(tmp_path, text(tables=LINES)))
+    assert made.faults["value"].str.contains(r"kind \(where\)").any()
+
+
+def test_files_without_a_header(tmp_path: Path) -> None:
+    tables = "tables: {line: {fields: {order_no: a, quantity: c}}}"
+    for form, name, body in (
+        ("csv", "a.csv", b"1,x,2\r\n3,y,4\r\n"),
+        ("xlsx", "a.xlsx", xlsx_bytes(["1", "x", "2"], [["3", "y", "4"]], "")),
+    ):
+        head = f"format: {{type: {form}, header_row: none, columns: [a, b, c]}}"
+        only = text(format=head, tables=tables) + f"recognise: {{name: {name}}}\n"
+        made = read_files([(name, body)], put(tmp_path, only))
+        assert lines_of(made) == [["1", "2", 1], ["3", "4", 2]]
+
+
+def test_the_first_that_is_not_empty_and_what_is_joined(tmp_path: Path) -> None:
+    tables = "tables: {line: {fields: {order_no: {from: [a, b]}, item_name: {join: [c, d], with: ' + '}, unit: {from: z, optional: true}}}}"
+    made = read_files(
+        [("a.csv", csv_bytes(["a", "b", "c", "d"], [["", "B", "C", ""], ["A", "B", "C", "D"]]))],
+        put(tmp_path, text(tables=tables)),
+    )
+    assert lines_of(made) == [["B", "C", "", 2], ["A", "C + D", "", 3]]
