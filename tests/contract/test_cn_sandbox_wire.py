@@ -236,6 +236,7 @@ def test_a_certificate_from_the_admin_signs_what_customs_accepts(http, company):
         ("/admin/behaviour", b'{"rules": [{"action": "dance"}]}'),
         ("/admin/behaviour", b'{"rules": [{"action": "reject", "match": {"weather": "*"}}]}'),
         ("/admin/behaviour", b'{"rules": [{"action": "reject", "times": -1}]}'),
+        ("/admin/behaviour", b'{"rules": [{"action": "http", "status": "often"}]}'),
         ("/admin/events", b'{"kind": "vanished"}'),
         ("/admin/inspections", b"{}"),
         ("/admin/inspections", b'{"order_no": "O1", "result": "777"}'),
@@ -348,3 +349,9 @@ def test_data_is_found_however_it_is_written(company, edit):
 def test_an_envelope_in_another_encoding_is_read(company):
     text = company.sealed("CEB303", make.order("O1")).decode().replace('encoding="UTF-8"', 'encoding="UTF-16"')
     assert company.post(text.encode("utf-16")) == "0000"
+
+
+def test_numbers_beyond_any_row_are_no_error(http):
+    assert http.get("/admin/books", params={"after": 10**30, "limit": -(10**30)}).json() == {"rows": [], "next": None}
+    assert http.delete(f"/admin/behaviour/{10**30}").status_code == 200
+    assert http.get("/dxp/receipts", params={"limit": 10**30, "since": "9999-12-31T23:59:59Z"}).json()["messages"] == []

@@ -17,6 +17,7 @@ from mappings.errors import ConfigurationError, DataFault
 
 KINDS = ("arrived", "departed", "crossed")
 _MOST = 5000
+_LAST = 2**62  # beyond any row's number
 
 
 async def _given(request: Request) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def _add_books(app: FastAPI, customs: Customs) -> None:
 
     @app.get("/admin/books")
     def pages(after: int = 0, limit: int = 500, type: str = "", key: str = "") -> Response:
-        return _json(books.page(store, after, min(max(limit, 1), _MOST), type, key))
+        return _json(books.page(store, max(0, min(after, _LAST)), min(max(limit, 1), _MOST), type, key))
 
     @app.get("/admin/books/audit")
     def audit() -> Response:
@@ -81,7 +82,7 @@ def _add_behaviour(app: FastAPI, customs: Customs) -> None:
 
     @app.delete("/admin/behaviour/{rule_id}")
     def remove(rule_id: int) -> Response:
-        customs.behaviours.remove(rule_id)
+        customs.behaviours.remove(max(0, min(rule_id, _LAST)))
         return _json({"status": "removed"})
 
     @app.post("/admin/inspections")

@@ -77,6 +77,9 @@ def checked(body: Any) -> dict[str, Any]:
     numbers = [match.get("nth"), body.get("times"), body.get("seconds"), body.get("after"), body.get("times_each")]
     if any(number is not None and (not isinstance(number, int | float) or number < 0) for number in numbers):
         raise DataFault("nth, times, seconds, after and times_each are numbers of 0 or more")
+    status = body.get("status")
+    if body["action"] in ("http", "down") and status is not None and status not in range(400, 600):
+        raise DataFault("status of http and down is a number from 400 to 599")
     return {**body, "match": match}
 
 
