@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mappings.codes import folded
-from mappings.profiles import Field, Profile, Table
+from mappings.profiles import Field, Profile, Source, Table
 from tasks.capture import paths, structured, tabular
 from tasks.capture.captured import RawTable, Trouble
 from tasks.capture.document import Document
@@ -26,8 +26,7 @@ def read(document: Document, fit: Fit) -> tuple[list[RawTable], list[dict[str, A
     return _structured(document, fit.profile)
 
 
-def _sheet(document: Document, fit: Fit) -> tuple[tabular.Sheet, list[dict[str, Any]]]:
-    source = fit.profile.source
+def _sheet(document: Document, fit: Fit, source: Source) -> tuple[tabular.Sheet, list[dict[str, Any]]]:
     if source.type == "xlsx":
         return tabular.read_xlsx(document, source), []
     present = {folded(h) for h in fit.headings}
@@ -51,24 +50,36 @@ def _other_encoding(document: Document, profile: Profile, encoding: str) -> list
 
 
 def _tabular(document: Document, fit: Fit) -> tuple[list[RawTable], list[dict[str, Any]], int]:
-    sheet, notes = _sheet(document, fit)
+    made: dict[str, RawTable] = {}
+    notes, count = list[dict[str, Any]](), 0
+    for source in fit.profile.sources:
+        sheet, more = _sheet(document, fit, source)
+        notes += [*more, *({**trouble, "sheet": sheet.name} for trouble in sheet.troubles)]
+        count += len(sheet.rows) + len(sheet.troubles)
+        for table in fit.profile.tables.values():
+            if table.source == source:
+                made[table.name] = _table(document, fit.profile, table, _column_of(sheet), sheet.rows, sheet.name)
+    return [made[name] for name in fit.profile.tables], notes, count
+
+
+def _column_of(sheet: tabular.Sheet) -> Column:
     names = tabular.matching(list(sheet.data.columns))
 
     def column(heading: str) -> pd.Series | None:
         actual = names.get(folded(heading))
         return None if actual is None else sheet.data[actual]
 
-    made = [_table(document, fit.profile, t, column, sheet.rows, sheet.name) for t in fit.profile.tables.values()]
-    return made, [*notes, *sheet.troubles], len(sheet.rows) + len(sheet.troubles)
+    return column
 
 
 def _structured(document: Document, profile: Profile) -> tuple[list[RawTable], list[dict[str, Any]], int]:
-    records = structured.read(document, profile.source)
-    made = []
+    made, read = [], {source: structured.read(document, source) for source in profile.sources}
     for table in profile.tables.values():
+        records = read[table.source]
         pairs, rows = paths.exploded(records.items, records.rows, table.rows)
         made.append(_table(document, profile, table, _path_column(pairs, table.rows), rows, ""))
-    return made, records.troubles, len(records.items) + len(records.troubles)
+    troubles = [trouble for records in read.values() for trouble in records.troubles]
+    return made, troubles, sum(len(records.items) for records in read.values()) + len(troubles)
 
 
 def _path_column(pairs: list[tuple[Any, Any]], rows: str) -> Column:

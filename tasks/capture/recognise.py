@@ -57,12 +57,11 @@ def fit(document: Document, profile: Profile) -> Fit:
     if kind == "csv":
         return _fit_csv(document, profile)
     if kind == "xlsx":
-        headings = tabular.xlsx_headings(document, profile.source)
+        headings = [h for source in profile.sources for h in tabular.xlsx_headings(document, source)]
     else:
-        items = structured.peek(document, profile.source)
         found: set[str] = set()
         for table in profile.tables.values():
-            found |= paths.paths(items, table.rows)
+            found |= paths.paths(structured.peek(document, table.source), table.rows)
         headings = sorted(found)
     return Fit(profile, tuple(headings), _missing(profile, headings), profile.source.encodings[0])
 

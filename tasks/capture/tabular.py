@@ -46,7 +46,9 @@ def csv_headings(document: Document, source: Source, encoding: str) -> list[str]
     if not source.header_row:
         return list(source.columns)
     line = document.first_line(encoding, source.header_row - 1)
-    cells = next(csv.reader([line], delimiter=source.delimiter, quotechar=source.quote or None), [])
+    if not source.quote:
+        return unique(line.split(source.delimiter))
+    cells = next(csv.reader([line], delimiter=source.delimiter, quotechar=source.quote), [])
     return unique(cells)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
-from adapters.ledger import messages, sources
+from adapters.ledger import events, messages
 from mappings import clock
 from tasks.clearing.declaring import load_batch, part_of
-from tasks.clearing.standing import CN, Standing, list_stage
+from tasks.clearing.standing import CN, LISTED_ANEW, Standing, parcel_table
 from tasks.conversion.lists import listing
 from tasks.conversion.messages import Making
 from tasks.office import Office
@@ -32,19 +31,13 @@ def prepare_list(office: Office, standing: Standing, message_type: str) -> int:
     made = listing(batch, message_type, making, standing.events.get("departed"))
     office.ensure_keys(standing.truck)
     outgoing = seal_messages(made, standing.truck, office.authority(CN), office.keys)
-    with office.ledger.begin() as tx:
-        added = messages.add_messages(tx, standing.id, outgoing)
-        sources.save_snapshot(tx, standing.id, list_stage(message_type, supplement), json.dumps(sorted(seqs)).encode())
+    added = messages.add_messages(office.ledger, standing.id, outgoing)
     return len(added.message_ids)
 
 
 def list_anew(office: Office, standing: Standing, message_type: str) -> int:
-    """After a refusal, let the parcels of the refused lists be named by a new one. Returns how many parcels."""
-    from tasks.clearing.standing import parcel_table  # noqa: PLC0415
-
-    dead, freed = set(parcel_table()["dead"]), 0
-    for item in standing.lists:
-        if item.type == message_type and dead & set(item.states) and item.seqs:
-            sources.save_snapshot(office.ledger, standing.id, list_stage(message_type, item.supplement), b"[]")
-            freed += len(item.seqs)
-    return freed
+    """After a refusal, let a new list name the parcels of the refused ones. Returns how many parcels."""
+    refused = [i for i in standing.lists if i.type == message_type and i.state in parcel_table()["dead"] and i.seqs]
+    if refused:
+        events.record(office.ledger, standing.id, LISTED_ANEW, detail={"documents": [item.id for item in refused]})
+    return sum(len(item.seqs) for item in refused)

@@ -30,10 +30,9 @@ def _lead(standing: Standing, seq: int) -> tuple[str, str] | None:
 
 def _said_of_list(state: str, lists: list[ListDocument]) -> str:
     for item in lists:
-        for said in item.states:
-            rule = parcel_table()["list"].get(said)
-            if rule and state in rule["from"]:
-                state = rule["to"]
+        rule = parcel_table()["list"].get(item.state)
+        if rule and state in rule["from"]:
+            state = rule["to"]
     return state
 
 
@@ -42,7 +41,7 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
     found = {}
     by_parcel: dict[int, list[ListDocument]] = {}
     for item in standing.lists:
-        if item.type == "CEB607Message" and set(item.states) & set(parcel_table()["list"]):
+        if item.type == "CEB607Message" and item.state in parcel_table()["list"]:
             for seq in item.seqs:
                 by_parcel.setdefault(seq, []).append(item)
     for seq, (state, _) in standing.parcels.items():

@@ -5,7 +5,6 @@ The facts are named here once; which gate needs which is in mappings/procedures.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +15,8 @@ from typing import Any
 import yaml
 from sqlalchemy import Connection, Row, select
 
-from adapters.ledger import events, parcels, shipments, sources
+from adapters.ledger import events, messages, parcels, shipments
+from adapters.ledger.audit import Claim
 from adapters.ledger.ledger import reads
 from adapters.ledger.tables import document, message, parcel
 from mappings import clock
@@ -27,6 +27,7 @@ from mappings.procedures import Procedure, load
 
 CN, HK = "cn_ecommerce", "hk_road"
 INVENTORY, LISTS = "CEB603Message", ("CEB607Message", "CEB507Message", "CEB509Message")
+LISTED_ANEW = "listed_anew"
 PHYSICAL = ("arrived", "departed", "crossed")
 GOING = ("ready", "declared", "reviewed", "inspection", "released", "closed")
 UNDECIDED = ("declared", "inspection", "reviewed")
@@ -63,7 +64,8 @@ class ListDocument:
     type: str
     supplement: int
     seqs: frozenset[int]
-    states: tuple[str, ...]
+    state: str
+    id: int
 
 
 @dataclass
@@ -199,8 +201,8 @@ FACTS: dict[str, Callable[[Standing], object]] = {
 
 def _documents(tx: Connection, shipment_id: int) -> dict[str, dict[int | None, Document]]:
     d, m = document.c, message.c
-    columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, parcel.c.seq, d.state, d.invt_no, d.pre_no, d.return_time,
-               m.state.label("message_state"), m.first_claimed_at)  # fmt: skip
+    columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, parcel.c.seq, d.state, d.invt_no, d.pre_no,
+               d.return_time, m.state.label("message_state"), m.first_claimed_at)  # fmt: skip
     query = select(*columns).select_from(document.join(message).outerjoin(parcel, d.parcel_id == parcel.c.id))
     found: dict[str, dict[int | None, Document]] = {}
     for row in tx.execute(query.where(d.shipment_id == shipment_id).order_by(d.attempt, d.id)):
@@ -212,19 +214,23 @@ def _documents(tx: Connection, shipment_id: int) -> dict[str, dict[int | None, D
 
 def _lists(tx: Connection, shipment_id: int, documents: dict[str, dict[int | None, Document]]) -> list[ListDocument]:
     found = []
+    named = messages.list_members(tx, shipment_id)
+    told = (event for event in events.timeline(tx, shipment_id) if event.kind == LISTED_ANEW)
+    freed = {ident for event in told for ident in event.detail["documents"]}
     for kind in LISTS:
-        by_supplement: dict[int, list[str]] = {}
         for item in documents.get(kind, {}).values():
-            by_supplement.setdefault(item.attempt, []).append(item.state)
-        for supplement, states in sorted(by_supplement.items()):
-            named = sources.load_snapshot(tx, shipment_id, list_stage(kind, supplement))
-            found.append(ListDocument(kind, supplement, frozenset(json.loads(named or b"[]")), tuple(states)))
+            seqs = frozenset() if item.id in freed else frozenset(named.get(item.id, ()))
+            found.append(ListDocument(kind, item.attempt, seqs, item.state, item.id))
     return found
 
 
-def list_stage(message_type: str, supplement: int) -> str:
-    """The snapshot that keeps which parcels a list document names."""
-    return f"list:{message_type}:{supplement}"
+def parcel_claims() -> dict[str, Claim]:
+    """What each parcel state claims of its documents, for the audit."""
+    return {
+        state: Claim(frozenset(row["required"]), frozenset(row["optional"]))
+        for row in parcel_table()["claims"]
+        for state in row["states"]
+    }
 
 
 @reads
