@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mappings import codes
@@ -113,7 +114,7 @@ def _where(value: Any, where: str) -> dict[str, tuple[str, ...]]:
     return {str(k): _texts(v) for k, v in value.items()}
 
 
-def _table(name: str, content: Any, where: str, defaults: Mapping[str, Any]) -> Table:
+def _table(name: str, content: Any, where: str, defaults: Mapping[str, Any], source: Source) -> Table:
     where = f"{where}, table {name}"
     if name not in TABLES:
         raise ConfigurationError(f"{where}: there is no such table; there are {', '.join(TABLES)}")
@@ -127,6 +128,7 @@ def _table(name: str, content: Any, where: str, defaults: Mapping[str, Any]) -> 
     table = Table(
         name,
         made,
+        _own_source(keys, source),
         str(keys.get("rows", "")),
         _where(keys.get("where", {}), where),
         _where(keys.get("where_not", {}), where),
@@ -136,11 +138,26 @@ def _table(name: str, content: Any, where: str, defaults: Mapping[str, Any]) -> 
     return table
 
 
+def _own_source(keys: _Keys, source: Source) -> Source:
+    own: dict[str, Any] = {}
+    if (sheet := keys.get("sheet")) is not None:
+        own["sheet"] = _sheet(sheet)
+    if (header := keys.get("header_row")) is not None:
+        own["header_row"] = _count(str(header), f"{keys.where}: header_row")
+    if (records := keys.get("records")) is not None:
+        own["records"] = str(records)
+    return replace(source, **own)
+
+
+def _sheet(named: Any) -> str | int:
+    return int(named) if str(named).isdigit() else str(named)
+
+
 def _source(content: Any, where: str) -> Source:
     keys = _Keys(content, f"{where}, format")
     names = {"tab": "\t", "semicolon": ";", "comma": ",", "pipe": "|"}
     delimiter = str(keys.get("delimiter", ","))
-    header, sheet = str(keys.get("header_row", "1")), str(keys.get("sheet", "0"))
+    header = str(keys.get("header_row", "1"))
     source = Source(
         type=str(keys.need("type")),
         encodings=_texts(keys.get("encoding", "utf-8")),
@@ -148,7 +165,7 @@ def _source(content: Any, where: str) -> Source:
         quote=str(keys.get("quote", '"')),
         header_row=_count(header, f"{where}, format: header_row"),
         columns=_texts(keys.get("columns")),
-        sheet=int(sheet) if sheet.isdigit() else sheet,
+        sheet=_sheet(keys.get("sheet", "0")),
         records=str(keys.get("records", "")),
     )
     keys.done()
@@ -189,12 +206,12 @@ def build(content: Mapping[str, Any], where: str) -> Profile:
     defaults = {k: keys.get(k, v) for k, v in {"timezone": "Asia/Shanghai", "decimal": ".", "grouping": None}.items()}
     recognise = _Keys(keys.get("recognise", {}), f"{where}, recognise")
     title = _Keys(keys.get("title", {}), f"{where}, title")
-    tables = keys.need("tables")
+    tables, source = keys.need("tables"), _source(keys.need("format"), where)
     profile = Profile(
         name=str(keys.need("name")),
         sender=str(keys.need("sender")),
-        source=_source(keys.need("format"), where),
-        tables={name: _table(name, spec, where, defaults) for name, spec in tables.items()},
+        source=source,
+        tables={name: _table(name, spec, where, defaults, source) for name, spec in tables.items()},
         title_zh=str(title.get("zh", "")),
         title_en=str(title.get("en", "")),
         file_name=str(recognise.get("name", "")),

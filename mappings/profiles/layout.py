@@ -70,10 +70,14 @@ class Field:
 
 @dataclass(frozen=True)
 class Table:
-    """A canonical table as found in a file: one row a row of the file, or of the list at `rows` inside a record."""
+    """A canonical table as found in a file: one row a row of the file, or of the list at `rows` inside a record.
+
+    `source` is the profile's, but for a sheet, header row or path of records that the table names itself.
+    """
 
     name: str
     fields: Mapping[str, Field]
+    source: Source
     rows: str = ""
     where: Mapping[str, tuple[str, ...]] = made_by(default_factory=dict)
     where_not: Mapping[str, tuple[str, ...]] = made_by(default_factory=dict)
@@ -103,6 +107,11 @@ class Profile:
     empty: frozenset[str] = frozenset({""})
     timezone: str = "Asia/Shanghai"
     charges: Charges = Charges()
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The places in the file that its tables are read from."""
+        return tuple(dict.fromkeys(table.source for table in self.tables.values()))
 
     @property
     def wanted(self) -> tuple[str, ...]:

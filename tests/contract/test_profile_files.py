@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from mappings import profiles
 from mappings.errors import ConfigurationError
 from tasks.capture import Captured, read_files
-from tests.contract.layouts import csv_bytes, xlsx_bytes
+from tests.contract.layouts import TRUCK, csv_bytes, xlsx_bytes
 from tests.unit import trucks
 
 DOCS = Path(__file__).parents[2] / "docs" / "profiles.md"
@@ -174,3 +177,60 @@ def test_the_first_that_is_not_empty_and_what_is_joined(tmp_path: Path) -> None:
         put(tmp_path, text(tables=tables)),
     )
     assert lines_of(made) == [["B", "C", "", 2], ["A", "C + D", "", 3]]
+
+
+def test_a_sheet_for_each_table(tmp_path: Path) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(xlsx_bytes(["note"], [], "")))
+    for name, rows in {
+        "orders": [["no"], ["A1"]],
+        "lines": [["about"], ["no", "qty"], ["A1", 2], [None, None], ["A1", 3]],
+    }.items():
+        page = book.create_sheet(name)
+        for row in rows:
+            page.append(row)
+    out = io.BytesIO()
+    book.save(out)
+    tables = """tables:
+  order: {sheet: orders, fields: {order_no: no}}
+  line: {sheet: lines, header_row: 2, fields: {order_no: no, quantity: qty}}
+"""
+    made = read_files([("a.xlsx", out.getvalue())], put(tmp_path, text(format="format: {type: xlsx}", tables=tables)))
+    assert lines_of(made) == [["A1", "2", 3], ["A1", "3", 5]]
+    assert [t.sheet for ts in made.tables.values() for t in ts] == ["orders", "lines"]
+    assert made.files[0].rows == 3
+
+
+def test_a_list_for_each_table(tmp_path: Path) -> None:
+    tables = """tables:
+  order: {records: data.orders, fields: {order_no: id}}
+  line: {records: data.lines, fields: {order_no: of, quantity: n}}
+"""
+    body = b'{"data": {"orders": [{"id": 7}], "lines": [{"of": 7, "n": 2.50}, {"of": 7, "n": null}]}}'
+    made = read_files([("a.json", body)], put(tmp_path, text(format="format: {type: json}", tables=tables)))
+    assert lines_of(made) == [["7", "2.50", 1], ["7", "", 2]]
+
+
+def test_cells_without_quotes(tmp_path: Path) -> None:
+    only = text(
+        format="format: {type: csv, delimiter: tab, quote: ''}",
+        tables="tables: {line: {fields: {order_no: a, item_name: b}}}",
+    )
+    made = read_files([("a.tsv", b'a\tb\n1\t5" nails\n')], put(tmp_path, only))
+    assert lines_of(made) == [["1", '5" nails', 2]]
+
+
+def test_truck_and_orders_in_one_document(tmp_path: Path) -> None:
+    tables = """tables:
+  truck:
+    fields:
+      {master_waybill: truck.no, customs_office: {constant: 5788}, exit_port: {constant: 5788}, port_of_destination: {constant: HKG},
+       mainland_plate: truck.plate, planned: {subtree: truck.planned}, parties: {subtree: truck.parties}}
+  order: {rows: orders, fields: {order_no: orders.id, currency: {constant: GBP}}}
+"""
+    truck = {"no": "M1", "plate": TRUCK["mainland_plate"], "planned": TRUCK["planned"], "parties": TRUCK["parties"]}
+    body = json.dumps({"truck": truck, "orders": [{"id": 1}, {"id": 2}]}).encode()
+    made = read_files([("a.json", body)], put(tmp_path, text(format="format: {type: json}", tables=tables)))
+    assert made.truck is not None
+    assert made.truck.master_waybill == "M1"
+    assert made.tables["order"][0].data["order.order_no"].tolist() == ["1", "2"]
+    assert "truck" not in made.tables

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mappings.canonical.columns import SCALE
@@ -68,11 +68,13 @@ def test_numbers(text: str, spec: dict[str, Any], value: str | None, notes: set[
     assert number(text, **spec) == (None if value is None else Decimal(value), notes)
 
 
+@settings(deadline=None)
 @given(st.decimals(min_value=-(10**12), max_value=10**12, places=5, allow_nan=False))
 def test_a_number_with_five_decimals_comes_through_exactly(value: Decimal) -> None:
     assert number(f"{value:f}") == (value, set())
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_text_breaks_a_cell(text: str) -> None:
     for kind in (decimals, cells.flags, times):
@@ -186,6 +188,7 @@ def test_codes_of_an_authority() -> None:
     assert set(notes.notes["VAL-003"]) == {1, 2}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(-(10**15), 10**15), st.integers(-(10**15), 10**15)), max_size=20))
 def test_products_are_exact(pairs: list[tuple[int, int]]) -> None:
     one, other = (pd.Series([p[i] for p in pairs], dtype="int64").to_numpy() for i in (0, 1))
