@@ -315,10 +315,11 @@ def test_parcels_that_wait_already_are_not_asked() -> None:
 def test_all_reasons_are_told_and_the_first_is_the_parcel_s() -> None:
     batch = broken("order.order_no", 1, "x" * 61)
     batch.parcels.loc[1, "waybill.goods_info"] = ""
+    batch.lines.loc[2, "line.hs_code"] = "1"
     states, reasons, found = held(batch)
-    assert states[1] == "held"
+    assert states == ["ready", "held", "ready", "ready"]
     assert reasons[1] == CODES["too_long"]
-    assert set(found["code"]) == {CODES["too_long"], CODES["empty"]}
+    assert set(found["code"]) == {CODES["too_long"], CODES["empty"], CODES["wrong_length"]}
     assert {v.split()[0] for v in found["other_value"]} == {
         "CEB303Message",
         "CEB403Message",

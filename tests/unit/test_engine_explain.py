@@ -51,7 +51,7 @@ def test_each_kind_names_line_element_and_field_in_both_languages(code: str) -> 
 
 
 def test_limits_are_named() -> None:
-    (wrong,) = [p for p in problems("<ceb:customsCode>5788<", "<ceb:customsCode>57889<") if p.code == "wrong_length"]
+    (wrong,) = problems("<ceb:customsCode>5788<", "<ceb:customsCode>57889<")  # once, though the schema says it twice
     assert "4" in wrong.message_zh
     assert "exactly 4" in wrong.message_en
 
@@ -117,6 +117,15 @@ def test_what_cannot_be_read_is_one_problem(xml: str, code: str, line: int) -> N
 def test_a_default_namespace_is_explained_as_well() -> None:
     text = GOOD.replace("ceb:", "").replace("xmlns:ceb", "xmlns").replace("<customsCode>5788", "<customsCode>57889")
     assert {p.element for p in explain.check(text.encode())} == {"InventoryHead/customsCode"}
+
+
+def test_a_prefix_declared_further_down_is_explained_as_well() -> None:
+    text = GOOD.replace(
+        "<ceb:customsCode>5788</ceb:customsCode>", '<n:customsCode xmlns:n="urn:other">1</n:customsCode>'
+    )
+    found = explain.check(text.encode())
+    assert found
+    assert all(p.message_zh and p.message_en for p in found)
 
 
 ORDER = """<CEB311Message xmlns="http://www.chinaport.gov.cn/ceb" guid="{guid}" version="1.0"><Order><OrderHead>

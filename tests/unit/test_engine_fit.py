@@ -53,6 +53,10 @@ def test_too_long_counts_characters_not_bytes() -> None:
     assert short(found) == [("InventoryList/itemNo", "too_long", "x" * 21, [0, 1, 2])]
 
 
+def test_two_lines_of_one_document_name_it_once() -> None:
+    assert short(with_line("line.item_no", ["x" * 21] * 2)) == [("InventoryList/itemNo", "too_long", "x" * 21, [0])]
+
+
 def test_wrong_length_of_a_fixed_field() -> None:
     found = with_line("line.hs_code", ["1234567890", "1234", "12345678901"])
     assert sorted(short(found)) == [

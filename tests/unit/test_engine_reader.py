@@ -109,6 +109,7 @@ HIDDEN = '<?xml version="1.0" encoding="UTF-7"?>+ADwAIQ-DOCTYPE a+AD4-+ADw-CEB60
         b"\xef\xbb\xbf  <!DOCTYPE x SYSTEM 'http://127.0.0.1:9/x.dtd'>" + RECEIPT.encode(),
         ('<?xml version="1.0" encoding="utf-16"?><!DOCTYPE x>' + RECEIPT).encode("utf-16"),
         HIDDEN.encode(),
+        b"<!DOCTYPE x [<!ENTITY e 'never looked at'>]><broken",
         b'<!DOCTYPE l [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><CEB604Message guid="&b;"/>',
     ],
 )
