@@ -111,7 +111,7 @@ def _texts(column: Value, item: Field) -> list[str]:
         return plain_column(series)
     if pd.api.types.is_integer_dtype(series.dtype):
         return formatted(series, str)
-    return series.tolist()
+    return series.fillna("").tolist() if series.hasnans else series.tolist()
 
 
 def _translate(spec: MessageSpec, item: Field) -> Callable[[str], str]:

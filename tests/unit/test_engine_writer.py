@@ -124,6 +124,11 @@ def test_missing_numbers_become_empty_and_never_nan() -> None:
     assert reader.read(written(table)[0].body).groups["Logistics"]["freight"] == ["", "0.00001"]
 
 
+def test_missing_texts_become_empty_and_never_nan() -> None:
+    table = waybills(2, waybill__goods_info=pd.Series([None, "toys"], dtype="str"))
+    assert reader.read(written(table)[0].body).groups["Logistics"]["goodsInfo"] == ["", "toys"]
+
+
 def test_a_decimal_constant_is_plain() -> None:
     table = waybills(1, waybill__freight=Decimal("1E+3"), waybill__insured_fee=Decimal("0.50"))
     groups = reader.read(written(table)[0].body).groups["Logistics"]
