@@ -81,10 +81,17 @@ def gift(made: MadeTruck, order: str) -> MadeTruck:
 
 
 def twice(made: MadeTruck, order: str) -> MadeTruck:
-    """The payment came a second time under another number."""
+    """The same payment was sent a second time."""
     again = made.payments[made.payments["order"] == order]
-    again = again.assign(pay_no=again["pay_no"] + "9", minute=again["minute"] + 2)
     return replace(made, payments=pd.concat([made.payments, again], ignore_index=True))
+
+
+def two_payments(made: MadeTruck, order: str) -> MadeTruck:
+    """The order was paid a second time, under another number."""
+    sent = twice(made, order)
+    last = len(sent.payments) - 1
+    number = sent.payments["pay_no"].where(sent.payments.index != last, sent.payments["pay_no"] + "9")
+    return replace(sent, payments=sent.payments.assign(pay_no=number))
 
 
 def postage(made: MadeTruck, order: str) -> MadeTruck:
@@ -117,6 +124,7 @@ KINDS: dict[str, tuple[Flaw, int]] = {  # kind -> how it is done, how many of it
     "cancelled": (cancelled, 3),
     "gift": (gift, 1),
     "twice": (twice, 1),
+    "two payments": (two_payments, 1),
     "postage": (postage, 20),
     "rejected by customs": (_marked("X100"), 1),
     "inspected by customs": (_marked("X500"), 1),

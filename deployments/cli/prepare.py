@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,12 +28,24 @@ def prepare(
         return put_json(services.prepare(folder, out, home))
     with screen.status("处理中… Working."):
         report = services.prepare(folder, out, home)
-    made = table(f"试运行 Dry run → {out}", "项目 item", "#数量 count")
-    for name, value in report.items():
-        if isinstance(value, int | float | str):
-            made.add_row(name, str(value))
-        elif isinstance(value, dict):
-            for key, count in value.items():
-                made.add_row(f"{name} · {key}", str(count))
-    screen.print(made)
+    show_report(report, out)
     return None
+
+
+def show_report(report: dict[str, Any], out: Path) -> None:
+    """What a dry run made, counted: parcels, why some wait, messages by type."""
+    screen.print(f"[bold]{report['mainland_plate']} {report['master_waybill']}[/] → {out}")
+    parcels = table("包裹 Parcels", "状态 state", "#数量 count")
+    for state, count in report["parcels"].items():
+        parcels.add_row(state, str(count))
+    reasons = table("未申报原因 Why some wait", "代码 code", "#包裹 parcels")
+    for code, count in report["reasons"].items():
+        reasons.add_row(code, str(count))
+    made = table("报文 Messages", "类型 type", "#文件 files", "#单证 documents")
+    for kind in dict.fromkeys(m["type"] for m in report["messages"]):
+        mine = [m["documents"] for m in report["messages"] if m["type"] == kind]
+        made.add_row(kind, str(len(mine)), str(sum(mine)))
+    screen.print(parcels, reasons, made)
+    for note in report["notes"]:
+        screen.print(f"· {note}")
+    screen.print("明细见 faults.csv、report.json。 Details: faults.csv, report.json.")

@@ -1,0 +1,68 @@
+"""A loopback server with the part of Prefect's REST API that the command uses, as its server answers."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+class PrefectServer(ThreadingHTTPServer):
+    """Knows two deployments; keeps the runs that it was asked for; says 503 `busy` times first."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.runs: list[dict[str, Any]] = []
+        self.busy = 0
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: PrefectServer
+
+    def do_GET(self) -> None:
+        if self.path == "/api/deployments/name/clear-shipment/clear-shipment":
+            return self._say(200, {"id": "d1"})
+        if self.path.startswith("/api/flow_runs/"):
+            return self._say(200, {"id": self.path.rsplit("/", 1)[1], "state_name": "Awaiting receipts"})
+        return self._say(404, {"detail": "Deployment not found"})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.server.busy:
+            self.server.busy -= 1
+            return self._say(503, {"exception_message": "Service Unavailable"})
+        if self.path.endswith("/filter"):
+            return self._say(200, [{"id": "d1", "name": "clear-shipment"}])
+        self.server.runs.append(body)
+        return self._say(201, {"id": f"run{len(self.server.runs)}"})
+
+    def _say(self, status: int, body: object) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@contextmanager
+def prefect_server() -> Iterator[PrefectServer]:
+    """One that answers until the end of the block."""
+    server = PrefectServer()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
