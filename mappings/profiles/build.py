@@ -206,7 +206,8 @@ def build(content: Mapping[str, Any], where: str) -> Profile:
     defaults = {k: keys.get(k, v) for k, v in {"timezone": "Asia/Shanghai", "decimal": ".", "grouping": None}.items()}
     recognise = _Keys(keys.get("recognise", {}), f"{where}, recognise")
     title = _Keys(keys.get("title", {}), f"{where}, title")
-    tables, source = keys.need("tables"), _source(keys.need("format"), where)
+    tables = keys.need("tables")
+    source = replace(_source(keys.need("format"), where), decimal=str(defaults["decimal"]))
     profile = Profile(
         name=str(keys.need("name")),
         sender=str(keys.need("sender")),

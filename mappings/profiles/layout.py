@@ -30,6 +30,7 @@ class Source:
     columns: tuple[str, ...] = ()
     sheet: str | int = 0
     records: str = ""
+    decimal: str = "."  # how numbers that are no texts (cells, JSON) are written down for the fields
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,13 @@ def _kept(table: Table, column: Column, length: int) -> np.ndarray:
     return keep
 
 
+def _as_read(table: Table) -> dict[str, Field]:
+    """The fields; a workbook's real dates come as ISO texts, whatever form its written dates have."""
+    if table.source.type != "xlsx":
+        return dict(table.fields)
+    return {path: replace(f, formats=(*f.formats, "iso")) if f.formats else f for path, f in table.fields.items()}
+
+
 def _table(
     document: Document, profile: Profile, table: Table, column: Column, rows: np.ndarray, sheet: str
 ) -> RawTable:
@@ -126,6 +133,6 @@ def _table(
         keep = _kept(table, column, len(rows))
         frame, rows = frame[keep].reset_index(drop=True), rows[keep]
     return RawTable(
-        table.name, document.name, sheet, profile.sender, profile.name, dict(table.fields), frame, rows,
+        table.name, document.name, sheet, profile.sender, profile.name, _as_read(table), frame, rows,
         table.once_per, profile.empty, profile.charges,
     )  # fmt: skip

@@ -18,7 +18,12 @@ from tasks.capture.captured import Trouble
 from tasks.capture.document import Document
 from tasks.capture.paths import at
 
-_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+
+def _decoder(decimal: str) -> json.JSONDecoder:
+    return json.JSONDecoder(parse_float=lambda t: t.replace(".", decimal), parse_int=str, parse_constant=str)
+
+
+_DECODERS = {".": json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str), ",": _decoder(",")}
 
 
 @dataclass
@@ -30,24 +35,24 @@ class Records:
     troubles: list[dict[str, Any]] = field(default_factory=list)
 
 
-def _lines(text: str) -> Records:
+def _lines(text: str, decimal: str = ".") -> Records:
     lines = text.split("\n")
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     rows = np.array([number for number, _ in numbered], dtype=np.int64)
     try:
-        items = _DECODER.decode("[" + ",".join(line for _, line in numbered) + "]")
+        items = _DECODERS[decimal].decode("[" + ",".join(line for _, line in numbered) + "]")
         if len(items) == len(numbered) and all(isinstance(item, dict) for item in items):
             return Records(items, rows)
     except (ValueError, RecursionError):
         pass  # some line is broken: read one by one below, so that the others go on
-    return _line_by_line(numbered)
+    return _line_by_line(numbered, _DECODERS[decimal])
 
 
-def _line_by_line(numbered: list[tuple[int, str]]) -> Records:
+def _line_by_line(numbered: list[tuple[int, str]], decoder: json.JSONDecoder) -> Records:
     items, rows, troubles = [], [], []
     for number, line in numbered:
         try:
-            item = _DECODER.decode(line.strip())
+            item = decoder.decode(line.strip())
         except (ValueError, RecursionError) as error:
             troubles.append({"code": "CAP-009", "row": number, "value": str(error)})
             continue
@@ -59,9 +64,9 @@ def _line_by_line(numbered: list[tuple[int, str]]) -> Records:
     return Records(items, np.array(rows, dtype=np.int64), troubles)
 
 
-def _json(text: str) -> Any:
+def _json(text: str, decimal: str = ".") -> Any:
     try:
-        return _DECODER.decode(text.strip())
+        return _DECODERS[decimal].decode(text.strip())
     except (ValueError, RecursionError) as error:
         raise Trouble("CAP-010", f"JSON: {error}") from error
 
@@ -101,7 +106,7 @@ def _xml(data: bytes) -> Any:
 
 def read(document: Document, source: Source) -> Records:
     """The records that a profile's `records` path names (JSON lines: every line)."""
-    key = ("records", source.type, source.records, source.encodings)
+    key = ("records", source.type, source.records, source.encodings, source.decimal)
     if key not in document.cache:
         document.cache[key] = _read(document, source)
     return document.cache[key]
@@ -111,21 +116,28 @@ def _read(document: Document, source: Source) -> Records:
     if source.type == "xml":
         return _listed(at(_tree(document, "xml", source), source.records))
     if source.type == "jsonl":
-        return _lines(document.decoded(source.encodings))
+        return _lines(document.decoded(source.encodings), source.decimal)
     return _listed(at(_tree(document, "json", source), source.records))
 
 
 def _tree(document: Document, kind: str, source: Source) -> Any:
-    key = (kind, source.encodings if kind == "json" else ())
+    key = (kind, source.encodings, source.decimal) if kind == "json" else (kind, (), "")
     if key not in document.cache:
-        document.cache[key] = _xml(document.data) if kind == "xml" else _json(document.decoded(source.encodings))
+        document.cache[key] = (
+            _xml(document.data) if kind == "xml" else _json(document.decoded(source.encodings), source.decimal)
+        )
     return document.cache[key]
 
 
 def _listed(found: Any) -> Records:
     items = found if isinstance(found, list) else [] if found in (None, "") else [found]
-    items = [item for item in items if isinstance(item, dict)]
-    return Records(items, np.arange(1, len(items) + 1, dtype=np.int64))
+    good = [(item, number) for number, item in enumerate(items, 1) if isinstance(item, dict)]
+    troubles = [
+        {"code": "CAP-009", "row": number, "value": "not an object"}
+        for number, item in enumerate(items, 1)
+        if not isinstance(item, dict)
+    ]
+    return Records([item for item, _ in good], np.array([number for _, number in good], dtype=np.int64), troubles)
 
 
 def peek(document: Document, source: Source, count: int = 50) -> list[Any]:
@@ -140,7 +152,7 @@ def peek(document: Document, source: Source, count: int = 50) -> list[Any]:
 def check(document: Document) -> None:
     """Raises Trouble when no profile could read the file: broken or refused XML, neither JSON nor JSON lines."""
     if document.family == "xml":
-        document.cache.setdefault(("xml", ()), _xml(document.data))
+        document.cache.setdefault(("xml", (), ""), _xml(document.data))
     elif document.family == "json":
         text = document.decoded(("utf-8", "gb18030"))
         try:

@@ -108,12 +108,13 @@ def without_blank(sheet: Sheet) -> Sheet:
     return sheet
 
 
-def cell_text(value: object) -> str:
+def cell_text(value: object, decimal: str = ".") -> str:
     """A spreadsheet cell as text: numbers with the 15 digits that a spreadsheet keeps, times in ISO form."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.15g}"
+        whole = value.is_integer() and abs(value) < 1e15
+        return str(int(value)) if whole else f"{value:.15g}".replace(".", decimal)
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
     return str(value)
@@ -158,14 +159,16 @@ def read_xlsx(document: Document, source: Source) -> Sheet:
     headings = xlsx_headings(document, source)
     body = cells[source.header_row :]
     columns = list(zip(*body, strict=False)) if body else [()] * len(headings)
-    data = {heading: _column(column) for heading, column in zip(headings, columns, strict=False) if heading}
+    data = {
+        heading: _column(column, source.decimal) for heading, column in zip(headings, columns, strict=False) if heading
+    }
     rows = np.arange(source.header_row + 1, source.header_row + 1 + len(body), dtype=np.int64)
     return without_blank(Sheet(pd.DataFrame(data), rows, name))
 
 
-def _column(values: tuple[Any, ...]) -> pd.Series:
-    texts = {value: cell_text(value) for value in set(values)} if all(type(v) is str for v in values) else None
-    return pd.Series([texts[v] for v in values] if texts else [cell_text(v) for v in values], dtype="str")
+def _column(values: tuple[Any, ...], decimal: str) -> pd.Series:
+    texts = list(values) if all(type(v) is str for v in values) else [cell_text(v, decimal) for v in values]
+    return pd.Series(texts, dtype="str")
 
 
 def matching(headings: list[str]) -> dict[str, str]:

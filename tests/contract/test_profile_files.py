@@ -7,15 +7,20 @@ from __future__ import annotations
 import io
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import openpyxl
 import pytest
 
 from mappings import profiles
 from mappings.errors import ConfigurationError
 from tasks.capture import Captured, read_files
+from tasks.cleaning.cells import Cells, Distinct
+from tasks.cleaning.numbers import decimals
+from tasks.cleaning.times import times
 from tests.contract.layouts import TRUCK, csv_bytes, xlsx_bytes
 from tests.unit import trucks
 
@@ -234,3 +239,31 @@ def test_truck_and_orders_in_one_document(tmp_path: Path) -> None:
     assert made.truck.master_waybill == "M1"
     assert made.tables["order"][0].data["order.order_no"].tolist() == ["1", "2"]
     assert "truck" not in made.tables
+
+
+def test_numbers_that_are_no_texts_need_no_decimal_sign(tmp_path: Path) -> None:
+    """A comma as decimal sign says how texts are written; a workbook's or JSON's own numbers have none."""
+    tables = "decimal: ','\ntables: {line: {fields: {order_no: a, price: b, quantity: c}}}"
+    book = xlsx_bytes(["a", "b", "c"], [["1", 1.234, "1.234,5"], ["2", "0,5", 2]], "")
+    body = b'[{"a": "1", "b": 1.234, "c": "1.234,5"}, {"a": "2", "b": "0,5", "c": 2}, 5]'
+    for form, name, data in (("xlsx", "a.xlsx", book), ("json", "a.json", body)):
+        only = text(format=f"format: {{type: {form}}}", tables=tables)
+        made = read_files([(name, data)], put(tmp_path, only))
+        raw = made.tables["line"][0]
+        for path, wanted in (("line.price", [123400, 50000]), ("line.quantity", [123450000, 200000])):
+            texts = raw.data[path].tolist()
+            notes = Cells(raw.data[path], Distinct(np.arange(2), texts))
+            assert decimals(texts, raw.fields[path], notes)[0].tolist() == wanted
+        assert [c for c in made.faults["code"] if c != "CAP-002"] == (["CAP-009"] if form == "json" else [])
+
+
+def test_a_workbooks_real_dates_need_no_form(tmp_path: Path) -> None:
+    tables = "tables: {order: {fields: {order_no: a, ordered_at: {from: b, format: '%d.%m.%Y'}}}}"
+    book = xlsx_bytes(["a", "b"], [["1", datetime.fromisoformat("2026-11-20T08:00:00")], ["2", "20.11.2026"]], "")
+    made = read_files([("a.xlsx", book)], put(tmp_path, text(format="format: {type: xlsx}", tables=tables)))
+    raw = made.tables["order"][0]
+    texts = raw.data["order.ordered_at"].tolist()
+    found = times(
+        texts, raw.fields["order.ordered_at"], Cells(raw.data["order.ordered_at"], Distinct(np.arange(2), texts))
+    )
+    assert [t.isoformat() for t in found] == ["2026-11-20T00:00:00+00:00", "2026-11-19T16:00:00+00:00"]

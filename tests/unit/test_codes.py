@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mappings import codes
+from mappings import codes, faults
 from mappings.errors import ConfigurationError
 
 LISTS = [path.stem for path in sorted(Path(codes.__file__).parent.glob("*.csv"))]
@@ -87,3 +87,24 @@ def test_an_unknown_list_is_refused() -> None:
 def test_crosswalk_to_customs() -> None:
     assert codes.crosswalk("cn_ecommerce/transport_mode")["4"] == "3"
     assert codes.crosswalk("cn_ecommerce/package")["2"] == "CT"
+
+
+def test_faults_are_explained_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = faults.explain({"code": "VAL-001", "field": "payment.amount", "value": "{x}"})
+    assert told["message_en"] == "The amount paid is no usable number: {x}."
+    assert "支付金额" in told["message_zh"]
+    with pytest.raises(ConfigurationError, match="NO-1"):
+        faults.explain({"code": "NO-1"})
+    kinds = "A-1: {severity: error, owner: agent, message_zh: a, message_en: a, remedy_zh: a, remedy_en: a}\n"
+    monkeypatch.setattr(faults, "_HERE", tmp_path)
+    for wrong, says in (
+        (kinds.replace("error", "bad"), "severity"),
+        (kinds.replace(", remedy_en: a", ""), "remedy_en"),
+    ):
+        (tmp_path / "faults.yaml").write_text(wrong, encoding="utf-8")
+        with pytest.raises(ConfigurationError, match=says):
+            faults.table.__wrapped__()
+    for name in ("faults.yaml", "more.yaml"):
+        (tmp_path / name).write_text(kinds, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="there already"):
+        faults.table.__wrapped__()
