@@ -7,7 +7,8 @@ import pandas as pd
 
 from mappings.canonical.columns import SCALE
 
-_SAFE = 2**62
+LARGEST = 2**62  # of a scaled amount; a product beyond it is no amount at all
+_SAFE = LARGEST
 
 
 def numbers(values: pd.Series) -> tuple[np.ndarray, np.ndarray]:

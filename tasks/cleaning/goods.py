@@ -18,6 +18,7 @@ _FILLED = ("hs_code", "goods_name", "item_name", "unit", "unit1", "unit2", "good
 
 def registered(goods: pd.DataFrame, blame: Blame) -> tuple[pd.DataFrame, set[str]]:
     """Goods by item number, each once; and the numbers that are registered twice with different contents."""
+    blame.add("VAL-004", goods, (goods["goods.item_no"] == "").to_numpy(), "goods.item_no")
     at, first = repeated(goods, "goods.item_no")
     if not len(at):
         return goods, set()
@@ -32,6 +33,7 @@ def fill(line: pd.DataFrame, goods: pd.DataFrame, live: np.ndarray, blame: Blame
     """Lines with what the registered goods know; a line's own values stay. LIN-003 where nothing is known."""
     goods, doubtful = registered(goods, blame)
     at = pd.Index(goods["goods.item_no"]).get_indexer(pd.Index(line["line.item_no"]))
+    at = np.where((line["line.item_no"] != "").to_numpy(), at, -1)
     found = at >= 0
     made: dict[str, pd.Series] = {
         f"goods{SOURCE}": pd.Series(np.where(found, _taken(goods[SOURCE], at), -1).astype(np.int32)),
@@ -43,7 +45,8 @@ def fill(line: pd.DataFrame, goods: pd.DataFrame, live: np.ndarray, blame: Blame
     made["line.net_weight"] = _net(line, goods["goods.net_weight"], at)
     line = line.assign(**made)
     unknown = live & ~found & ((line["line.hs_code"] == "") | (line["line.goods_name"] == "")).to_numpy()
-    blame.add("LIN-003", line, unknown, "line.item_no")
+    named = (line["line.item_no"] != "").to_numpy()  # a line without a number: what is missing is told by the checks
+    blame.add("LIN-003", line, unknown & named, "line.item_no")
     if doubtful:
         blame.add("GDS-002", line, live & line["line.item_no"].isin(doubtful).to_numpy(), "line.item_no",
                   provenance="goods")  # fmt: skip
@@ -72,7 +75,8 @@ def _net(line: pd.DataFrame, each: pd.Series, at: np.ndarray) -> pd.Series:
         own, has_own = amounts.numbers(line["line.unit_net_weight"])
         unit, has_unit = np.where(has_own, own, unit), has_unit | has_own
     worked = amounts.product(quantity, np.where(has_unit, unit, 0))
-    return amounts.column(np.where(has, given, worked), has | (has_unit & counted))
+    known = has_unit & counted & (np.abs(worked) < amounts.LARGEST)
+    return amounts.column(np.where(has, given, worked), has | known)
 
 
 def _ratio(unit: str, legal: str) -> Decimal | None:

@@ -83,7 +83,10 @@ def _totals(line: pd.DataFrame, blame: Blame, live: np.ndarray) -> pd.DataFrame:
     price, has_price = amounts.numbers(line["line.price"])
     given, has_total = amounts.numbers(line["line.total_price"])
     worked = amounts.product(quantity, price)
-    known = has_quantity & has_price
+    huge = np.abs(worked) >= amounts.LARGEST
+    told = [f"{q} × {p}" for q, p in zip(*(columns.plain_column(v[huge]) for v in (quantity, price)), strict=True)]
+    blame.add("VAL-001", line, np.flatnonzero(huge), "line.total_price", told, column="")
+    known = has_quantity & has_price & ~huge
     wrong = np.flatnonzero(live & has_total & known & (given != worked))
     blame.add("LIN-004", line, wrong, "line.total_price", other=columns.plain_column(worked[wrong]))
     return line.assign(**{"line.total_price": amounts.column(np.where(has_total, given, worked), has_total | known)})

@@ -271,3 +271,29 @@ def test_the_rules_and_faults_agree() -> None:
     assert quality.targets["line.item_no"].length == 20
     assert quality.targets["order.order_no"].length == 60
     assert quality.targets["waybill.waybill_no"].length == 32
+
+
+def test_rows_without_a_key_are_told() -> None:
+    made = batch(
+        payments=[payment(), payment("")], waybills=[waybill(), waybill("", number="Q")], goods=[good(), good("")]
+    )
+    assert state(made) == ("ready", "")
+    rows = made.faults[["code", "field", "file", "row"]].to_numpy().tolist()
+    assert sorted(rows) == [
+        ["VAL-004", "goods.item_no", "goods_master.xlsx", 3],
+        ["VAL-004", "payment.order_no", "payments.csv", 3],
+        ["VAL-004", "waybill.order_no", "waybills.jsonl", 2],
+    ]
+
+
+def test_a_line_without_an_item_number() -> None:
+    made = batch(lines=[line(item="")], goods=[good(), good("")])
+    assert codes(made) == ["VAL-004"]
+    assert state(made) == ("held", "VAL-004")
+
+
+def test_amounts_beyond_all_bounds_are_told() -> None:
+    made = batch(lines=[line(quantity="1000000000", price="99999999")])
+    assert "VAL-001" in codes(made)
+    assert fault(made, "VAL-001")["value"] == "1000000000 × 99999999"
+    assert state(made)[0] == "held"
