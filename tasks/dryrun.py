@@ -21,7 +21,7 @@ from tasks.capture import read_folder
 from tasks.cleaning.score import Score
 from tasks.clearing.intake import to_batch
 from tasks.conversion.declare import declarations
-from tasks.conversion.lists import listing
+from tasks.conversion.lists import LIST_TYPES, listing
 from tasks.conversion.messages import Making
 from tasks.conversion.record import conversion_record
 from tasks.reporting.faults import sender_csv
@@ -74,13 +74,16 @@ class DryRun:
         }
 
 
-def _china(batch: Batch, identities: Identities) -> Iterator[Any]:
+def _china(batch: Batch, identities: Identities, notes: list[str]) -> Iterator[Any]:
     """China's messages in the order of the procedure, each at the time that the plan gives it."""
     plan = batch.truck.planned
     yield from declarations(batch, Making(identities, plan.arrival_at_yard))
-    for kind, at in (("CEB607Message", plan.arrival_at_yard), ("CEB507Message", plan.arrival_at_yard),
-                     ("CEB509Message", plan.departure)):  # fmt: skip
-        yield from listing(batch, kind, Making(identities, at), plan.departure)
+    for kind in LIST_TYPES:
+        at = plan.departure if kind == "CEB509Message" else plan.arrival_at_yard
+        try:
+            yield from listing(batch, kind, Making(identities, at), plan.departure)
+        except DataFault as fault:
+            notes.append(str(fault))
 
 
 def _hong_kong(
@@ -113,7 +116,7 @@ def dry_run(folder: Path, home: Path, profiles: Path | None = None) -> DryRun:
     ready = batch.ready()
     notes: list[str] = []
     identities = seeded(int.from_bytes(hashlib.sha256(batch.truck.master_waybill.encode()).digest()[:8]))
-    made = list(_china(ready, identities)) if len(ready.parcels) else []
+    made = list(_china(ready, identities, notes)) if len(ready.parcels) else []
     at = batch.truck.planned.arrival_at_yard
     hong_kong, dropped = _hong_kong(ready, identities, at, notes) if made else ([], [])
     keys, ours = local_keys(batch.truck.parties.values(), home)

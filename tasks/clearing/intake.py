@@ -29,6 +29,7 @@ from tasks.capture.captured import Correction, SourceFile
 from tasks.cleaning import clean
 from tasks.cleaning.score import Score, score
 from tasks.conversion.fit import hold_misfits
+from tasks.conversion.lists import faults_ahead
 from tasks.conversion.messages import Making
 from tasks.matching import match
 from tasks.office import Office
@@ -152,7 +153,11 @@ def work_up(office: Office, shipment_id: int) -> Intake | None:
 
 def to_batch(captured: Captured, office: Office | None = None) -> tuple[Batch, list[Score]]:
     """The batch of captured files, what no authority could take held back, and the senders' scores."""
-    batch = hold_misfits(match(clean(captured)), Making(office.identities if office else seeded(0), clock.now()))
+    making = Making(office.identities if office else seeded(0), clock.now())
+    batch = hold_misfits(match(clean(captured)), making)
+    ahead = faults_ahead(batch, making)
+    if ahead:
+        batch = replace(batch, faults=faults.together([batch.faults, faults.frame(ahead)]))
     return batch, score(captured.files, batch.faults)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from adapters.ledger import events, messages
 from mappings import clock
+from mappings.errors import DataFault
 from tasks.clearing.declaring import load_batch, part_of
 from tasks.clearing.standing import CN, LISTED_ANEW, Standing, parcel_table
 from tasks.conversion.lists import listing
@@ -28,7 +29,13 @@ def prepare_list(office: Office, standing: Standing, message_type: str) -> int:
         return 0
     supplement = standing.next_supplement(message_type)
     making = Making(office.identities, clock.now(), supplement=supplement)
-    made = listing(batch, message_type, making, standing.events.get("departed"))
+    try:
+        made = listing(batch, message_type, making, standing.events.get("departed"))
+    except DataFault as fault:
+        events.record(
+            office.ledger, standing.id, "list_faults", detail={"type": message_type, "why": str(fault)}, once=True
+        )
+        return 0
     office.ensure_keys(standing.truck)
     outgoing = seal_messages(made, standing.truck, office.authority(CN), office.keys)
     added = messages.add_messages(office.ledger, standing.id, outgoing)

@@ -25,22 +25,23 @@ CODES = {
 }
 
 
+def fault_of(message_type: str, misfit: Misfit) -> dict[str, object]:
+    """The fault that a misfit is, of nobody's parcel yet."""
+    return {
+        "code": CODES[misfit.problem],
+        "severity": "error",
+        "field": misfit.field.source or misfit.field.tag,
+        "value": misfit.value,
+        "other_value": f"{message_type} {misfit.segment}/{misfit.field.tag} {misfit.field.notation}",
+        "stage": "convert",
+    }
+
+
 def _faults(batch: Batch, message_type: str, misfit: Misfit, positions: np.ndarray) -> list[dict[str, object]]:
     orders = batch.parcels["order.order_no"].to_numpy()
     waybills = batch.parcels["waybill.waybill_no"].to_numpy()
-    return [
-        {
-            "order_no": orders[i],
-            "waybill_no": waybills[i],
-            "code": CODES[misfit.problem],
-            "severity": "error",
-            "field": misfit.field.source or misfit.field.tag,
-            "value": misfit.value,
-            "other_value": f"{message_type} {misfit.segment}/{misfit.field.tag} {misfit.field.notation}",
-            "stage": "convert",
-        }
-        for i in positions.tolist()
-    ]
+    told = fault_of(message_type, misfit)
+    return [told | {"order_no": orders[i], "waybill_no": waybills[i]} for i in positions.tolist()]
 
 
 def hold_misfits(batch: Batch, making: Making, types: tuple[str, ...] = PARCEL_TYPES) -> Batch:

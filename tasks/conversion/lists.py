@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +10,16 @@ import numpy as np
 import pandas as pd
 
 from mappings.canonical.batch import Batch
-from mappings.engine import writer
+from mappings.engine import fit, spec, writer
 from mappings.engine.rows import Rows
+from mappings.errors import DataFault
+from mappings.identity import seeded
 from tasks.conversion import sources
 from tasks.conversion.declare import AUTHORITY, business_keys, roles
+from tasks.conversion.fit import fault_of
 from tasks.conversion.messages import Making, OutDocument, OutMessage
+
+LIST_TYPES = ("CEB607Message", "CEB507Message", "CEB509Message")
 
 
 def _bounds(count: int) -> np.ndarray:
@@ -37,6 +43,29 @@ def _values(batch: Batch, message_type: str, making: Making, bounds: np.ndarray)
     }
 
 
+def _rows(
+    batch: Batch, message_type: str, making: Making, bounds: np.ndarray, departed: datetime | None
+) -> tuple[Rows, dict[str, Rows]]:
+    values = sources.truck_values(batch.truck) | _values(batch, message_type, making, bounds)
+    rows = Rows(values | {"event.departed": departed}, len(bounds) - 1)
+    return rows, {roles()["messages"][message_type]["list"]: sources.list_rows(batch, bounds)}
+
+
+def truck_faults(message_type: str, rows: Rows, lists: dict[str, Rows]) -> list[dict[str, object]]:
+    """What keeps a list document from being written: values of the truck that its fields cannot take."""
+    return [fault_of(message_type, misfit) for misfit in fit.misfits(spec.load(message_type), rows, lists)]
+
+
+def faults_ahead(batch: Batch, making: Making) -> list[dict[str, object]]:
+    """Faults that the truck's list documents would have, found while there is time to mend them."""
+    ready = batch.ready()
+    if not len(ready.parcels):
+        return []
+    trial, bounds, departed = replace(making, identities=seeded(0)), _bounds(len(ready.parcels)), making.at
+    found = [truck_faults(kind, *_rows(ready, kind, trial, bounds, departed)) for kind in LIST_TYPES]
+    return [row for rows in found for row in rows]
+
+
 def listing(batch: Batch, message_type: str, making: Making, departed: datetime | None = None) -> list[OutMessage]:
     """The messages of one list document over the parcels of `batch`, one message a part (msgSeqNo 1..msgCount).
 
@@ -45,17 +74,21 @@ def listing(batch: Batch, message_type: str, making: Making, departed: datetime 
     if not len(batch.parcels):
         return []
     bounds = _bounds(len(batch.parcels))
-    values = _values(batch, message_type, making, bounds)
-    rows = Rows(sources.truck_values(batch.truck) | values | {"event.departed": departed}, len(bounds) - 1)
+    rows, lists = _rows(batch, message_type, making, bounds, departed)
     entry = roles()["messages"][message_type]
-    lists = {entry["list"]: sources.list_rows(batch, bounds)}
+    found = truck_faults(message_type, rows, lists)
+    if found:
+        told = "; ".join(f"{row['field']} {row['value']!r}" for row in found)
+        raise DataFault(
+            f"{message_type} cannot be written, the truck's data has faults 运输单资料有误: {told}", list(found)
+        )
     sender = sources.sender_values(batch.truck, entry["role"])
     written = writer.write(message_type, rows, lists, sender, making.identities.guids(rows.count), batch_of=1)
     keys = business_keys(message_type, rows)
     seqs = np.split(batch.parcels["parcel.seq"].to_numpy(), bounds[1:-1])
     documents = [
         OutDocument(guid, key, None, making.supplement, "1", tuple(part.tolist()))
-        for guid, key, part in zip(values["document.guid"], keys, seqs, strict=True)
+        for guid, key, part in zip(rows.values["document.guid"], keys, seqs, strict=True)
     ]
     first = making.first_seq.get(message_type, 1)
     return [
