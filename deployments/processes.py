@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,16 +21,21 @@ PAUSE = 0.1
 GRACE = 8.0
 
 
-def free_port(preferred: int = 0) -> int:
-    """`preferred` when nobody listens there, else any free port of this machine."""
+def free_ports(*preferred: int) -> list[int]:
+    """As many different ports as asked for: each the preferred one when nobody has it, else (or for 0) any free one."""
+    with ExitStack() as held:
+        return [_free_port(held, port) for port in preferred]
+
+
+def _free_port(held: ExitStack, preferred: int) -> int:
     for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+        probe = held.enter_context(socket.socket())  # stays bound until all are chosen, so that none is given twice
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return int(probe.getsockname()[1])
     raise ConfigurationError("没有可用端口。This machine has no free port.")
 
 

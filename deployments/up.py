@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from adapters import home as homes
-from deployments.processes import Child, Children, free_port
+from deployments.processes import Child, Children, free_ports
 from deployments.serve import entries
 from deployments.settings import GATEWAY_PORT, PREFECT_PORT, RUNNING, Running, running
 from mappings import clock
@@ -89,10 +89,10 @@ def started(
         raise ConfigurationError(
             f"已在运行（进程 {there.pid}）。It runs already, as process {there.pid}: {there.prefect}"
         )
-    ports = {name: free_port() for name in SANDBOXES} if home.mode == "sandbox" else {}
+    prefect_port, gateway_port, *others = free_ports(prefect_port, gateway_port, *(0 for _ in SANDBOXES))
+    ports = dict(zip(SANDBOXES, others, strict=True)) if home.mode == "sandbox" else {}
     home = replace(home, authorities=addresses(home, ports))
     homes.write(home)
-    prefect_port, gateway_port = free_port(prefect_port), free_port(gateway_port)
     base, doors = f"http://{HOST}:{prefect_port}", f"http://{HOST}:{gateway_port}"
     environment = {**prefect_environment(home.path, base), homes.VARIABLE: str(home.path)}
     now = Running(os.getpid(), home.mode, base, doors, home.authorities, os.environ.get(clock.VARIABLE, ""))

@@ -11,7 +11,6 @@ import requests
 from adapters import home as homes
 from deployments import demo, services, settings, up
 from deployments.demo_flaws import demo_truck
-from deployments.processes import free_port
 from deployments.serve import entries
 from mappings import clock
 
@@ -29,7 +28,7 @@ def test_a_truck_goes_from_files_to_closed(tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setenv(name, "")  # put back after the test, whatever fresh() sets
     made = demo_truck(PARCELS, seed=3)
     home = demo.fresh(tmp_path / "demo", made)
-    with up.started(home, free_port(), free_port()) as (now, children):
+    with up.started(home, 0, 0) as (now, children):
         assert settings.running(home.path) == now
         assert requests.get(now.prefect, timeout=10).status_code == 200
         assert requests.get(f"{now.gateway}/health", timeout=10).json()["status"] == "up"
