@@ -1,1 +1,1 @@
-"""Chaos: workers killed at named points, authorities that misbehave, two workers at once; a truck ends as if nothing was."""
+"""Chaos: workers killed at named points, authorities that misbehave; a truck ends as if nothing had happened."""

@@ -1,4 +1,4 @@
-"""Both sandbox authorities as processes of their own, on one fast clock, to be told to misbehave, stopped and started."""
+"""Both sandbox authorities as processes of their own, on one fast clock: told to misbehave, stopped, started."""
 
 from __future__ import annotations
 
