@@ -24,12 +24,14 @@ from mappings import states as document_states
 from mappings.canonical.model import Truck
 from mappings.engine.spec import MAPPINGS
 from mappings.procedures import Procedure, load
+from tasks.hongkong.deadlines import deadlines
 
 CN, HK = "cn_ecommerce", "hk_road"
 INVENTORY, LISTS = "CEB603Message", ("CEB607Message", "CEB507Message", "CEB509Message")
 LISTED_ANEW = "listed_anew"
 PHYSICAL = ("arrived", "departed", "crossed")
 GOING = ("ready", "declared", "reviewed", "inspection", "released", "closed")
+BUNDLED = ("bundled", "at_control_point", "inspection", "released", "detained", "crossed")
 UNDECIDED = ("declared", "inspection", "reviewed")
 
 
@@ -131,18 +133,43 @@ class Standing:
         return self.in_state("reviewed", "inspection", "released") - self.named("CEB607Message")
 
     def to_arrive(self) -> set[int]:
-        """Parcels on the master list that no arrival names."""
-        return self.named("CEB607Message") & self.in_state(*GOING) - self.named("CEB507Message")
+        """Parcels on a master list that was not refused, and that no arrival names."""
+        listed = {s for i in self.lists if i.type == "CEB607Message" and not self.refused(i) for s in i.seqs}
+        return listed & self.in_state(*GOING) - self.named("CEB507Message")
+
+    def refused(self, item: ListDocument) -> bool:
+        """Whether a list was turned down, and no person has let its parcels be listed anew."""
+        return item.state in parcel_table()["dead"] and bool(item.seqs)
 
     def to_depart(self) -> set[int]:
-        """Released parcels that no departure names."""
-        return self.in_state("released") & self.named("CEB507Message") - self.named("CEB509Message")
+        """Parcels that were released when the truck left, and that no departure names."""
+        gone = {seq for seq in self.in_state("released") if self._released_in_time(seq)}
+        return gone & self.named("CEB507Message") - self.named("CEB509Message")
+
+    def _released_in_time(self, seq: int) -> bool:
+        left, inventory = self.events.get("departed"), self.documents[INVENTORY][seq]
+        released = inventory.return_time if inventory.state == "released" else None
+        return left is None or released is None or released <= left
+
+    def left_behind(self) -> set[int]:
+        """Parcels that the truck left without: still here after its departure, and on no departure list."""
+        if "departed" not in self.events:
+            return set()
+        here = self.in_state("ready", "declared", "reviewed", "inspection", "released")
+        return here - self.named("CEB509Message") - self.to_depart()
+
+    def hong_kong_late(self) -> bool:
+        """Whether Hong Kong's limits for the planned crossing are over before the truck was bundled."""
+        bundled = any(d.state in BUNDLED for d in self.filed("HKRoadBundle"))
+        return not bundled and deadlines(self.truck.planned.crossing).phase(self.now) == "late"
 
     def loaded(self) -> set[int]:
         """The parcels that really go on this truck, as far as is known now."""
         if "departed" in self.events:
             return self.named("CEB509Message") | self.to_depart()
-        return self.in_state(*GOING)
+        reported = self.named("CEB507Message")
+        going = self.in_state(*GOING)
+        return going & (reported | self.to_list() | self.to_arrive()) if reported else going
 
     def _answered(self) -> bool:
         if not self.in_state("declared"):
@@ -152,8 +179,6 @@ class Standing:
         return arrived is not None and self.now >= arrived + patience
 
     def _bundle_time(self) -> bool:
-        from tasks.hongkong import deadlines  # noqa: PLC0415  Hong Kong is asked only where it is named
-
         margin = timedelta(minutes=self.procedure.value("bundle_margin_minutes"))
         return self.now >= deadlines(self.truck.planned.crossing).bundle_until - margin
 
@@ -176,15 +201,16 @@ FACTS: dict[str, Callable[[Standing], object]] = {
     "needs_approval": lambda s: s.shipment.approved_at is None,
     "outcome_unknown": lambda s: any(state == "unknown" for _, state in s.messages),
     "something_to_send": lambda s: any(state in ("prepared", "claimed") for _, state in s.messages)
-    or bool(s.in_state("ready")),
+    or bool(s.in_state("ready") and "departed" not in s.events),
     "inventories_open": lambda s: bool(s.in_state("declared")) and "arrived" not in s.events,
     "only_corrections_left": lambda s: not s.in_state(*GOING) and bool(s.parcels),
     "inventories_answered": lambda s: s._answered(),
     "declared_something": lambda s: bool(s.documents.get(INVENTORY)),
-    "parcels_to_list": lambda s: "departed" not in s.events and bool(s.to_list()),
+    "parcels_to_list": lambda s: bool(s.to_list()),
+    "list_refused": lambda s: any(s.refused(item) for item in s.lists),
     "arrived": lambda s: "arrived" in s.events,
     "not_arrived": lambda s: "arrived" not in s.events,
-    "parcels_to_arrive": lambda s: "departed" not in s.events and bool(s.to_arrive()),
+    "parcels_to_arrive": lambda s: bool(s.to_arrive()),
     "departed": lambda s: "departed" in s.events,
     "not_departed": lambda s: "departed" not in s.events,
     "parcels_to_depart": lambda s: bool(s.to_depart()),
@@ -192,9 +218,9 @@ FACTS: dict[str, Callable[[Standing], object]] = {
     "release_open": lambda s: bool(_undecided(s)) and "departed" not in s.events,
     "hong_kong_named": lambda s: "hk_agent" in s.truck.parties and bool(s.truck.hk_plate),
     "load_settled": lambda s: not _undecided(s) or s._bundle_time(),
-    "crossing_open": lambda s: FACTS["hong_kong_named"](s)
-    and not s.crossed_hong_kong()
-    and bool(s.named("CEB509Message") or s.to_depart()),
+    "hong_kong_late": lambda s: FACTS["hong_kong_named"](s) and s.hong_kong_late() and bool(s.loaded()),
+    "crossing_open": lambda s: bool(s.named("CEB509Message") or s.to_depart())
+    and not (s.crossed_hong_kong() if FACTS["hong_kong_named"](s) else "crossed" in s.events),
     "closure_open": _to_close,
 }  # fmt: skip
 
