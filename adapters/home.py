@@ -38,7 +38,7 @@ def folder() -> Path:
 
 
 def read(path: Path | None = None) -> Home:
-    """The installation in `path` (this process's home by default). Raises ConfigurationError for a bad settings file."""
+    """The installation in `path` (by default this process's home). Raises ConfigurationError for a bad settings file."""
     path = path or folder()
     file = path / SETTINGS
     raw: Any = {}
@@ -49,7 +49,9 @@ def read(path: Path | None = None) -> Home:
         raise ConfigurationError(f"{SETTINGS} cannot be read 无法读取: {error}") from error
     unknown = set(raw) - _KNOWN if isinstance(raw, dict) else {"not a mapping"}
     if unknown:
-        raise ConfigurationError(f"{SETTINGS} has unknown settings 未知设置: {', '.join(sorted(unknown))}; known: {_KNOWN}")
+        raise ConfigurationError(
+            f"{SETTINGS} has unknown settings 未知设置: {', '.join(sorted(unknown))}; known: {_KNOWN}"
+        )
     mode = raw.get("mode", "sandbox")
     if mode not in ("sandbox", "live"):
         raise ConfigurationError(f"{SETTINGS}: mode is {mode!r}; write sandbox or live 请写 sandbox 或 live")

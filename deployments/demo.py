@@ -1,6 +1,6 @@
 """The demo: `python -m deployments.demo [--keep]`. A made-up truck, from its files to its end, on a fast clock.
 
-The demo plays yard and truck: it tells of arrival, departure and crossing when the truck's plan says so.
+The sandbox plays yard and truck: it tells of arrival, departure and crossing.
 """
 
 from __future__ import annotations
@@ -32,10 +32,6 @@ from tasks.office import Office
 HOME = Path(".demo")
 SPEED = 720.0  # twelve minutes of a truck's night a second
 EARLY = timedelta(hours=5)  # before the planned arrival: starting takes some 20 real seconds
-CONTROL_POINT = timedelta(minutes=10)  # after its departure the truck stands at Hong Kong's control point
-EVENTS = {"arrived": "arrival_at_yard", "departed": "departure", "crossed": "crossing"}
-ROAD = (("at_control_point", "departure", CONTROL_POINT), ("crossed", "crossing", timedelta()))
-CONFLICT = 409  # the truck is not so far
 PATIENCE = 300.0  # real seconds
 GAVE_UP = 1
 
@@ -50,37 +46,14 @@ def fresh(folder: Path, made: MadeTruck) -> homes.Home:
     return homes.Home(folder.absolute())
 
 
-def play(office: Office, shipment: int, planned: dict[str, str]) -> None:
-    """Tells both sides of every physical event whose planned time has come; telling one twice changes nothing."""
-    for kind, plan in EVENTS.items():
-        at = datetime.fromisoformat(planned[plan])
-        if clock.now() >= at and services.event(office, shipment, kind, at, "demo yard"):
-            screen.print(f"  {at:%H:%M} {kind}")
-    for kind, name, delay in ROAD:
-        at = datetime.fromisoformat(planned[name]) + delay
-        if clock.now() >= at:
-            _tell_hong_kong(office, shipment, kind, at)
-
-
-def _tell_hong_kong(office: Office, shipment: int, kind: str, at: datetime) -> None:
-    """The sandbox's control point sees the truck; what it cannot do yet it refuses, and is told again."""
-    waybill = services.status(office, shipment).master_waybill
-    body = {"kind": kind, "master_waybill": waybill, "at": at.isoformat()}
-    address = office.home.authorities["hk_road"]
-    answer = requests.post(f"{address}/admin/events", json=body, timeout=10)
-    if answer.status_code != CONFLICT:
-        answer.raise_for_status()
-
-
 def night(office: Office, shipment: int) -> Iterator[services.Status]:
-    """The truck's night: its status each second until it is closed, its events played as they are due."""
+    """The truck's night: its status each second until it is closed; the sandbox plays yard and truck."""
     end = clock.stopwatch() + PATIENCE
     while True:
         now = services.status(office, shipment)
         yield now
         if now.final or clock.stopwatch() > end:
             return
-        play(office, shipment, now.planned)
         threading.Event().wait(1.0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from mappings import errors
+from tasks.reporting.faults import masked
 
 
 class Kind(NamedTuple):
@@ -51,5 +52,5 @@ def as_json(error: BaseException) -> dict[str, Any]:
         "title_zh": kind.zh,
         "title_en": kind.en,
         "detail": str(error),
-        "faults": [dict(f) if isinstance(f, dict) else str(f) for f in getattr(error, "faults", [])],
+        "faults": masked(getattr(error, "faults", [])),
     }

@@ -9,46 +9,68 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from dataclasses import dataclass, field
 
+from mappings.clock import stopwatch
 from mappings.errors import AuthorityUnavailable, TongguanError
 
 POLL = 1.0
+DUE = 10.0  # real seconds after which a truck that waits for time alone is looked at again
 log = logging.getLogger("tongguan.pulse")
 
 
-def beat(seen: dict[int, tuple[object, ...]]) -> list[int]:
-    """One look: hear, and run the trucks that can go on. `seen` keeps what each looked like when it last ran."""
-    from flows.clear_shipment import clear_shipment  # noqa: PLC0415  Prefect is imported where it is used
-    from tasks import stages  # noqa: PLC0415
-    from tasks.clearing import hearing  # noqa: PLC0415
-    from tasks.office import office  # noqa: PLC0415
+@dataclass
+class Pulse:
+    """Remembers what each truck looked like when it last ran, and when that was."""
 
-    try:
-        hearing.hear(office())
-    except AuthorityUnavailable as error:
-        log.warning("not reached: %s", error)
-    ran = []
-    for shipment_id, mark in stages.marks().items():
-        if seen.get(shipment_id) == mark:
-            continue
+    seen: dict[int, tuple[object, ...]] = field(default_factory=dict)
+    ran_at: dict[int, float] = field(default_factory=dict)
+
+    def beat(self) -> list[int]:
+        """One look: hear the authorities, and run the trucks that can go on. Returns which ran."""
+        from tasks import stages  # noqa: PLC0415  Prefect is imported where it is used
+        from tasks.clearing import hearing  # noqa: PLC0415
+        from tasks.office import office  # noqa: PLC0415
+
+        try:
+            hearing.hear(office())
+        except AuthorityUnavailable as error:
+            log.warning("not reached: %s", error)
+        due = [i for i, mark in stages.marks().items() if self.seen.get(i) != mark or self._time_is_up(i)]
+        for shipment_id in due:
+            self._run(shipment_id)
+        return due
+
+    def _time_is_up(self, shipment_id: int) -> bool:
+        from tasks import stages  # noqa: PLC0415
+
+        waited = stopwatch() - self.ran_at.get(shipment_id, 0.0)
+        return waited >= DUE and stages.waits_for_time(shipment_id)
+
+    def _run(self, shipment_id: int) -> None:
+        from flows.clear_shipment import clear_shipment  # noqa: PLC0415
+        from tasks import stages  # noqa: PLC0415
+
         clear_shipment(shipment=str(shipment_id), actor="pulse")
-        seen[shipment_id] = stages.marks().get(shipment_id, mark)
-        ran.append(shipment_id)
-    return ran
+        self.seen[shipment_id] = stages.mark(shipment_id)
+        self.ran_at[shipment_id] = stopwatch()
 
 
 def main() -> None:
     """Beats until it is told to stop; one beat's trouble is logged and does not end it."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    seen: dict[int, tuple[object, ...]] = {}
+    pulse = Pulse()
     while not stop.wait(POLL):
         try:
-            beat(seen)
+            pulse.beat()
         except TongguanError as error:
             log.warning("%s: %s", type(error).__name__, error)
+        except Exception:  # a beat that fails, whatever the reason, must not be the last: the trucks wait for the next
+            log.exception("a beat failed")
 
 
 if __name__ == "__main__":

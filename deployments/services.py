@@ -25,6 +25,7 @@ from mappings.canonical.model import Shipment
 from mappings.errors import ConfigurationError
 from tasks import dryrun
 from tasks.clearing import hearing, intake
+from tasks.clearing.alone import alone
 from tasks.clearing.standing import load_standing, parcel_claims
 from tasks.office import Office, open_office
 from tasks.receipts import receive
@@ -96,13 +97,16 @@ def receive_files(at: Office, files: Sequence[File], source: str, shipment: str 
 
 def work_up(at: Office, shipment_id: int) -> None:
     """Cleans and matches what was received since last time; the run that clears it would do the same."""
-    intake.work_up(at, shipment_id)
+    with alone(at, shipment_id, wait=60.0) as mine:
+        if not mine:
+            raise ConfigurationError("另一进程正在办理该车次。Another worker has this truck: try again shortly.")
+        intake.work_up(at, shipment_id)
 
 
 def receive_shipment(at: Office, shipment: Shipment, raw: bytes, source: str, reference: str = "") -> int:
     """Takes in one shipment of an API call (`raw` is its body as it came); returns the shipment's id."""
     return intake.receive_files(
-        at, [(f"{intake.SHIPMENT}-{shipment.truck.master_waybill}.json", raw)], reference, source
+        at, [(intake.own_name(intake.SHIPMENT, f"{shipment.truck.master_waybill}.json"), raw)], reference, source
     ).shipment_id
 
 

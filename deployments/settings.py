@@ -43,6 +43,7 @@ class Running:
     gateway: str
     authorities: dict[str, str] = field(default_factory=dict)
     clock: str = ""
+    ready: bool = True
 
     @property
     def api(self) -> str:
@@ -55,7 +56,13 @@ class Running:
 
 
 def running(home: Path) -> Running | None:
-    """What runs on this home now, or None. A file that a killed process left behind counts for nothing."""
+    """What runs on this home now and is ready, or None."""
+    found = written(home)
+    return found if found is not None and found.ready else None
+
+
+def written(home: Path) -> Running | None:
+    """What runs on this home or is starting, or None. A file that a killed process left behind counts for nothing."""
     try:
         found = Running(**json.loads((home / RUNNING).read_text("utf-8")))
         os.kill(found.pid, 0)

@@ -13,7 +13,7 @@ from pathlib import Path
 from adapters import home as homes
 from deployments.processes import Child, Children, free_ports
 from deployments.serve import entries
-from deployments.settings import GATEWAY_PORT, PREFECT_PORT, RUNNING, Running, running
+from deployments.settings import GATEWAY_PORT, PREFECT_PORT, RUNNING, Running, tokens, written
 from mappings import clock
 from mappings.errors import ConfigurationError
 
@@ -67,6 +67,12 @@ def deployed(environment: dict[str, str], base: str) -> Child:
     return Child("deployments", module("deployments.serve"), f"{base}/api/deployments/name/{last}/{last}", environment)
 
 
+def world(now: Running, home: Path) -> Child:
+    """The sandbox's yard and truck."""
+    where = ["--gateway", now.gateway, "--hong-kong", now.authorities["hk_road"]]
+    return Child("world", module("adapters.sandbox.world", *where), "", {"TONGGUAN_TOKEN": tokens(home)["api"]})
+
+
 def addresses(home: homes.Home, sandboxes: dict[str, int]) -> dict[str, str]:
     """Each authority's address: the sandbox's, or in live mode what the settings say. Raises ConfigurationError."""
     if home.mode == "sandbox":
@@ -81,10 +87,17 @@ def addresses(home: homes.Home, sandboxes: dict[str, int]) -> dict[str, str]:
 
 @contextmanager
 def started(
-    home: homes.Home, prefect_port: int = PREFECT_PORT, gateway_port: int = GATEWAY_PORT, tell: Tell = lambda _: None
+    home: homes.Home,
+    prefect_port: int = PREFECT_PORT,
+    gateway_port: int = GATEWAY_PORT,
+    tell: Tell = lambda _: None,
+    play: bool = True,
 ) -> Iterator[tuple[Running, Children]]:
-    """Runs everything and, in the sandbox, writes the sandboxes' addresses into the settings; stops all at the end."""
-    there = running(home.path)
+    """Runs everything and, in the sandbox, writes the sandboxes' addresses into the settings; stops all at the end.
+
+    With `play` the sandbox's yard and truck tell the physical events.
+    """
+    there = written(home.path)
     if there:
         raise ConfigurationError(
             f"已在运行（进程 {there.pid}）。It runs already, as process {there.pid}: {there.prefect}"
@@ -95,21 +108,25 @@ def started(
     homes.write(home)
     base, doors = f"http://{HOST}:{prefect_port}", f"http://{HOST}:{gateway_port}"
     environment = {**prefect_environment(home.path, base), homes.VARIABLE: str(home.path)}
-    now = Running(os.getpid(), home.mode, base, doors, home.authorities, os.environ.get(clock.VARIABLE, ""))
-    with Children(home.path / "logs") as children:
-        first = [server(environment, prefect_port)]
-        first += [sandbox(name, home.path, port) for name, port in ports.items()]
-        children.start(*first)
-        children.wait(*first, tell=tell)
-        pulse = Child("pulse", module("deployments.pulse"), "", environment)
-        last = [gateway(environment, gateway_port), deployed(environment, base), pulse]
-        children.start(*last)
-        now.write(home.path)
-        try:
+    said = os.environ.get(clock.VARIABLE, "")
+    now = Running(os.getpid(), home.mode, base, doors, home.authorities, said, ready=False)
+    now.write(home.path)
+    try:
+        with Children(home.path / "logs") as children:
+            first = [server(environment, prefect_port)]
+            first += [sandbox(name, home.path, port) for name, port in ports.items()]
+            children.start(*first)
+            children.wait(*first, tell=tell)
+            pulse = Child("pulse", module("deployments.pulse"), "", environment)
+            last = [gateway(environment, gateway_port), deployed(environment, base), pulse]
+            last += [world(now, home.path)] if play and home.mode == "sandbox" else []
+            children.start(*last)
             children.wait(*last, tell=tell)
+            now = replace(now, ready=True)
+            now.write(home.path)
             yield now, children
-        finally:
-            (home.path / RUNNING).unlink(missing_ok=True)
+    finally:
+        (home.path / RUNNING).unlink(missing_ok=True)
 
 
 def watch(children: Children, stop: threading.Event) -> None:

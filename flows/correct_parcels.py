@@ -20,7 +20,9 @@ class Correction(RunInput):
     orders: str = Field(
         "", title="订单编号 Order numbers", description="以逗号分隔，空表示全部 comma-separated, empty for all"
     )
-    action: Literal["declare again", "give up", "correct a value"] = Field("declare again", title="处理 Action")
+    action: Literal["declare again", "give up", "correct a value", "list anew"] = Field(
+        "declare again", title="处理 Action"
+    )
     field: Literal[
         "", "waybill.gross_weight", "waybill.pieces", "order.goods_value", "order.freight", "payment.amount",
         "payment.pay_no", "waybill.consignee_country",

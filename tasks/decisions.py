@@ -10,8 +10,9 @@ from adapters.ledger.faults import faults
 from mappings.errors import DataFault
 from tasks.clearing import intake
 from tasks.clearing.declaring import declare_again, load_batch, part_of
+from tasks.clearing.movement import list_anew
 from tasks.clearing.settling import settle_shipment
-from tasks.clearing.standing import Standing
+from tasks.clearing.standing import LISTS, Standing
 from tasks.office import Office, office
 from tasks.reporting.faults import explained
 from tasks.reporting.summary import counts, summary
@@ -59,7 +60,7 @@ def correction_question(reference: str) -> str | None:
     """Which parcels wait for a correction and why, as Markdown; None when none does."""
     here, standing = _standing(reference)
     waiting = standing.in_state(*WAITING)
-    if not waiting:
+    if not waiting and not standing.fact("list_refused"):
         return None
     orders = {row.order_no for row in parcels.listing(here.ledger, standing.id) if row.seq in waiting}
     found = faults(here.ledger, standing.id)
@@ -86,6 +87,7 @@ def correct(reference: str, orders: Sequence[str], action: str, field: str, valu
     done = {
         "declare again": lambda: len(declare_again(here, standing, chosen)),
         "give up": lambda: give_up(here, standing, chosen),
+        "list anew": lambda: sum(list_anew(here, standing, kind) for kind in LISTS),
         "correct a value": lambda: correct_value(here, standing, orders, field, value),
     }[action]()
     detail = {"action": action, "parcels": done, "field": field, "note": note}
@@ -107,7 +109,10 @@ def correct_value(here: Office, standing: Standing, orders: Sequence[str], field
     lines = [json.dumps({"order_no": o, "field": field, "value": value}, ensure_ascii=False) for o in orders]
     body = ("\n".join(lines) + "\n").encode()
     intake.receive_files(
-        here, [(f"{intake.CORRECTIONS}-{here.identities.guid()}.jsonl", body)], str(standing.id), "operator"
+        here,
+        [(intake.own_name(intake.CORRECTIONS, f"{here.identities.guid()}.jsonl"), body)],
+        str(standing.id),
+        "operator",
     )
     intake.work_up(here, standing.id)
     return len(orders)

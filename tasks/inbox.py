@@ -20,12 +20,17 @@ SEEN, TAKEN = "inbox:seen", "inbox:taken"
 def ready_folders(inbox: str = "") -> list[Path]:
     """The folders of the inbox (by default the one in the settings) that are ready. Raises ConfigurationError."""
     here = office()
-    root = Path(inbox) if inbox else here.home.inbox
-    if root is None or not root.is_dir():
-        raise ConfigurationError(
-            f"No inbox folder {root or ''} 收件文件夹不存在; set inbox in tongguan.yaml 请在设置中指定"
-        )
+    root = Path(inbox) if inbox else here.home.inbox or _own(here)
+    if not root.is_dir():
+        raise ConfigurationError(f"No inbox folder {root} 收件文件夹不存在; set inbox in tongguan.yaml 请在设置中指定")
     return [path for path in sorted(root.iterdir()) if path.is_dir() and _ready(here, path)]
+
+
+def _own(here: Office) -> Path:
+    """The inbox of the home folder, for an installation that names none."""
+    path = here.home.path / "inbox"
+    path.mkdir(exist_ok=True)
+    return path
 
 
 def _stamp(folder: Path) -> str:

@@ -22,6 +22,7 @@ from prefect.states import Completed
 from adapters.ledger.conversions import conversions
 from adapters.ledger.faults import faults
 from mappings.engine import spec
+from tasks.clearing.intake import deliveries_of
 from tasks.clearing.standing import Standing
 from tasks.office import office
 from tasks.reporting.faults import screen_table
@@ -90,7 +91,8 @@ def ask(standing: Standing) -> None:
     deployment = ASK.get(standing.shipment.state)
     if deployment is None:
         return
-    question = f"{deployment}:{standing.id}:{standing.shipment.version}"
+    files = len(deliveries_of(office(), standing.id))
+    question = f"{deployment}:{standing.id}:{files}"
     try:
         run_deployment(
             deployment,
@@ -104,8 +106,11 @@ def ask(standing: Standing) -> None:
         get_run_logger().info("No deployment asks here 未部署 %s", deployment)
 
 
-def end(standing: Standing) -> Any:
-    """The named state in which this run ends: what the shipment waits for now."""
+def end(standing: Standing, missed: list[str]) -> Any:
+    """The named state in which this run ends: what the shipment waits for now, or that an authority was not reached."""
+    if missed:
+        told = f"{standing.truck.mainland_plate} 主管机关无法连接 {'; '.join(missed)}"
+        return Completed(name="Authority unavailable", message=told)
     waiting = standing.procedure.waiting(standing.shipment.state)
     truck = standing.truck
     get_run_logger().info("%s %s: %s", truck.mainland_plate, truck.master_waybill, state_text(standing))

@@ -7,7 +7,7 @@ no cache: the ledger decides what was sent.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
-from adapters.ledger import leases, shipments
+from adapters.ledger import shipments
 from mappings.errors import AuthorityUnavailable, ConfigurationError
 from tasks import publishing
+from tasks.clearing import alone as lease
 from tasks.clearing import hearing, intake, settling, steps
 from tasks.clearing.standing import Standing
 from tasks.office import office
@@ -32,11 +33,10 @@ def only_unavailable(task_: Any, run: TaskRun, state: State[Any]) -> bool:
 SENDING: dict[str, Any] = {
     "cache_policy": NO_CACHE,
     "retries": 2,
-    "retry_delay_seconds": [20, 60],
+    "retry_delay_seconds": [10, 30],
     "retry_condition_fn": only_unavailable,
     "persist_result": False,
 }
-LEASE_SECONDS = 300
 LOCAL: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 
 
@@ -108,16 +108,28 @@ def standing(shipment_id: int) -> Standing:
 
 @contextmanager
 def alone(shipment_id: int) -> Iterator[bool]:
-    """Keeps two workers off one truck; False inside where another has it. A dead worker's lease is taken over."""
-    name, mine = f"shipment:{shipment_id}", office()
-    leases.forget_dead(mine.ledger, name)
-    with leases.lease(mine.ledger, name, mine.worker, LEASE_SECONDS) as lease:
-        yield lease is not None
+    """Keeps two workers off one truck; False inside where another has it."""
+    with lease.alone(office(), shipment_id) as mine:
+        yield mine
+
+
+class Reached:
+    """Runs stages one after the other; an authority that cannot be reached stops only what is said to it."""
+
+    def __init__(self) -> None:
+        self.missed: list[str] = []
+
+    def __call__(self, stage: Callable[..., Any], *arguments: Any) -> None:
+        """Run a stage; note that an authority was not reached."""
+        try:
+            stage(*arguments)
+        except AuthorityUnavailable as error:
+            self.missed.append(str(error))
 
 
 def open_shipments() -> list[int]:
     """Shipments that are not at their end, oldest first."""
-    return [row.id for row in shipments.listing(office().ledger, but=("closed", "nothing_to_declare"))]
+    return [row.id for row in shipments.listing(office().ledger, but=("closed",))]
 
 
 def mark(shipment_id: int) -> tuple[object, ...]:
@@ -126,7 +138,14 @@ def mark(shipment_id: int) -> tuple[object, ...]:
     gates = tuple(step.name for step in at.procedure.steps if at.may(step.name))
     received = len(intake.deliveries_of(office(), shipment_id))
     counted = tuple(sorted(Counter(state for state, _ in at.parcels.values()).items()))
-    return (at.shipment.state, gates, tuple(sorted(at.events)), received, counted, tuple(sorted(at.messages.items())))
+    said = tuple(sorted(Counter(d.state for kind in at.documents.values() for d in kind.values()).items()))
+    return (at.shipment.state, gates, tuple(sorted(at.events)), received, counted, said, at.shipment.held)
+
+
+def waits_for_time(shipment_id: int) -> bool:
+    """Whether something may become due by time alone: a lost answer, Hong Kong's limits, the list's patience."""
+    at = settling.settle_shipment(office(), shipment_id)
+    return at.fact("outcome_unknown") or (at.may("hong_kong") and not at.crossed_hong_kong())
 
 
 def marks() -> dict[int, tuple[object, ...]]:

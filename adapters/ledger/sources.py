@@ -25,14 +25,17 @@ def add_source(
     rows: int = 0,
     raw_id: int | None = None,
 ) -> tuple[int, bool]:
-    """A file that was captured: its version, and whether it is new. The same bytes again are the same version."""
+    """A file that was captured: its version, and whether it is new.
+
+    The same bytes as the latest file of that name are the same version; going back to an older one is a new version.
+    """
     lock(tx, shipment_id)
     mine = (source_file.c.shipment_id == shipment_id) & (source_file.c.kind == kind) & (source_file.c.sender == sender)
     last = tx.execute(select(func.max(source_file.c.version)).where(mine)).scalar() or 0
-    same = select(source_file.c.version).where(mine, source_file.c.name == name, source_file.c.sha256 == sha256)
-    known = tx.execute(same.order_by(source_file.c.version.desc()).limit(1)).scalar()
-    if known is not None:
-        return known, False
+    named = select(source_file.c.version, source_file.c.sha256).where(mine, source_file.c.name == name)
+    latest = tx.execute(named.order_by(source_file.c.version.desc()).limit(1)).first()
+    if latest is not None and latest.sha256 == sha256:
+        return latest.version, False
     values = {
         "shipment_id": shipment_id,
         "raw_id": raw_id,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from adapters import home as homes
 from deployments.cli.common import Json, Live, actor, installation, put_json, screen
 from deployments.cli.status import show
 from deployments.cli.up import running_or_start
@@ -38,7 +40,7 @@ def clear(
 
     Ctrl-C leaves it running; the same folder again goes on with it. Parcels with a fault wait; the truck goes on.
     """
-    running_or_start(installation(live))
+    running_or_start(installation(live), planned_arrival(folder))
     from deployments import services  # noqa: PLC0415
 
     office = services.office(installation(live))
@@ -57,6 +59,19 @@ def clear(
         put_json(last.as_json())
     else:
         show(last)
+
+
+def planned_arrival(folder: Path) -> datetime | None:
+    """When the folder's truck is planned to arrive; None where the files do not say."""
+    from tasks.capture import read_folder  # noqa: PLC0415
+
+    truck = read_folder(folder, installation_profiles()).truck if folder.is_dir() else None
+    return truck.planned.arrival_at_yard if truck else None
+
+
+def installation_profiles() -> Path | None:
+    """The folder of the user's own profiles."""
+    return homes.read().profiles
 
 
 def ask(status: Status) -> bool:

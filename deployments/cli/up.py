@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -20,7 +21,8 @@ from deployments.settings import GATEWAY_PORT, PREFECT_PORT, Running
 from mappings import clock
 from mappings.errors import ConfigurationError
 
-BACKGROUND_SECONDS = 120.0
+BACKGROUND_SECONDS = 180.0
+SPEED, EARLY = 120.0, timedelta(hours=2)  # of the sandbox's clock, when a command starts it for one truck
 
 
 def up(
@@ -29,6 +31,7 @@ def up(
     gateway_port: Annotated[int, typer.Option(help="The HTTP gateway. 网关端口")] = GATEWAY_PORT,
     speed: Annotated[float, typer.Option(help="How fast the sandbox's clock runs. 沙箱时钟倍速", min=1)] = 1.0,
     at: Annotated[str, typer.Option("--at", help="Where the sandbox's clock starts (ISO 8601). 时钟起点")] = "",
+    play: Annotated[bool, typer.Option(help="The sandbox plays yard and truck. 沙箱扮演场站与车辆")] = True,
 ) -> None:
     """Runs everything in the foreground: Prefect with its UI, sandboxes, gateway, deployments. 启动全部服务
 
@@ -42,7 +45,8 @@ def up(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     screen.print("启动中，首次约需 20 秒… Starting; the first time takes about 20 seconds.")
-    with started(home, port, gateway_port, tell=lambda c: screen.print(f"  [green]✓[/] {c.name}")) as (now, children):
+    tell = lambda child: screen.print(f"  [green]✓[/] {child.name}")  # noqa: E731
+    with started(home, port, gateway_port, tell, play) as (now, children):
         show_addresses(screen, now)
         screen.print("Ctrl-C 结束。 Ctrl-C stops.")
         watch(children, stop)
@@ -88,24 +92,41 @@ def show_addresses(console: Console, now: Running) -> None:
     screen.print(made)
 
 
-def running_or_start(home: homes.Home) -> Running:
-    """What runs on this home; where nothing does, `tongguan up` is started in the background and waited for."""
+def running_or_start(home: homes.Home, arrival: datetime | None = None) -> Running:
+    """What runs on this home; where nothing does, `tongguan up` is started in the background and waited for.
+
+    In the sandbox its clock then starts shortly before the planned `arrival` of a truck, and runs fast.
+    """
     now = settings.running(home.path)
     if now:
         return now
+    if settings.written(home.path):
+        return _wait(home, None)
     screen.print(
         "服务未运行，正在后台启动（`tongguan down` 可停止）。 Nothing runs yet: starting it in the background."
     )
     logs = home.path / "logs"
     logs.mkdir(parents=True, exist_ok=True, mode=0o700)
-    command = [sys.executable, "-m", "deployments.cli", "up", *(["--live"] if home.mode == "live" else [])]
+    clocked = [] if arrival is None else ["--at", (arrival - EARLY).isoformat(), "--speed", str(SPEED)]
+    options = ["--live"] if home.mode == "live" else clocked
+    if arrival is not None and home.mode == "sandbox":
+        screen.print(
+            f"沙箱时钟从 {arrival - EARLY:%F %H:%M %Z} 起，以 {SPEED:g} 倍速运行。 The sandbox's clock starts there."
+        )
+    command = [sys.executable, "-m", "deployments.cli", "up", *options]
     with (logs / "up.log").open("ab") as out:
         child = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
+    return _wait(home, child)
+
+
+def _wait(home: homes.Home, child: subprocess.Popen[bytes] | None) -> Running:
+    """Waits until what is starting is ready. Raises ConfigurationError when it ends, or is not in time."""
     end = clock.stopwatch() + BACKGROUND_SECONDS
-    while clock.stopwatch() < end and child.poll() is None:
+    while clock.stopwatch() < end and (child is None or child.poll() is None):
         now = settings.running(home.path)
         if now:
             settings.share_clock(now)
             return now
         time.sleep(0.3)
+    logs = home.path / "logs"
     raise ConfigurationError(f"后台启动失败。It did not start: see {logs / 'up.log'}")

@@ -15,7 +15,6 @@ import yaml
 from mappings.engine.spec import MAPPINGS
 from mappings.errors import ConfigurationError
 
-
 NEGATIVE = "negative"
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 
 from adapters.ledger.ledger import reads
-from adapters.ledger.tables import message, shipment
+from adapters.ledger.tables import message, parcel, shipment
 from mappings.errors import AuthorityUnavailable
 from tasks.clearing.settling import settle_shipment
 from tasks.office import Office
@@ -13,12 +13,19 @@ from tasks.receipts.receive import read_waiting, receive
 from tasks.receipts.settle import settle
 from tasks.submission.recover import recover
 
+CLOSED, UNHEARD = "closed", ("declared", "reviewed", "inspection", "detained")
+
 
 @reads
-def senders(tx: object, authority: str, final: tuple[str, ...] = ("closed",)) -> list[str]:
-    """The addresses under which messages of open shipments were sent to an authority."""
+def senders(tx: object, authority: str) -> list[str]:
+    """The addresses under which messages were sent of which something is still to be heard.
+
+    A closed truck is listened to as long as a parcel that it left behind is not at its end.
+    """
+    waiting = exists().where(parcel.c.shipment_id == shipment.c.id, parcel.c.state.in_(UNHEARD))
     query = select(message.c.sender_dxp).distinct().join(shipment, message.c.shipment_id == shipment.c.id)
-    query = query.where(message.c.authority == authority, message.c.state != "prepared", shipment.c.state.not_in(final))
+    query = query.where(message.c.authority == authority, message.c.state != "prepared")
+    query = query.where(or_(shipment.c.state != CLOSED, waiting))
     return sorted(tx.execute(query).scalars())  # type: ignore[attr-defined]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
 from adapters.ledger import events, leases, parcels, raws, shipments, sources
@@ -33,9 +34,11 @@ from tasks.conversion.lists import faults_ahead
 from tasks.conversion.messages import Making
 from tasks.matching import match
 from tasks.office import Office
+from tasks.reporting.faults import explained
 
 RECEIVED, BATCH, SCORE = "received", "batch", "score"
-CORRECTIONS, SHIPMENT = "corrections", "shipment"  # files of ours: a person's corrections, a shipment of an API call
+CORRECTIONS, SHIPMENT = "corrections", "shipment"  # what we make ourselves: a person's corrections, an API call's body
+_OURS = "/"  # no file of a sender has it in its name
 STAGES = ("capture", "clean", "match", "convert")
 _KEYS = {"goods": "goods.item_no"}
 File = tuple[str, bytes]
@@ -57,11 +60,11 @@ def receive_files(office: Office, files: Sequence[File], shipment: str = "", sou
     with office.ledger.begin() as tx:
         ident, created = _shipment(tx, captured, shipment, source)
         intake = Intake(ident, created)
-        known = {row.sha256 for row in sources.sources(tx, ident)}
+        known = _latest(tx, ident)
         kinds = {f.sha256: f for f in captured.files}
         for name, body in files:
             digest = hashlib.sha256(body).hexdigest()
-            if digest in known:
+            if known.get(name) == digest:
                 continue
             raw_id = raws.store_raw(tx, raws.IN, "files", "file", name, body, shipment_id=ident)
             raws.mark_read(tx, raw_id, ident)
@@ -70,23 +73,42 @@ def receive_files(office: Office, files: Sequence[File], shipment: str = "", sou
             )
             sources.add_source(tx, ident, name, digest, found.kind, found.profile, found.sender, found.rows, raw_id)
             intake.files.append(name)
-            known.add(digest)
+            known[name] = digest
         if intake.files:
             events.record(tx, ident, RECEIVED, actor=source or "files", detail={"files": intake.files})
     return intake
 
 
+def own_name(kind: str, name: str) -> str:
+    """The name of a file of our own making, which no sender's file can have."""
+    return f"{_OURS}{kind}{_OURS}{name}"
+
+
+def _kind(name: str) -> str:
+    return name.split(_OURS)[1] if name.startswith(_OURS) else ""
+
+
+def _latest(tx: Connection, shipment_id: int) -> dict[str, str]:
+    """The digest of the latest file of each name."""
+    return {row.name: row.sha256 for row in sources.sources(tx, shipment_id)}
+
+
 def _read(files: Sequence[File], office: Office) -> Captured:
     """One delivery, read: a shipment of an API call, or the companies' files by profile; and a person's corrections."""
-    ours = [body for name, body in files if name.startswith(f"{CORRECTIONS}-")]
-    called = [body for name, body in files if name.startswith(f"{SHIPMENT}-")]
-    others = [f for f in files if not f[0].startswith((f"{CORRECTIONS}-", f"{SHIPMENT}-"))]
-    if called:
-        captured = merged([from_shipment(Shipment.model_validate_json(body)) for body in called])
-    else:
-        captured = read_files(others, office.home.profiles)
+    called = [_called(body) for name, body in files if _kind(name) == SHIPMENT]
+    others = [file for file in files if not _kind(file[0])]
+    captured = merged(called) if called else read_files(others, office.home.profiles)
+    ours = [body for name, body in files if _kind(name) == CORRECTIONS]
     captured.corrections = [Correction(**json.loads(line)) for body in ours for line in body.splitlines()]
     return captured
+
+
+def _called(body: bytes) -> Captured:
+    try:
+        return from_shipment(Shipment.model_validate_json(body))
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)[:20])
+        raise DataFault(f"The shipment does not fit the model 货运数据不符合模型: {told}") from None
 
 
 def folder_files(folder: Path, profiles_from: Path | None = None) -> list[File]:
@@ -109,7 +131,7 @@ def _shipment(tx: Connection, captured: Captured, reference: str, source: str) -
         raise DataFault(
             "These files name no truck, and no shipment has their orders: add the truck's file, or name the shipment. "
             "文件中没有运输单，也找不到对应车次：请补充运输单文件或指明车次。",
-            list(captured.faults.to_dict("records")),
+            [*explained(captured.faults)],
         )
     return int(getattr(found, "id", found)), False
 

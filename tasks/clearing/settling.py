@@ -9,6 +9,7 @@ from tasks.clearing.standing import INVENTORY, ListDocument, Standing, load_stan
 from tasks.conversion.declare import PARCEL_TYPES
 from tasks.office import Office
 
+LEFT_BEHIND = "left_behind"
 SUPPORTING = tuple(kind for kind in PARCEL_TYPES if kind != INVENTORY)
 
 
@@ -50,6 +51,8 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
         lead = _lead(standing, seq)
         if lead is not None:
             found[seq] = (_said_of_list(lead[0], by_parcel.get(seq, [])), lead[1])
+    for seq in standing.left_behind():
+        found[seq] = (found.get(seq, standing.parcels[seq])[0], LEFT_BEHIND)
     return found
 
 

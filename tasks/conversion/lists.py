@@ -86,9 +86,10 @@ def listing(batch: Batch, message_type: str, making: Making, departed: datetime 
     written = writer.write(message_type, rows, lists, sender, making.identities.guids(rows.count), batch_of=1)
     keys = business_keys(message_type, rows)
     seqs = np.split(batch.parcels["parcel.seq"].to_numpy(), bounds[1:-1])
+    guids: Any = rows.values["document.guid"]
     documents = [
         OutDocument(guid, key, None, making.supplement, "1", tuple(part.tolist()))
-        for guid, key, part in zip(rows.values["document.guid"], keys, seqs, strict=True)
+        for guid, key, part in zip(guids, keys, seqs, strict=True)
     ]
     first = making.first_seq.get(message_type, 1)
     return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,14 @@ def write_private(path: Path, data: bytes) -> None:
     path.touch(mode=0o600, exist_ok=True)
     path.chmod(0o600)
     path.write_bytes(data)
+
+
+def masked(rows: Iterable[Any]) -> list[Any]:
+    """Fault rows as an error carries them, fit for a screen or another program: no person's value, both languages."""
+    given = list(rows)
+    known = [row for row in given if isinstance(row, dict) and row.get("code") in faults.table()]
+    others = [row for row in given if not (isinstance(row, dict) and row.get("code") in faults.table())]
+    return [*explained(faults.frame(known)), *map(str, others)] if known else [str(row) for row in others]
 
 
 def screen_table(frame: pd.DataFrame, most: int = 200) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import threading
 from datetime import datetime
@@ -17,11 +18,12 @@ from mappings import clock
 
 TIMEOUT = (2, 10)
 LOOK = 0.5
+TOKEN = "TONGGUAN_TOKEN"  # noqa: S105  the variable's name
 log = logging.getLogger("tongguan.world")
 
 
 class World:
-    """Watches shipments through the gateway and sends what happens to their trucks."""
+    """Watches shipments through the gateway and tells what happens to their trucks."""
 
     def __init__(self, gateway: str, token: str, hong_kong: str) -> None:
         self.gateway, self.hong_kong = gateway.rstrip("/"), hong_kong.rstrip("/")
@@ -29,56 +31,66 @@ class World:
         self.http.headers["Authorization"] = f"Bearer {token}"
         self.rules = yaml.safe_load((Path(__file__).parent / "world.yaml").read_text(encoding="utf-8"))
         self.since: dict[tuple[int, str], datetime] = {}
-        self.done: set[tuple[int, str]] = set()
+        self.told: dict[tuple[int, str], datetime] = {}
 
     def look(self) -> None:
-        """One look at all open shipments."""
+        """One look at all shipments."""
         answer = self.http.get(f"{self.gateway}/shipments", timeout=TIMEOUT)
         answer.raise_for_status()
-        for status in answer.json()["shipments"]:
-            self._act(status)
+        for status in answer.json():
+            if not status["final"]:
+                self._act(status)
 
     def _act(self, status: dict[str, Any]) -> None:
-        state, ident, now = status["state"], int(status["id"]), clock.now()
-        waited = (now - self.since.setdefault((ident, state), now)).total_seconds()
-        rule = self.rules["after"].get(state)
-        if state == "under_inspection" and waited >= self.rules["patience_under_inspection"]:
-            rule = {"event": "departed", "seconds": 0}
-        if rule is None or waited < rule["seconds"] or (ident, rule["event"]) in self.done:
-            return
-        if rule["event"] == "crossed" and not self._cross(status):
-            return
-        self._tell(ident, rule["event"])
+        ident = int(status["id"])
+        before = True
+        for rule in self.rules["events"]:
+            if (ident, rule["kind"]) not in self.told and before and self._due(status, rule):
+                self._tell(ident, rule["kind"])
+            before = (ident, rule["kind"]) in self.told
+        self._drive(status)
 
-    def _cross(self, status: dict[str, Any]) -> bool:
-        """At the control point, and across when Hong Kong lets it."""
-        for kind in ("at_control_point", "crossed"):
-            body = {"vehicle": status["hk_plate"], "kind": kind}
-            answer = requests.post(f"{self.hong_kong}/admin/events", json=body, timeout=TIMEOUT)
-            if answer.status_code >= requests.codes.bad_request:
-                log.info("%s %s: %s", status["plate"], kind, answer.text[:200])
-                return False
-        return True
+    def _due(self, status: dict[str, Any], rule: dict[str, Any]) -> bool:
+        now, state = clock.now(), status["state"]
+        if state in ("held", "awaiting_approval", "nothing_to_declare"):
+            return False
+        waited = now - self.since.setdefault((int(status["id"]), state), now)
+        waiting = state == rule["state"] and waited.total_seconds() >= rule["seconds"]
+        return waiting or now >= datetime.fromisoformat(status["planned"][rule["planned"]])
 
     def _tell(self, ident: int, kind: str) -> None:
-        body = {"kind": kind, "at": clock.now().isoformat()}
+        now = clock.now()
+        body = {"kind": kind, "at": now.isoformat()}
         answer = self.http.post(f"{self.gateway}/shipments/{ident}/events", json=body, timeout=TIMEOUT)
         if answer.ok:
-            self.done.add((ident, kind))
+            self.told[ident, kind] = now
             log.info("shipment %s %s", ident, kind)
+        else:
+            log.warning("shipment %s %s: %s %s", ident, kind, answer.status_code, answer.text[:200])
+
+    def _drive(self, status: dict[str, Any]) -> None:
+        """At Hong Kong's control point some time after the departure, and across when it is told here."""
+        ident, point = int(status["id"]), self.rules["control_point"]
+        left = self.told.get((ident, point["after"]))
+        if left is None or (clock.now() - left).total_seconds() < point["seconds"]:
+            return
+        kinds = ["at_control_point", *(["crossed"] if (ident, "crossed") in self.told else [])]
+        for kind in kinds:
+            body = {"master_waybill": status["master_waybill"], "kind": kind}
+            requests.post(f"{self.hong_kong}/admin/events", json=body, timeout=TIMEOUT)
 
 
 def main() -> None:
     """Looks every LOOK real seconds; what cannot be reached now is tried again."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("--gateway", "--token", "--hong-kong"):
+    for name in ("--gateway", "--hong-kong"):
         parser.add_argument(name, required=True)
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    world = World(given.gateway, given.token, given.hong_kong)
+    world = World(given.gateway, os.environ.get(TOKEN, ""), given.hong_kong)
     while not stop.wait(LOOK):
         try:
             world.look()
