@@ -29,7 +29,7 @@ def test_rejected_parcels_rejoin_by_a_corrected_file_and_by_a_persons_answer(
     authorities.behave("cn_ecommerce", _reject(ONE), _reject(OTHER))
     assert here.run(until=("awaiting_arrival",)) == 0
     assert {order for order, state in states(here).items() if state == "rejected"} == {ONE, OTHER}
-    here.deliver("waybills.jsonl", here.waybill(ONE, grossWeight=9.5))
+    here.deliver("waybills-2.jsonl", here.waybill(ONE, grossWeight=9.5))
     assert here.correct([OTHER], "declare again") == 1
     assert here.run() == 0
     assert set(states(here).values()) == {"closed"}
@@ -45,7 +45,7 @@ def test_a_held_parcel_rejoins_when_its_file_is_corrected(yard: Make, authoritie
     here = yard(flaws={ONE: weight})
     assert here.run(until=("awaiting_arrival",)) == 0
     assert states(here)[ONE] == "held"
-    here.deliver("waybills.jsonl", here.waybill(ONE, grossWeight=9.5))
+    here.deliver("waybills-2.jsonl", here.waybill(ONE, grossWeight=9.5))
     assert here.run() == 0
     assert set(states(here).values()) == {"closed"}
     assert authorities.second_receipts() == NONE_TWICE
@@ -56,7 +56,7 @@ def test_a_corrected_file_after_the_declaration_is_a_fault_and_changes_nothing(
 ) -> None:
     here = yard()
     assert here.run(until=("awaiting_arrival",)) == 0
-    here.deliver("waybills.jsonl", here.waybill(ONE, grossWeight=9.5))
+    here.deliver("waybills-2.jsonl", here.waybill(ONE, grossWeight=9.5))
     assert here.run(until=("awaiting_arrival",), rounds=1) == 0
     office = here.office()
     found = faults.faults(office.ledger, 1)
