@@ -1,6 +1,7 @@
 """Seals messages when they are prepared: signed by the owner's key, in their envelope, as the very bytes to be posted.
 
-So the ledger's raw rows hold exactly what leaves, and a recovery sends the same bytes with the same ids.
+So the ledger's raw rows hold exactly what leaves, and a recovery sends the same bytes with the same ids. Nothing is
+signed that the message's schema refuses (strict out: DESIGN, promise 3).
 """
 
 from __future__ import annotations
@@ -8,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
+from lxml import etree
+
 from adapters.contract import Authority
 from adapters.keys.provider import KeyProvider
 from adapters.ledger.messages import MessageLike, Outgoing
 from mappings.canonical.model import Party, Truck
-from mappings.errors import ConfigurationError
+from mappings.engine import explain, schema
+from mappings.errors import ConfigurationError, DataFault
 from tasks.conversion.messages import OutMessage
+
+_NAMED = 5  # faults that the error's text names; all of them are with it
 
 
 def owner(truck: Truck, role: str) -> Party:
@@ -24,6 +30,18 @@ def owner(truck: Truck, role: str) -> Party:
     return party
 
 
+def check(message: OutMessage) -> None:
+    """Raises DataFault where a message does not pass its schema, with every element and line (no person's values)."""
+    if schema.validator(message.type, True).validate(etree.fromstring(message.body)):
+        return
+    found = explain.check(message.body, strict=True)
+    named = "; ".join(f"{p.element} (line {p.line} 行): {p.message_zh} / {p.message_en}" for p in found[:_NAMED])
+    raise DataFault(
+        f"{message.type} {message.seq} does not pass its schema and was not signed 报文未通过格式校验，未签名: {named}",
+        [p.as_dict() for p in found],
+    )
+
+
 def seal_messages(
     messages: Sequence[OutMessage], truck: Truck, authority: Authority, keys: KeyProvider
 ) -> list[Outgoing]:
@@ -32,5 +50,6 @@ def seal_messages(
 
 
 def _seal(message: OutMessage, party: Party, authority: Authority, keys: KeyProvider) -> Outgoing:
+    check(message)
     sealed = authority.seal(message, party, keys)
     return Outgoing(cast(MessageLike, message), sealed, cop_msg_id=message.guid, sender_dxp=authority.sender(party))

@@ -1,0 +1,53 @@
+"""Nothing leaves that its own schema refuses: every element is named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from mappings.errors import DataFault
+from mappings.identity import seeded
+from tasks.conversion.declare import declarations
+from tasks.conversion.messages import Making, OutMessage
+from tasks.submission.seal import check, seal_messages
+from tests.factory import make_batch
+
+
+@pytest.fixture(scope="module")
+def messages() -> list[OutMessage]:
+    return declarations(make_batch(3, 2.0), Making(seeded(1), datetime(2026, 11, 23, tzinfo=UTC)))
+
+
+def _with(message: OutMessage, old: bytes, new: bytes) -> OutMessage:
+    assert old in message.body
+    return replace(message, body=message.body.replace(old, new))
+
+
+def test_what_the_writer_makes_passes(messages: list[OutMessage]) -> None:
+    for message in messages:
+        check(message)
+
+
+def test_every_fault_is_named_with_element_and_line(messages: list[OutMessage]) -> None:
+    order = next(m for m in messages if m.type == "CEB303Message")
+    bad = _with(_with(order, b"<ceb:orderType>E", b"<ceb:orderType>EEE"), b"<ceb:gnum>1<", b"<ceb:gnum>one<")
+    with pytest.raises(DataFault, match=r"OrderHead/orderType \(line 1 行\).*OrderList/gnum") as caught:
+        check(bad)
+    assert {fault["element"] for fault in caught.value.faults} == {"OrderHead/orderType", "OrderList/gnum"}  # type: ignore[index]
+
+
+def test_a_mandatory_text_left_empty_is_refused(messages: list[OutMessage]) -> None:
+    order = next(m for m in messages if m.type == "CEB303Message")
+    start = order.body.index(b"<ceb:ebpName>") + len(b"<ceb:ebpName>")
+    end = order.body.index(b"</ceb:ebpName>")
+    with pytest.raises(DataFault, match="OrderHead/ebpName"):
+        check(replace(order, body=order.body[:start] + order.body[end:]))
+
+
+def test_nothing_is_sealed_when_one_message_fails(messages: list[OutMessage]) -> None:
+    bad = _with(messages[0], b"<ceb:orderType>E", b"<ceb:orderType>EEE")
+    truck = make_batch(3, 2.0).truck
+    with pytest.raises(DataFault):
+        seal_messages([bad], truck, None, None)  # type: ignore[arg-type]
