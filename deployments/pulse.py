@@ -36,9 +36,11 @@ class Pulse:
             hearing.hear(office())
         except AuthorityUnavailable as error:
             log.warning("not reached: %s", error)
-        due = [i for i, mark in stages.marks().items() if self.seen.get(i) != mark or self._time_is_up(i)]
+        due = [i for i, mark in stages.marks(self.seen).items() if self.seen.get(i) != mark or self._time_is_up(i)]
         for shipment_id in due:
             self._run(shipment_id)
+        for shipment_id in set(self.seen) - set(stages.open_shipments()):
+            del self.seen[shipment_id]  # its end was shown by the run just made
         return due
 
     def _time_is_up(self, shipment_id: int) -> bool:

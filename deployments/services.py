@@ -84,10 +84,10 @@ def files_in(folder: Path) -> list[File]:
     """The files of a folder as (name, bytes), in the order of their names. Raises ConfigurationError without any."""
     if folder.is_file():
         return [(folder.name, folder.read_bytes())]
-    found = [p for p in sorted(folder.iterdir()) if p.is_file()] if folder.is_dir() else []
+    found = intake.folder_files(folder, homes.read().profiles) if folder.is_dir() else []
     if not found:
         raise ConfigurationError(f"文件夹 {folder.name} 不存在或为空。There is no file in {folder.name}.")
-    return [(path.name, path.read_bytes()) for path in found]
+    return found
 
 
 def receive_files(at: Office, files: Sequence[File], source: str, shipment: str = "") -> int:

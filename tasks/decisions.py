@@ -10,9 +10,10 @@ from adapters.ledger.faults import faults
 from mappings.errors import DataFault
 from tasks.clearing import intake
 from tasks.clearing.declaring import declare_again, load_batch, part_of
+from tasks.clearing.identity import GIVEN_UP
 from tasks.clearing.movement import list_anew
 from tasks.clearing.settling import settle_shipment
-from tasks.clearing.standing import LISTS, Standing
+from tasks.clearing.standing import INVENTORY, LISTS, Standing, parcel_table
 from tasks.office import Office, office
 from tasks.reporting.faults import explained
 from tasks.reporting.summary import counts, summary
@@ -73,7 +74,16 @@ def correction_question(reference: str) -> str | None:
     ]
     rows = [f"| {r['parcel']} | {r['message_zh']} | {r['message_en']} |" for r in explained(found.head(MOST))]
     more = [f"\n… {len(found) - MOST} more 更多"] if len(found) > MOST else []
-    return "\n".join([*lines, *rows, *more])
+    return "\n".join([*lines, *rows, *more, *_refused_lists(standing)])
+
+
+def _refused_lists(standing: Standing) -> list[str]:
+    """Lists that were turned down, for whom `list anew` is the answer."""
+    refused = [item for item in standing.lists if standing.refused(item)]
+    return [
+        f"\n{item.type.removesuffix('Message')}: 被退回 turned down, {len(item.seqs)} 个包裹 parcels (list anew)"
+        for item in refused
+    ]
 
 
 def correct(reference: str, orders: Sequence[str], action: str, field: str, value: str, note: str) -> int:
@@ -97,9 +107,15 @@ def correct(reference: str, orders: Sequence[str], action: str, field: str, valu
 
 
 def give_up(here: Office, standing: Standing, seqs: set[int]) -> int:
-    """Parcels that will not be declared any more: excluded, with the reason that a person said so."""
+    """Parcels that will not be declared any more: excluded, with the reason that a person said so.
+
+    One whose inventory customs still has (its order was turned down, say) waits for the cancel that it needs.
+    """
     chosen = standing.in_state("held", "rejected") & seqs
-    return parcels.set_parcel_states(here.ledger, standing.id, dict.fromkeys(chosen, ("excluded", "given_up")))
+    inventories = standing.documents.get(INVENTORY, {})
+    there = {seq for seq in chosen if seq in inventories and inventories[seq].state not in parcel_table()["dead"]}
+    states = dict.fromkeys(chosen, ("excluded", GIVEN_UP)) | dict.fromkeys(there, ("waiting_cancel", "CHG-003"))
+    return parcels.set_parcel_states(here.ledger, standing.id, states)
 
 
 def correct_value(here: Office, standing: Standing, orders: Sequence[str], field: str, value: str) -> int:

@@ -7,7 +7,7 @@ no cache: the ledger decides what was sent.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -148,11 +148,16 @@ def waits_for_time(shipment_id: int) -> bool:
     return at.fact("outcome_unknown") or (at.may("hong_kong") and not at.crossed_hong_kong())
 
 
-def marks() -> dict[int, tuple[object, ...]]:
-    """The mark of every open shipment."""
-    return {shipment_id: mark(shipment_id) for shipment_id in open_shipments()}
+def marks(known: Iterable[int] = ()) -> dict[int, tuple[object, ...]]:
+    """The mark of every open shipment, and of those `known` that may have come to their end meanwhile."""
+    return {shipment_id: mark(shipment_id) for shipment_id in {*open_shipments(), *known}}
 
 
 def can_go_on(concerned: list[int]) -> list[int]:
-    """Which of these shipments have a gate open now; the others keep waiting without a run."""
-    return [i for i in concerned if (at := standing(i)) and any(at.may(step.name) for step in at.procedure.steps)]
+    """Which of these shipments have a gate open now, or are at their end; the others keep waiting without a run."""
+    found = []
+    for shipment_id in concerned:
+        at = standing(shipment_id)
+        if at.shipment.state in at.procedure.final or any(at.may(step.name) for step in at.procedure.steps):
+            found.append(shipment_id)
+    return found

@@ -18,6 +18,7 @@ from mappings import clock
 from mappings.canonical.batch import Batch
 from mappings.engine import spec
 from mappings.errors import DataFault
+from tasks.clearing import identity
 from tasks.clearing.intake import BATCH
 from tasks.clearing.standing import CN, INVENTORY, Document, Standing, parcel_table
 from tasks.conversion.declare import PARCEL_TYPES, declarations
@@ -90,7 +91,8 @@ def plans(standing: Standing, batch: Batch, message_type: str, before: dict[str,
 
 def prepare_declarations(office: Office, standing: Standing) -> int:
     """Prepare the documents of every ready parcel: signed, stored, claimable. Returns how many messages."""
-    ready = standing.in_state("ready")
+    with office.ledger.begin() as tx:
+        ready = standing.in_state("ready") - identity.hold_declared_meanwhile(tx, standing.id)
     batch = part_of(load_batch(office.ledger, standing.id), ready)
     if not len(batch.parcels):
         return 0

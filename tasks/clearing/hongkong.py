@@ -97,6 +97,7 @@ def prepare(office: Office, standing: Standing) -> int:
     attempt = filing.messages[0].documents[0].attempt
     with office.ledger.begin() as tx:
         added = messages.add_messages(tx, standing.id, outgoing)
+        replace_faults(tx, standing.id, STAGE, faults.frame([]))
         if filing.digest:
             sources.save_snapshot(tx, standing.id, _stage(attempt), filing.digest.encode())
         if filing.conversion:

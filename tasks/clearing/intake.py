@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,9 @@ from mappings.identity import seeded
 from tasks.capture import Captured, files_of_folder, from_shipment, read_files
 from tasks.capture.captured import Correction, SourceFile
 from tasks.cleaning import clean
+from tasks.cleaning.corrections import value_of
 from tasks.cleaning.score import Score, score
+from tasks.clearing import identity
 from tasks.conversion.fit import hold_misfits
 from tasks.conversion.lists import faults_ahead
 from tasks.conversion.messages import Making
@@ -61,6 +63,9 @@ def receive_files(office: Office, files: Sequence[File], shipment: str = "", sou
         ident, created = _shipment(tx, captured, shipment, source)
         intake = Intake(ident, created)
         known = _latest(tx, ident)
+        if any(known.get(name) != hashlib.sha256(body).hexdigest() for name, body in files):
+            shipments.lock(tx, ident)  # two deliveries at once come one after the other
+            known = _latest(tx, ident)
         kinds = {f.sha256: f for f in captured.files}
         for name, body in files:
             digest = hashlib.sha256(body).hexdigest()
@@ -99,8 +104,18 @@ def _read(files: Sequence[File], office: Office) -> Captured:
     others = [file for file in files if not _kind(file[0])]
     captured = merged(called) if called else read_files(others, office.home.profiles)
     ours = [body for name, body in files if _kind(name) == CORRECTIONS]
-    captured.corrections = [Correction(**json.loads(line)) for body in ours for line in body.splitlines()]
+    captured.corrections = [_correction(line) for body in ours for line in body.splitlines()]
     return captured
+
+
+def _correction(line: bytes) -> Correction:
+    """A line of a person's corrections, judged before it is kept: one of no use would stop its truck for good."""
+    try:
+        made = Correction(**json.loads(line))
+    except (TypeError, ValueError) as error:
+        raise DataFault("A correction names order_no, field and value 更正须含订单号、字段和新值") from error
+    value_of(made)
+    return made
 
 
 def _called(body: bytes) -> Captured:
@@ -132,6 +147,11 @@ def _shipment(tx: Connection, captured: Captured, reference: str, source: str) -
             "These files name no truck, and no shipment has their orders: add the truck's file, or name the shipment. "
             "文件中没有运输单，也找不到对应车次：请补充运输单文件或指明车次。",
             [*explained(captured.faults)],
+        )
+    if truck is not None and truck.master_waybill != found.master_waybill:
+        raise DataFault(
+            f"The file is about the truck {truck.master_waybill}, not {found.master_waybill}. "
+            f"该文件属于另一车次（{truck.master_waybill}）。"
         )
     return int(getattr(found, "id", found)), False
 
@@ -203,11 +223,18 @@ def merged(parts: Sequence[Captured]) -> Captured:
         whole.tables[name] = kept
     whole.corrections = [c for part in parts for c in part.corrections]
     whole.files = [f for part in parts for f in part.files]
-    found = [
-        part.faults[part.faults["code"] != "CAP-002"] for part in parts[1:]
-    ]  # the whole is complete, its parts are not
-    whole.faults = pd.concat([parts[0].faults, *found], ignore_index=True)
+    whole.missing = [name for name in parts[0].missing if all(name in part.missing for part in parts)]
+    whole.faults = _all_faults(parts)
     return whole
+
+
+def _all_faults(parts: Sequence[Captured]) -> pd.DataFrame:
+    """The faults of every delivery; a kind of file is missing only where none has brought it."""
+    lacks = [part.faults["code"] == "CAP-002" for part in parts]
+    never = set.intersection(*(set(p.faults["value"][lack]) for p, lack in zip(parts, lacks, strict=True)))
+    missing = parts[0].faults[lacks[0] & parts[0].faults["value"].isin(never)]
+    others = [part.faults[~lack] for part, lack in zip(parts, lacks, strict=True)]
+    return pd.concat([missing, *others], ignore_index=True)
 
 
 def _without(table: Any, key: str, newer: set[Any]) -> Any:
@@ -224,15 +251,17 @@ def _store(office: Office, shipment_id: int, batch: Batch, scores: list[Score], 
             tx, shipment_id, parcels.rows_of(batch), correctable=("rejected", "held", "excluded")
         )
         batch = replace(batch, parcels=batch.parcels.assign(**{"parcel.seq": changes.seqs}))
+        parcels.set_parcel_states(tx, shipment_id, identity.judged_anew(tx, shipment_id, batch, changes.unchanged))
+        batch = identity.as_declared(batch, sources.load_snapshot(tx, shipment_id, BATCH), changes.conflicts)
         sources.save_snapshot(tx, shipment_id, BATCH, batch.to_bytes())
         sources.save_snapshot(
             tx, shipment_id, SCORE, json.dumps([asdict(s) for s in scores], ensure_ascii=False).encode()
         )
-        extra = faults.frame([*_declared(changes.conflicts), *_elsewhere(changes)])
+        extra = identity.identity_faults(changes.conflicts, changes.elsewhere)
         everything = pd.concat([batch.faults, extra], ignore_index=True)
-        for stage in (*STAGES, "identity"):
+        for stage in (*STAGES, identity.STAGE):
             ledger_faults.replace_faults(tx, shipment_id, stage, everything[everything["stage"] == stage])
-        parcels.set_parcel_states(tx, shipment_id, _held_elsewhere(tx, shipment_id, changes))
+        identity.hold_elsewhere(tx, shipment_id, changes.elsewhere)
         _truck(tx, shipment_id, batch.truck)
         leases.set_cursor(tx, "intake", str(shipment_id), str(count))
     intake.changes = changes
@@ -243,27 +272,6 @@ def _truck(tx: Connection, shipment_id: int, truck: Truck) -> None:
     values = truck.model_dump(mode="json")
     if shipments.get(tx, shipment_id).truck != values:
         shipments.set_truck(tx, shipment_id, values, truck.mainland_plate)
-
-
-def _declared(orders: Iterable[str]) -> list[dict[str, object]]:
-    return [{"order_no": order, "code": "CHG-001", "severity": "error", "field": "order.order_no", "value": order,
-             "stage": "identity"} for order in orders]  # fmt: skip
-
-
-def _elsewhere(changes: parcels.Changes) -> list[dict[str, object]]:
-    return [
-        {"order_no": e.order_no, "waybill_no": e.waybill_no, "code": "CHG-002", "severity": "error",
-         "stage": "identity", "field": f"{e.by}.{e.by}_no", "value": e.order_no if e.by == "order" else e.waybill_no,
-         "other_value": str(e.shipment_id)}
-        for e in changes.elsewhere
-    ]  # fmt: skip
-
-
-def _held_elsewhere(tx: Connection, shipment_id: int, changes: parcels.Changes) -> dict[int, tuple[str, str]]:
-    """Parcels that another shipment has declared must not be declared here again."""
-    orders = {e.order_no for e in changes.elsewhere}
-    return {row.seq: ("held", "CHG-002") for row in parcels.listing(tx, shipment_id)
-            if row.order_no in orders and row.state == "ready"}  # fmt: skip
 
 
 def files_of(tx: Connection, shipment_id: int) -> list[Any]:

@@ -38,7 +38,10 @@ def _said_of_list(state: str, lists: list[ListDocument]) -> str:
 
 
 def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
-    """The state and reason that every parcel has now, where its documents say so."""
+    """The state and reason that every parcel has now, where its documents say so.
+
+    What was decided after a rejection (held for a new fault, given up) is not undone by the rejection.
+    """
     found = {}
     by_parcel: dict[int, list[ListDocument]] = {}
     for item in standing.lists:
@@ -49,7 +52,7 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
         if state in ("ready", "waiting_cancel"):
             continue
         lead = _lead(standing, seq)
-        if lead is not None:
+        if lead is not None and not (state in ("held", "excluded") and lead[0] == "rejected"):
             found[seq] = (_said_of_list(lead[0], by_parcel.get(seq, [])), lead[1])
     for seq in standing.left_behind():
         found[seq] = (found.get(seq, standing.parcels[seq])[0], LEFT_BEHIND)
