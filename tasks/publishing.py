@@ -26,7 +26,7 @@ from tasks.clearing.intake import deliveries_of
 from tasks.clearing.standing import Standing
 from tasks.office import office
 from tasks.reporting.faults import screen_table
-from tasks.reporting.summary import conversion_table, quality, state_text, summary, timeline
+from tasks.reporting.summary import conversion_table, fault_counts, quality, state_text, summary, timeline
 
 ASK = {"awaiting_approval": "approve/approve"}
 
@@ -40,10 +40,10 @@ def publish(standing: Standing) -> None:
     """The shipment's summary, timeline, faults, senders' quality and conversion record as artifacts of this run."""
     ledger, name = office().ledger, standing.truck.mainland_plate
     found = faults(ledger, standing.id)
-    create_markdown_artifact(summary(standing, len(found)), key(standing, "summary"), f"{name} 概况 summary")
+    create_markdown_artifact(summary(standing, found), key(standing, "summary"), f"{name} 概况 summary")
     create_markdown_artifact(timeline(ledger, standing), key(standing, "timeline"), f"{name} 时间线 timeline")
     tables = {
-        "faults": (screen_table(found), f"{name} 问题 faults ({len(found)})"),
+        "faults": (screen_table(found), f"{name} 问题 faults: {fault_counts(found)}"),
         "quality": (quality(ledger, standing.id), f"{name} 来源质量 sender quality"),
         "conversion": (conversion_table(conversions(ledger, standing.id)), f"{name} 转换记录 conversion record"),
     }

@@ -20,6 +20,7 @@ FIELDS = (
     "remedy_zh", "remedy_en", "owner",
 )  # fmt: skip
 MASK = "***"
+WIDTH = 90
 _NUMBER = re.compile(r"[+-]?[\d.,]*")
 
 
@@ -86,15 +87,20 @@ def screen_table(frame: pd.DataFrame, most: int = 200) -> list[dict[str, Any]]:
             "包裹 parcel": row["parcel"],
             "代码 code": row["code"],
             "级别 severity": row["severity"],
-            "问题": row["message_zh"],
-            "what is wrong": row["message_en"],
             "位置 place": place(row),
-            "处理": row["remedy_zh"],
-            "what to do": row["remedy_en"],
+            "问题": _short(row["message_zh"]),
+            "what is wrong": _short(row["message_en"]),
+            "处理": _short(row["remedy_zh"]),
+            "what to do": _short(row["remedy_en"]),
             "负责 owner": row["owner"],
         }
         for row in explained(ranked.head(most))
     ]
+
+
+def _short(text: str) -> str:
+    """A text that a table's cell can show; the sender's file has the whole of it."""
+    return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"
 
 
 def place(row: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from adapters.ledger import events, sources
@@ -69,7 +70,14 @@ def _documents(standing: Standing) -> list[str]:
     return lines if len(lines) > 2 else ["尚未生成单证 · no documents yet"]
 
 
-def summary(standing: Standing, faults: int = 0) -> str:
+def fault_counts(faults: pd.DataFrame) -> str:
+    """How many faults of each severity, in both languages."""
+    names = {"error": "错误 errors", "warning": "警告 warnings", "info": "提示 notes"}
+    found = Counter(faults["severity"].tolist())
+    return ", ".join(f"{found[level]} {name}" for level, name in names.items() if found[level]) or "0"
+
+
+def summary(standing: Standing, faults: pd.DataFrame) -> str:
     """The summary of a shipment: who, where, what it waits for, parcels and documents by state."""
     truck, row = standing.truck, standing.shipment
     plan = truck.planned
@@ -85,7 +93,7 @@ def summary(standing: Standing, faults: int = 0) -> str:
         "",
         "实际 actual: " + (" · ".join(f"{kind} {local(at)}" for kind, at in standing.events.items()) or "-"),
         "",
-        f"批准 approval: {row.approved_by or '-'} {local(row.approved_at)} · 问题 faults: {faults}",
+        f"批准 approval: {row.approved_by or '-'} {local(row.approved_at)} · 问题 faults: {fault_counts(faults)}",
         "",
     ]
     return (
