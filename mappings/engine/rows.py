@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import numpy as np
@@ -114,13 +114,19 @@ def _texts(column: Value, item: Field) -> list[str]:
     return series.fillna("").tolist() if series.hasnans else series.tolist()
 
 
-def _translate(spec: MessageSpec, item: Field) -> Callable[[str], str]:
+def _day(rows: Rows) -> date | None:
+    """The day of declaring, on which a code must be valid; None where the rows say no time."""
+    at = rows.get("document.app_time")
+    return at.astimezone(CHINA).date() if isinstance(at, datetime) else None
+
+
+def _translate(spec: MessageSpec, item: Field, day: date | None) -> Callable[[str], str]:
     listed = codes.load(spec.authority, item.code)
     if not listed.translates:
         return lambda text: text
 
     def outward(text: str) -> str:
-        found = listed.outward(text) if text else None
+        found = listed.outward(text, day) if text else None
         return found.code if found else ""
 
     return outward
@@ -132,7 +138,7 @@ def _column(spec: MessageSpec, item: Field, value: Value, rows: Rows) -> list[st
     if key not in rows.memo:
         column = _texts(value, item)
         if item.code:
-            outward = _translate(spec, item)
+            outward = _translate(spec, item, _day(rows))
             known = {text: outward(text) for text in set(column)}
             column = [known[text] for text in column]
         rows.memo[key] = (value, column)  # the value is kept, so that its id stays its own
@@ -146,7 +152,7 @@ def texts(spec: MessageSpec, item: Field, rows: Rows) -> str | list[str]:
         return item.default
     if not is_column(value):
         text = _scalar(value, item)
-        return (_translate(spec, item)(text) if item.code and item.source else text) or item.default
+        return (_translate(spec, item, _day(rows))(text) if item.code and item.source else text) or item.default
     column = _column(spec, item, value, rows)
     if len(column) != rows.count:
         raise ConfigurationError(f"{spec.type} {item.tag}: {len(column)} values for {rows.count} rows")
