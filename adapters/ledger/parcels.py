@@ -123,7 +123,7 @@ def sync_parcels(
     bulk.insert(tx, parcel, _COLUMNS, fresh)
     names = ("id", "carrier_code", "waybill_no", "state", "reason", "digest", "version", "state_at")
     bulk.update(tx, parcel, names, altered)
-    changes.elsewhere = _elsewhere(tx, shipment_id)
+    changes.elsewhere = elsewhere(tx, shipment_id)
     return changes
 
 
@@ -158,7 +158,8 @@ def _known(tx: Connection, shipment_id: int) -> list[Row[Any]]:
     return list(tx.execute(select(*columns).where(c.shipment_id == shipment_id)))
 
 
-def _elsewhere(tx: Connection, shipment_id: int) -> list[Elsewhere]:
+@reads
+def elsewhere(tx: Connection, shipment_id: int) -> list[Elsewhere]:
     """Parcels of this shipment that have a live document in another one."""
     other = parcel.alias("other")
     same = {
