@@ -10,6 +10,7 @@ import logging
 import signal
 import threading
 from dataclasses import dataclass, field
+from typing import Any
 
 from mappings.clock import stopwatch
 from mappings.errors import AuthorityUnavailable, TongguanError
@@ -53,7 +54,9 @@ class Pulse:
         from flows.clear_shipment import clear_shipment  # noqa: PLC0415
         from tasks import stages  # noqa: PLC0415
 
-        clear_shipment(shipment=str(shipment_id), actor="pulse")
+        ran: Any = clear_shipment(shipment=str(shipment_id), actor="pulse", return_state=True)
+        if not ran.is_completed():  # told in Prefect; the other trucks go on, this one when something has changed
+            log.warning("shipment %s: %s", shipment_id, ran.name)
         self.seen[shipment_id] = stages.mark(shipment_id)
         self.ran_at[shipment_id] = stopwatch()
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from prefect import flow
-from prefect.states import Completed
 
 from flows.clear_shipment import clear_shipment
-from tasks import inbox
+from tasks import inbox, publishing
 
 
 @flow(name="clear-folder", persist_result=False)
@@ -22,7 +21,8 @@ def clear_folder(inbox_folder: str = "", approved: bool = False) -> Any:
         approved: 按此计划到达的车次是否已获批准申报。Whether trucks that come this way are approved for declaring.
     """
     ready = inbox.ready_folders(inbox_folder)
+    ran = []
     for folder in ready:
-        clear_shipment(folder=str(folder), approved=approved, actor="clear-folder")
-        inbox.done(folder)
-    return Completed(message=f"{len(ready)} 个车次开始办理 trucks started")
+        ran.append(clear_shipment(folder=str(folder), approved=approved, actor="clear-folder", return_state=True))
+        inbox.done(folder, ran[-1])
+    return publishing.ended(ran, f"{len(ready)} 个车次开始办理 trucks started")

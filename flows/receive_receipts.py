@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from prefect import flow
-from prefect.states import Completed
 
 from flows.clear_shipment import clear_shipment
-from tasks import stages
+from tasks import publishing, stages
 
 
 @flow(name="receive-receipts", persist_result=False)
@@ -18,6 +17,5 @@ def receive_receipts() -> Any:
     Fetch the receipts of every authority and take the trucks that they concern as far as they can go.
     """
     concerned = stages.hear()
-    for truck in stages.can_go_on(concerned):
-        clear_shipment(shipment=str(truck))
-    return Completed(message=f"{len(concerned)} 个车次有新回执 shipments with new receipts")
+    ran = [clear_shipment(shipment=str(truck), return_state=True) for truck in stages.can_go_on(concerned)]
+    return publishing.ended(ran, f"{len(concerned)} 个车次有新回执 shipments with new receipts")

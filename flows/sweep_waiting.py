@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from prefect import flow
-from prefect.states import Completed
 
 from flows.clear_shipment import clear_shipment
-from tasks import stages
+from tasks import publishing, stages
 
 
 @flow(name="sweep-waiting", persist_result=False)
@@ -18,6 +17,5 @@ def sweep_waiting() -> Any:
     Look at every open truck: find out what became of lost answers, go on where possible, alarm where time is up.
     """
     waiting = stages.open_shipments()
-    for truck in waiting:
-        clear_shipment(shipment=str(truck))
-    return Completed(message=f"{len(waiting)} 个未结车次 open shipments")
+    ran = [clear_shipment(shipment=str(truck), return_state=True) for truck in waiting]
+    return publishing.ended(ran, f"{len(waiting)} 个未结车次 open shipments")

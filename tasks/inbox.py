@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
+
+from prefect.results import ResultRecord
 
 from adapters.ledger import leases
 from mappings.errors import ConfigurationError, DataFault
@@ -33,6 +36,11 @@ def _own(here: Office) -> Path:
     return path
 
 
+def failure(ran: Any) -> Any:
+    """The exception with which a run failed, as far as this process knows it."""
+    return ran.data.result if isinstance(ran.data, ResultRecord) else ran.data
+
+
 def _stamp(folder: Path) -> str:
     """What a folder looks like: its files, their sizes and times of change."""
     files = sorted((p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in folder.iterdir() if p.is_file())
@@ -52,6 +60,12 @@ def _ready(here: Office, folder: Path) -> bool:
         return False
 
 
-def done(folder: Path) -> None:
-    """Note that the folder was taken as it is now; a new or changed file makes it ready again."""
-    leases.set_cursor(office().ledger, TAKEN, folder.name, _stamp(folder))
+def done(folder: Path, ran: Any) -> None:
+    """Note that the folder was taken as it looked when it was ready; a file that came since makes it ready again.
+
+    A run that failed for no fault of the files is tried again at the next look.
+    """
+    if not ran.is_completed() and not isinstance(failure(ran), DataFault):
+        return
+    here = office()
+    leases.set_cursor(here.ledger, TAKEN, folder.name, leases.get_cursor(here.ledger, SEEN, folder.name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +15,10 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 
 from adapters.ledger.conversions import conversions
 from adapters.ledger.faults import faults
@@ -104,6 +105,14 @@ def ask(standing: Standing) -> None:
         )
     except ObjectNotFound:
         get_run_logger().info("No deployment asks here 未部署 %s", deployment)
+
+
+def ended(ran: Sequence[Any], message: str) -> State[Any]:
+    """How a run over several trucks ends: one that failed has stopped no other, and is told."""
+    failed = sum(not state.is_completed() for state in ran)
+    if failed:
+        return Failed(name="Some failed", message=f"{message}; {failed} 个失败 failed")
+    return Completed(message=message)
 
 
 def end(standing: Standing, missed: list[str]) -> Any:
