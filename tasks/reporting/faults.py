@@ -21,6 +21,7 @@ FIELDS = (
 )  # fmt: skip
 MASK = "***"
 WIDTH = 90
+_FORMULA = tuple("=+-@\t\r\n")
 _NUMBER = re.compile(r"[+-]?[\d.,]*")
 
 
@@ -38,6 +39,7 @@ def explained(frame: pd.DataFrame, clear: bool = False) -> list[dict[str, Any]]:
         if not clear and row["field"] in personal:
             row |= {name: MASK for name in ("value", "other_value") if row[name]}
         told = {name: _plain(row.get(name)) for name in FIELDS}
+        told["row"] = told["row"] or ""  # rows count from 1
         rows.append(told | {"parcel": row["order_no"]} | faults.explain(row))
     return rows
 
@@ -57,7 +59,9 @@ def sender_csv(frame: pd.DataFrame) -> bytes:
 
 def _safe(value: Any) -> Any:
     """A text that a spreadsheet would run as a formula, made harmless; numbers stay numbers."""
-    formula = isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") and not _NUMBER.fullmatch(value)
+    formula = (
+        isinstance(value, str) and value[:1] in _FORMULA and not _NUMBER.fullmatch(value)
+    )
     return f"'{value}" if formula else value
 
 
