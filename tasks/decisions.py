@@ -95,7 +95,7 @@ def correct(reference: str, orders: Sequence[str], action: str, field: str, valu
         raise DataFault(f"Orders not on this truck 车次中没有这些订单: {', '.join(unknown[:10])}")
     chosen = {rows[o] for o in orders} or standing.in_state(*WAITING)
     done = {
-        "declare again": lambda: len(declare_again(here, standing, chosen)),
+        "declare again": lambda: again(here, standing, chosen),
         "give up": lambda: give_up(here, standing, chosen),
         "list anew": lambda: sum(list_anew(here, standing, kind) for kind in LISTS),
         "correct a value": lambda: correct_value(here, standing, orders, field, value),
@@ -104,6 +104,14 @@ def correct(reference: str, orders: Sequence[str], action: str, field: str, valu
     events.record(here.ledger, standing.id, "correction", actor="operator", detail=detail)
     settle_shipment(here, standing.id)
     return done
+
+
+def again(here: Office, standing: Standing, seqs: set[int]) -> int:
+    """Declare rejected parcels anew: as the newest files say, which may differ from what was declared."""
+    chosen = standing.in_state("rejected") & seqs
+    intake.work_up(here, standing.id, anew=True)
+    declare_again(here, settle_shipment(here, standing.id), chosen)
+    return len(chosen)
 
 
 def give_up(here: Office, standing: Standing, seqs: set[int]) -> int:

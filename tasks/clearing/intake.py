@@ -183,10 +183,10 @@ def deliveries(office: Office, shipment_id: int) -> list[list[File]]:
         return [[next(bodies) for _ in group] for group in groups]
 
 
-def work_up(office: Office, shipment_id: int) -> Intake | None:
-    """Capture, clean, score and match what was received since last time; None when nothing was."""
+def work_up(office: Office, shipment_id: int, anew: bool = False) -> Intake | None:
+    """Capture, clean, score and match what was received since last time; None when nothing was (and not `anew`)."""
     count = _received(office, shipment_id)
-    if leases.get_cursor(office.ledger, "intake", str(shipment_id)) == str(count):
+    if not anew and leases.get_cursor(office.ledger, "intake", str(shipment_id)) == str(count):
         return None
     captured = merged([_read(files, office) for files in deliveries(office, shipment_id)])
     batch, scores = to_batch(captured, office)
