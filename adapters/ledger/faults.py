@@ -32,6 +32,8 @@ def replace_faults(tx: Connection, shipment_id: int, stage: str, frame: pd.DataF
 @writes
 def add_faults(tx: Connection, shipment_id: int, frame: pd.DataFrame) -> int:
     """More faults beside those that are current (columns as in mappings.faults). Returns how many."""
+    if frame.empty:
+        return 0
     orders = select(parcel.c.order_no, parcel.c.id).where(parcel.c.shipment_id == shipment_id)
     parcels = {row.order_no: row.id for row in tx.execute(orders)}
     now = clock.now()

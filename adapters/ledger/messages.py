@@ -86,8 +86,7 @@ def add_messages(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing])
     """
     lock(tx, shipment_id)
     present = _present(tx, outgoing)
-    added, documents = Added(), []
-    seqs, parcels = _seqs(tx, shipment_id), _parcel_ids(tx, shipment_id)
+    added, fresh = Added(), list[Outgoing]()
     for out in outgoing:
         keys = _keys(out.message)
         there = len(keys & present.keys())
@@ -100,10 +99,12 @@ def add_messages(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing])
                 "prepared in another message already; nothing was stored.",
                 list[object](sorted(keys & present.keys())),
             )
-        ident = _store(tx, shipment_id, out, seqs)
-        added.message_ids.append(ident)
-        documents += _documents(shipment_id, ident, out.message, parcels, present)
+        fresh.append(out)
         present.update(dict.fromkeys(keys))
+    added.message_ids = _store(tx, shipment_id, fresh)
+    parcels, documents = _parcel_ids(tx, shipment_id), list[tuple[Any, ...]]()
+    for out, ident in zip(fresh, added.message_ids, strict=True):
+        documents += _documents(shipment_id, ident, out.message, parcels, present)
     bulk.insert(tx, document, _DOCUMENT, documents)
     _list(tx, outgoing, shipment_id, parcels)
     return added
@@ -142,45 +143,35 @@ def _parcel_ids(tx: Connection, shipment_id: int) -> dict[int | None, int]:
     return {row.seq: row.id for row in rows}
 
 
-def _store(tx: Connection, shipment_id: int, out: Outgoing, seqs: dict[tuple[str, str, int], set[int]]) -> int:
-    """Raw bytes and message row. The message's attempt is the highest of its documents'."""
-    said = out.message
-    attempt = max((doc.attempt for doc in said.documents), default=1)
-    taken = seqs.setdefault((said.authority, said.type, attempt), set())
-    seq = said.seq if said.seq not in taken else max(taken) + 1
-    taken.add(seq)
-    bytes_ = {
-        "direction": "out",
-        "authority": said.authority,
-        "channel": out.channel,
-        "peer": out.sender_dxp,
-        "media_type": out.media_type,
-        "sha256": hashlib.sha256(out.body).hexdigest(),
-        "size": len(out.body),
-        "body": out.body,
-        "at": clock.now(),
-        "shipment_id": shipment_id,
-        "state": "read",
-    }
-    values = {
-        "shipment_id": shipment_id,
-        "authority": said.authority,
-        "type": said.type,
-        "seq": seq,
-        "attempt": attempt,
-        "guid": said.guid,
-        "cop_msg_id": out.cop_msg_id,
-        "sender_dxp": out.sender_dxp,
-        "owner_role": said.owner_role,
-        "raw_id": _insert(tx, raw, bytes_),
-        "documents": len(said.documents),
-        "state": PREPARED,
-    }
-    return _insert(tx, message, values)
+def _store(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing]) -> list[int]:
+    """Raw bytes and message rows; the ids of the messages. A message's attempt is the highest of its documents'."""
+    seqs, now, raws, rows = _seqs(tx, shipment_id), clock.now(), [], []
+    for out in outgoing:
+        said = out.message
+        attempt = max((doc.attempt for doc in said.documents), default=1)
+        taken = seqs.setdefault((said.authority, said.type, attempt), set())
+        seq = said.seq if said.seq not in taken else max(taken) + 1
+        taken.add(seq)
+        raws.append({
+            "direction": "out", "authority": said.authority, "channel": out.channel, "peer": out.sender_dxp,
+            "media_type": out.media_type, "sha256": hashlib.sha256(out.body).hexdigest(), "size": len(out.body),
+            "body": out.body, "at": now, "shipment_id": shipment_id, "state": "read",
+        })  # fmt: skip
+        rows.append({
+            "shipment_id": shipment_id, "authority": said.authority, "type": said.type, "seq": seq, "attempt": attempt,
+            "guid": said.guid, "cop_msg_id": out.cop_msg_id, "sender_dxp": out.sender_dxp,
+            "owner_role": said.owner_role, "documents": len(said.documents), "state": PREPARED,
+        })  # fmt: skip
+    ids = _insert(tx, raw, raws)
+    return _insert(tx, message, [{**row, "raw_id": ident} for row, ident in zip(rows, ids, strict=True)])
 
 
-def _insert(tx: Connection, table: Table, values: dict[str, Any]) -> int:
-    return tx.execute(insert(table).values(values).returning(table.c.id)).scalar_one()
+def _insert(tx: Connection, table: Table, rows: list[dict[str, Any]]) -> list[int]:
+    """The ids of the rows, in their order."""
+    if not rows:
+        return []
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    return list(tx.execute(statement, rows).scalars())
 
 
 def _documents(

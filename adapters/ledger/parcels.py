@@ -195,6 +195,8 @@ def parcel_states(tx: Connection, shipment_id: int) -> dict[int, tuple[str, str]
 @writes
 def set_parcel_states(tx: Connection, shipment_id: int, states: Mapping[int, tuple[str, str]]) -> int:
     """Set state and reason of the parcels named by seq, in one go. Returns how many really changed."""
+    if not states:
+        return 0
     query = select(parcel.c.seq, parcel.c.id, parcel.c.state, parcel.c.reason)
     now = clock.now()
     rows = [

@@ -28,6 +28,7 @@ from tasks.office import Office
 from tasks.submission.seal import seal_messages
 
 DIGESTS = "digests"
+_MIX = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio in 64 bits: mixes hashes so that their order counts
 _CONTENT = ("order.", "payment.", "waybill.", "parcel.")
 
 
@@ -53,17 +54,31 @@ def part_of(batch: Batch, seqs: set[int]) -> Batch:
     return batch.select(batch.parcels["parcel.seq"].isin(seqs).to_numpy())
 
 
-def content_digests(batch: Batch, message_type: str) -> list[str]:
-    """One digest a parcel over all that a message type says of it."""
-    wanted = {item.source for _, item in spec.load(message_type).walk() if item.source}
-    heads = batch.parcels[[c for c in sorted(wanted) if c in batch.parcels and c.startswith(_CONTENT)]]
-    hashes = pd.util.hash_pandas_object(heads.astype(str), index=False).to_numpy()
-    names = [c for c in sorted(wanted) if c in batch.lines]
-    if names:
-        line_hashes = pd.util.hash_pandas_object(batch.lines[names].astype(str), index=False).to_numpy()
-        owner = batch.lines["parcel"].to_numpy()
-        np.add.at(hashes, owner, line_hashes * np.uint64(0x9E3779B97F4A7C15))
-    return [f"{value:016x}" for value in hashes.tolist()]
+class Digests:
+    """Digests of what each message type says of each parcel of a batch; every column is hashed once."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+        self._columns: dict[str, np.ndarray] = {}
+
+    def of(self, message_type: str) -> list[str]:
+        """One digest a parcel over all that a message type says of it."""
+        wanted = sorted({item.source for _, item in spec.load(message_type).walk() if item.source})
+        heads = [c for c in wanted if c in self._batch.parcels and c.startswith(_CONTENT)]
+        hashes = self._combined(self._batch.parcels, heads)
+        names = [c for c in wanted if c in self._batch.lines]
+        if names:
+            np.add.at(hashes, self._batch.lines["parcel"].to_numpy(), self._combined(self._batch.lines, names))
+        return [f"{value:016x}" for value in hashes.tolist()]
+
+    def _combined(self, frame: pd.DataFrame, names: list[str]) -> np.ndarray:
+        """The hashes of several columns as one; which column a value stands in counts."""
+        hashes = np.zeros(len(frame), dtype=np.uint64)
+        for name in names:
+            if name not in self._columns:
+                self._columns[name] = pd.util.hash_pandas_object(frame[name], index=False).to_numpy()
+            hashes = (hashes ^ self._columns[name]) * _MIX
+        return hashes
 
 
 def plan(message_type: str, latest: Document | None, changed: bool, again: bool) -> Plan:
@@ -78,11 +93,11 @@ def plan(message_type: str, latest: Document | None, changed: bool, again: bool)
     return Plan(action, latest.attempt + 1)
 
 
-def plans(standing: Standing, batch: Batch, message_type: str, before: dict[str, str]) -> list[Plan]:
-    """The plan of every parcel of `batch`, in order."""
+def plans(
+    standing: Standing, seqs: list[int], message_type: str, before: dict[str, str], digests: list[str]
+) -> list[Plan]:
+    """The plan of every parcel, in order; `digests` are those of its content, `before` those last declared."""
     known = standing.documents.get(message_type, {})
-    digests = content_digests(batch, message_type)
-    seqs = batch.parcels["parcel.seq"].tolist()
     return [
         plan(message_type, known.get(seq), before.get(str(seq)) != digest, False)
         for seq, digest in zip(seqs, digests, strict=True)
@@ -97,19 +112,18 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
     if not len(batch.parcels):
         return 0
     digests = _digests(office, standing.id)
-    planned = {kind: plans(standing, batch, kind, digests.get(kind, {})) for kind in PARCEL_TYPES}
+    seqs, content = batch.parcels["parcel.seq"].tolist(), Digests(batch)
+    now = {kind: content.of(kind) for kind in PARCEL_TYPES}
+    planned = {kind: plans(standing, seqs, kind, digests.get(kind, {}), now[kind]) for kind in PARCEL_TYPES}
     blocked = {i for kind in PARCEL_TYPES for i, p in enumerate(planned[kind]) if p.action == "cancel"}
-    seqs = batch.parcels["parcel.seq"].tolist()
-    outgoing, made = [], []
+    made = []
     office.ensure_keys(standing.truck)
     for kind in PARCEL_TYPES:
         chosen = np.array([p.action in ("new", "change") and i not in blocked for i, p in enumerate(planned[kind])])
         if chosen.any():
-            sub = batch.select(chosen)
-            made += declarations(sub, _making(office, kind, planned[kind], chosen), (kind,))
-            digests.setdefault(kind, {}).update(
-                zip(map(str, sub.parcels["parcel.seq"]), content_digests(sub, kind), strict=True)
-            )
+            made += declarations(batch.select(chosen), _making(office, kind, planned[kind], chosen), (kind,))
+            said = digests.setdefault(kind, {})
+            said.update((str(seqs[i]), now[kind][i]) for i in np.flatnonzero(chosen).tolist())
     outgoing = seal_messages(made, standing.truck, office.authority(CN), office.keys)
     states = {seqs[i]: ("waiting_cancel", "CHG-003") if i in blocked else ("declared", "") for i in range(len(seqs))}
     with office.ledger.begin() as tx:
