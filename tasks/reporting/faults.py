@@ -59,9 +59,7 @@ def sender_csv(frame: pd.DataFrame) -> bytes:
 
 def _safe(value: Any) -> Any:
     """A text that a spreadsheet would run as a formula, made harmless; numbers stay numbers."""
-    formula = (
-        isinstance(value, str) and value[:1] in _FORMULA and not _NUMBER.fullmatch(value)
-    )
+    formula = isinstance(value, str) and value[:1] in _FORMULA and not _NUMBER.fullmatch(value)
     return f"'{value}" if formula else value
 
 
