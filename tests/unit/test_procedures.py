@@ -1,0 +1,77 @@
+"""The procedure as a table: complete, in order, and honest about what nobody could verify."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from mappings.engine import spec
+from mappings.engine.spec import MAPPINGS
+from mappings.errors import ConfigurationError, Unsupported
+from mappings.procedures import load
+from tasks.clearing.standing import FACTS, GOING, parcel_table
+
+TABLE = load("export", "9610")
+
+
+def test_steps_send_messages_that_there_are_in_the_order_of_the_trade() -> None:
+    sent = [kind for step in TABLE.steps for kind in step.sends]
+    assert len(sent) == len(set(sent))
+    assert [kind for kind in sent if kind.startswith("CEB")] == [
+        f"CEB{n}Message" for n in (303, 403, 505, 603, 607, 507, 509)
+    ]
+    assert {spec.load(kind).authority for kind in sent} == {"cn_ecommerce", "hk_road"}
+    assert all(step.zh and step.en for step in TABLE.steps)
+
+
+def test_states_are_named_in_both_languages_and_end_in_one_that_always_holds() -> None:
+    assert all(w.zh and w.en for w in TABLE.states)
+    assert len({w.state for w in TABLE.states}) == len(TABLE.states)
+    assert len({w.en for w in TABLE.states}) == len(TABLE.states)
+    assert TABLE.states[-1].state == "closed"
+    assert TABLE.states[-1].when == "always"
+    named = {w.when for w in TABLE.states} | {need for s in TABLE.steps for need in s.needs}
+    assert set(FACTS) - named == {"load_settled"}, "which Hong Kong's bundling asks for"
+    assert named <= set(FACTS)
+
+
+def test_a_legal_act_needs_approval_and_a_state_comes_after_those_that_go_before() -> None:
+    for step in ("declare", "hong_kong", "list"):
+        assert "approved" in TABLE.step(step).needs
+    order = [w.state for w in TABLE.states]
+    for earlier, later in (("held", "awaiting_approval"), ("nothing_to_declare", "awaiting_approval"),
+                           ("outcome_unknown", "declaring"), ("declaring", "awaiting_receipts"),
+                           ("awaiting_arrival", "awaiting_release"), ("under_inspection", "awaiting_release"),
+                           ("awaiting_departure", "awaiting_crossing"), ("awaiting_crossing", "closed")):  # fmt: skip
+        assert order.index(earlier) < order.index(later)
+
+
+def test_settings_are_dated_and_unverified() -> None:
+    assert TABLE.value("list_waits_minutes") > 0
+    for setting in TABLE.settings.values():
+        assert setting["since"] and setting["note"]
+        assert setting["unverified"] is True
+    raw = yaml.safe_load((MAPPINGS / "procedures" / "export_9610.yaml").read_text("utf-8"))
+    assert raw["unverified"] is True
+
+
+def test_what_is_not_there_is_told() -> None:
+    with pytest.raises(Unsupported, match="import 1210"):
+        load("import", "1210")
+    with pytest.raises(ConfigurationError, match="fly"):
+        TABLE.step("fly")
+    assert TABLE.waiting("of another procedure").en == "of another procedure"
+
+
+def test_the_table_of_parcels_is_whole() -> None:
+    table = parcel_table()
+    states = set(table["states"])
+    assert set(table["lead"].values()) | set(GOING) <= states
+    claimed = [state for row in table["claims"] for state in row["states"]]
+    assert sorted(claimed) == sorted(states), "every state claims something, once"
+    assert {row["place"] for row in table["states"].values()} == {"working", "person", "end"}
+    assert all(row["zh"] and row["en"] for row in table["states"].values())
+    for rules in table["follow"].values():
+        assert set(rules) == {"none", "dead", "open", "done"}
+    assert set(table["dead"]) <= set(table["lead"])
+    assert set(table["done"]) <= set(table["lead"])
