@@ -38,32 +38,44 @@ def folder() -> Path:
 
 
 def read(path: Path | None = None) -> Home:
-    """The installation in `path` (by default this process's home). Raises ConfigurationError for a bad settings file."""
+    """The installation in `path` (this process's home by default). Raises ConfigurationError for bad settings."""
     path = path or folder()
-    file = path / SETTINGS
-    raw: Any = {}
-    try:
-        if file.is_file():
-            raw = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"{SETTINGS} cannot be read 无法读取: {error}") from error
-    unknown = set(raw) - _KNOWN if isinstance(raw, dict) else {"not a mapping"}
-    if unknown:
-        raise ConfigurationError(
-            f"{SETTINGS} has unknown settings 未知设置: {', '.join(sorted(unknown))}; known: {_KNOWN}"
-        )
+    raw = _settings(path / SETTINGS)
     mode = raw.get("mode", "sandbox")
     if mode not in ("sandbox", "live"):
         raise ConfigurationError(f"{SETTINGS}: mode is {mode!r}; write sandbox or live 请写 sandbox 或 live")
     return Home(
         path=path,
         mode=mode,
-        authorities=dict(raw.get("authorities", {})),
+        authorities=raw.get("authorities", {}),
         ledger=raw.get("ledger") or os.environ.get("TONGGUAN_LEDGER"),
         keys=raw.get("keys", "software"),
-        profiles=Path(raw["profiles"]) if raw.get("profiles") else None,
-        inbox=Path(raw["inbox"]) if raw.get("inbox") else None,
+        profiles=Path(raw["profiles"]) if "profiles" in raw else None,
+        inbox=Path(raw["inbox"]) if "inbox" in raw else None,
     )
+
+
+def _settings(file: Path) -> dict[str, Any]:
+    """What the settings file says; a setting without a value is not set."""
+    raw: Any = {}
+    try:
+        if file.is_file():
+            raw = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{SETTINGS} cannot be read 无法读取: {error}") from error
+    unknown = set(map(str, raw)) - _KNOWN if isinstance(raw, dict) else {"not a mapping"}
+    if unknown:
+        known = ", ".join(sorted(_KNOWN))
+        raise ConfigurationError(
+            f"{SETTINGS} has unknown settings 未知设置: {', '.join(sorted(unknown))}; known 已有: {known}"
+        )
+    given = {name: value for name, value in raw.items() if value is not None}
+    for name, value in given.items():
+        texts = value.values() if name == "authorities" and isinstance(value, dict) else [value]
+        if not all(isinstance(text, str) for text in texts):
+            form = "name: address" if name == "authorities" else "a text"
+            raise ConfigurationError(f"{SETTINGS}: {name} must be {form} 格式有误")
+    return given
 
 
 def write(home: Home) -> None:

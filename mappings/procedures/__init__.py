@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from mappings.errors import Unsupported
+from mappings.errors import ConfigurationError, Unsupported
 
 _FILES = {("export", "9610"): "export_9610.yaml"}
 
@@ -46,8 +46,12 @@ class Procedure:
     settings: dict[str, Any]
 
     def step(self, name: str) -> Step:
-        """The step of that name."""
-        return next(step for step in self.steps if step.name == name)
+        """The step of that name. Raises ConfigurationError."""
+        found = next((step for step in self.steps if step.name == name), None)
+        if found is None:
+            known = ", ".join(step.name for step in self.steps)
+            raise ConfigurationError(f"The procedure has no step {name!r} 流程中没有该步骤; known 已有: {known}")
+        return found
 
     def waiting(self, state: str) -> Waiting:
         """The names of a state; a state of another procedure stands for itself."""
