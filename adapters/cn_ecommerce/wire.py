@@ -8,60 +8,29 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
-from typing import Any
 
 import requests
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
 from adapters.cn_ecommerce import envelope
-from adapters.contract import Answer, Polled, Profile
-from adapters.guard import Breaker, RateLimit
-from mappings import clock
+from adapters.contract import Answer, Polled
+from adapters.reach import NOT_TAKEN, SET_UP, UNCERTAIN, Reach
 from mappings.engine import codes
 from mappings.errors import AuthorityRejected, AuthorityUnavailable, ConfigurationError, DataFault, OutcomeUnknown
 
-RECOVERY = "X-Tongguan-Recovery"
 HEADERS = {"Content-Type": "application/xml; charset=utf-8"}
-NOT_TAKEN = {408: "the request took too long 请求超时", 429: "too many requests 请求过多"}  # before anything is kept
-SET_UP = {401, 403, 404, 405, 407}  # no message is at fault: the address or the access is
-UNCERTAIN = range(500, 600)
 
 
-class Wire:
+class Wire(Reach):
     """The way to one China Customs access point."""
-
-    def __init__(self, base_url: str, profile: Profile, session: requests.Session | None = None) -> None:
-        self.base_url, self.profile = base_url.rstrip("/"), profile
-        self.session = session or requests.Session()
-        self.timeout = (profile.value("connect_timeout_seconds"), profile.value("read_timeout_seconds"))
-        self.rate = RateLimit(profile.value("messages_per_second"))
-        self.breaker = Breaker(profile.name, profile.value("breaker_failures"), profile.value("breaker_pause_seconds"))
 
     def post(self, sealed: bytes, recovery: bool = False) -> Answer:
         """Posts once; only a connection that never came about is tried again, within seconds."""
-        headers = HEADERS | ({RECOVERY: "1"} if recovery else {})
-        self.rate.wait()
-        response = self._connected(
-            lambda: self.session.post(
-                f"{self.base_url}/dxp/messages",
-                data=sealed,
-                headers=headers,
-                timeout=self.timeout,
-                allow_redirects=False,
-            ),
-            OutcomeUnknown,
-        )
-        return self._judge(response)
+        return self._judge(self.posted("/dxp/messages", sealed, HEADERS, recovery))
 
     def get(self, dxp_id: str, since: str) -> Polled:
         """One page of receipts since a cursor or ISO instant. Raises AuthorityUnavailable, ConfigurationError."""
         asked = {"dxpId": dxp_id, "since": since, "limit": self.profile.value("answers_per_poll")}
-        response = self._connected(
-            lambda: self.session.get(f"{self.base_url}/dxp/receipts", params=asked, timeout=self.timeout),
-            AuthorityUnavailable,
-        )
+        response = self.asked("/dxp/receipts", asked)
         if response.status_code in UNCERTAIN or response.status_code in NOT_TAKEN:
             raise AuthorityUnavailable(f"No receipts: HTTP {response.status_code} / 无法取得回执")
         if not response.ok:
@@ -69,23 +38,6 @@ class Wire:
                 f"Receipts refused: HTTP {response.status_code} {response.text[:200]} / 回执查询被拒绝"
             )
         return _page(response)
-
-    def _connected(self, call: Callable[[], requests.Response], lost: type[Exception]) -> requests.Response:
-        self.breaker.check()
-        attempts = Retrying(
-            retry=retry_if_exception_type(AuthorityUnavailable),
-            stop=stop_after_attempt(self.profile.value("connect_attempts")),
-            wait=wait_exponential(multiplier=self.profile.value("connect_wait_seconds")),
-            sleep=lambda seconds: clock.clock().sleep(float(seconds)),
-            reraise=True,
-        )
-        try:
-            response = attempts(_once, call, lost)
-        except (AuthorityUnavailable, OutcomeUnknown):
-            self.breaker.failed()
-            raise
-        (self.breaker.failed if response.status_code in UNCERTAIN else self.breaker.passed)()
-        return response
 
     def _judge(self, response: requests.Response) -> Answer:
         reply = _reply(response.content)
@@ -106,26 +58,6 @@ def explain(code: str, text: str) -> str:
     known = codes.load("cn_ecommerce", "dxp_error").codes.get(code)
     names = f"{known.name_zh} / {known.name_en}" if known else "未知代码 / unknown code"
     return f"[{code}] {names}" + (f": {text}" if text else "")
-
-
-def _once(call: Callable[[], requests.Response], lost: type[Exception]) -> requests.Response:
-    try:
-        return call()
-    except (requests.exceptions.MissingSchema, requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as e:
-        raise ConfigurationError(f"The authority's address is wrong: {e} / 海关地址配置有误") from e
-    except requests.RequestException as error:
-        if never_sent(error):
-            raise AuthorityUnavailable(f"Not reached: {error} / 无法连接") from error
-        raise lost(f"No answer: {error} / 未收到应答") from error
-
-
-def never_sent(error: requests.RequestException) -> bool:
-    """Whether the request surely never left: no connection came about."""
-    if isinstance(error, requests.ConnectTimeout):
-        return True
-    cause: Any = error.args[0] if error.args else None
-    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
-    return isinstance(reason, (NewConnectionError, ConnectTimeoutError))
 
 
 def _reply(content: bytes) -> envelope.Reply | None:

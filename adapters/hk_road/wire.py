@@ -7,51 +7,26 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 import requests
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
-from adapters.contract import Answer, Polled, Profile
-from adapters.guard import Breaker, RateLimit
+from adapters.contract import Answer, Polled
 from adapters.hk_road import envelope
-from mappings import clock
+from adapters.reach import NOT_TAKEN, SET_UP, UNCERTAIN, Reach
 from mappings.errors import AuthorityRejected, AuthorityUnavailable, ConfigurationError, OutcomeUnknown
 
-RECOVERY = "X-Tongguan-Recovery"
 HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 PATHS = {"HKRoadACI": "/aci", "HKRoadBundle": "/bundles"}
-NOT_TAKEN = 429
-_WRONG_ADDRESS = (
-    requests.exceptions.MissingSchema,
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-)
 
 
-class Wire:
+class Wire(Reach):
     """The way to Hong Kong's road cargo system at one address."""
-
-    def __init__(self, base_url: str, profile: Profile, session: requests.Session | None = None) -> None:
-        self.base_url, self.profile = base_url.rstrip("/"), profile
-        self.session = session or requests.Session()
-        self.timeout = (profile.value("connect_timeout_seconds"), profile.value("read_timeout_seconds"))
-        self.rate = RateLimit(profile.value("messages_per_second"))
-        self.breaker = Breaker(profile.name, profile.value("breaker_failures"), profile.value("breaker_pause_seconds"))
 
     def post(self, sealed: bytes, message_type: str, recovery: bool = False) -> Answer:
         """Posts once; only a connection that never came about is tried again, within seconds."""
-        headers = HEADERS | ({RECOVERY: "1"} if recovery else {})
-        self.rate.wait()
-        url = f"{self.base_url}{PATHS[message_type]}"
-        response = self._connected(
-            lambda: self.session.post(url, data=sealed, headers=headers, timeout=self.timeout, allow_redirects=False),
-            OutcomeUnknown,
-        )
-        return _judge(response)
+        return _judge(self.posted(PATHS[message_type], sealed, HEADERS, recovery))
 
     def ask(self, message_type: str, reference: str) -> Polled | None:
         """What became of the message with this reference: its answers so far, or None if it never arrived."""
@@ -67,51 +42,12 @@ class Wire:
         )
 
     def _get(self, path: str, asked: dict[str, Any]) -> dict[str, Any]:
-        response = self._connected(
-            lambda: self.session.get(f"{self.base_url}{path}", params=asked, timeout=self.timeout),
-            AuthorityUnavailable,
-        )
-        if response.status_code >= 500 or response.status_code == NOT_TAKEN:
+        response = self.asked(path, asked)
+        if response.status_code in UNCERTAIN or response.status_code in NOT_TAKEN:
             raise AuthorityUnavailable(f"No answer: HTTP {response.status_code} / 未收到应答")
         if not response.ok:
             raise ConfigurationError(f"Refused: HTTP {response.status_code} {response.text[:200]} / 查询被拒绝")
         return _json(response) or {}
-
-    def _connected(self, call: Callable[[], requests.Response], lost: type[Exception]) -> requests.Response:
-        self.breaker.check()
-        attempts = Retrying(
-            retry=retry_if_exception_type(AuthorityUnavailable),
-            stop=stop_after_attempt(self.profile.value("connect_attempts")),
-            wait=wait_exponential(multiplier=self.profile.value("connect_wait_seconds")),
-            sleep=lambda seconds: clock.clock().sleep(float(seconds)),
-            reraise=True,
-        )
-        try:
-            response = attempts(_once, call, lost)
-        except (AuthorityUnavailable, OutcomeUnknown):
-            self.breaker.failed()
-            raise
-        self.breaker.passed()
-        return response
-
-
-def _once(call: Callable[[], requests.Response], lost: type[Exception]) -> requests.Response:
-    try:
-        return call()
-    except _WRONG_ADDRESS as error:
-        raise ConfigurationError(f"Hong Kong's address is wrong: {error} / 香港海关地址配置有误") from error
-    except requests.RequestException as error:
-        if _never_sent(error):
-            raise AuthorityUnavailable(f"Not reached: {error} / 无法连接") from error
-        raise lost(f"No answer: {error} / 未收到应答") from error
-
-
-def _never_sent(error: requests.RequestException) -> bool:
-    if isinstance(error, requests.ConnectTimeout):
-        return True
-    cause: Any = error.args[0] if error.args else None
-    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
-    return isinstance(reason, (NewConnectionError, ConnectTimeoutError))
 
 
 def _json(response: requests.Response) -> dict[str, Any] | None:
@@ -127,11 +63,13 @@ def _judge(response: requests.Response) -> Answer:
     said = str(reply.get("status") or "")
     if response.ok and said in ("received", "duplicate"):
         return Answer(said, str(reply.get("text") or ""), response.content, said == "duplicate")
-    if status == NOT_TAKEN:
-        raise AuthorityUnavailable(f"HTTP {status}: too many requests / 请求过多")
-    if 300 <= status < 400:
-        raise ConfigurationError(f"HTTP {status}: Hong Kong's address has moved / 香港海关地址已变更")
-    if status >= 500 or response.ok:
+    if status in NOT_TAKEN:
+        raise AuthorityUnavailable(f"HTTP {status}: {NOT_TAKEN[status]}")
+    if 300 <= status < 400 or (status in SET_UP and not said):
+        raise ConfigurationError(
+            f"HTTP {status}: address of Hong Kong Customs or access to it is wrong / 香港海关地址或访问权限有误"
+        )
+    if status in UNCERTAIN or response.ok:
         raise OutcomeUnknown(f"HTTP {status} without a readable answer / 应答无法识别")
     text = reply.get("text") or response.text[:200]
     raise AuthorityRejected(f"HTTP {status}: {text} / 报文被拒绝", str(reply.get("code") or f"HTTP-{status}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -209,7 +209,9 @@ def says(status: int, body: Any) -> Callable[..., None]:
     [
         (200, {"status": "odd"}, OutcomeUnknown), (200, "junk", OutcomeUnknown), (200, [1], OutcomeUnknown),
         (500, "", OutcomeUnknown), (502, "<html>", OutcomeUnknown), (429, "", AuthorityUnavailable),
-        (302, "", ConfigurationError), (404, "gone", AuthorityRejected),
+        (302, "", ConfigurationError), (404, "gone", ConfigurationError), (401, "", ConfigurationError),
+        (408, "", AuthorityUnavailable), (400, "odd", AuthorityRejected),
+        (403, {"status": "refused", "code": "HKR021", "text": "no"}, AuthorityRejected),
         (422, {"status": "refused", "code": "HKR050", "text": "no"}, AuthorityRejected),
     ],
 )  # fmt: skip
@@ -221,6 +223,19 @@ def test_what_an_answer_means(
     with pytest.raises(error):
         authority.send(authority.seal(message(), AGENT, Signer()), GUID)
     assert len(server.seen) == 1
+
+
+def test_an_authority_that_only_says_502_is_left_alone_for_a_while(road: tuple[HongKongRoad, Server]) -> None:
+    authority, server = road
+    server.handle = says(502, "")
+    authority.wire.breaker.pause = timedelta(days=3650)
+    sealed, times = authority.seal(message(), AGENT, Signer()), profile().value("breaker_failures")
+    for _ in range(times):
+        with pytest.raises(OutcomeUnknown):
+            authority.send(sealed, GUID)
+    with pytest.raises(AuthorityUnavailable):
+        authority.send(sealed, GUID)
+    assert len(server.seen) == times
 
 
 def test_a_connection_that_breaks_leaves_the_outcome_unknown(road: tuple[HongKongRoad, Server]) -> None:

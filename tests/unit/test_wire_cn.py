@@ -12,9 +12,10 @@ import requests
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
 from adapters.cn_ecommerce import ChinaEcommerce, profile
-from adapters.cn_ecommerce.wire import Wire, never_sent
+from adapters.cn_ecommerce.wire import Wire
 from adapters.contract import Profile
 from adapters.guard import Breaker, RateLimit
+from adapters.reach import never_sent
 from mappings import clock
 from mappings.errors import AuthorityRejected, AuthorityUnavailable, ConfigurationError, OutcomeUnknown
 from tests.contract.loopback import REP, Handle, Server, closed_port, reply, reset

@@ -1,0 +1,96 @@
+"""Reaching an authority by HTTP: what surely was not sent is told from what may have arrived.
+
+A connection that never came about (refused, no such host, connect timeout) is tried again within seconds; any failure
+after the request was on its way never is (DESIGN, "Who retries what"). Each authority's wire builds on this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import requests
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+
+from adapters.contract import Profile
+from adapters.guard import Breaker, RateLimit
+from mappings import clock
+from mappings.errors import AuthorityUnavailable, ConfigurationError, OutcomeUnknown
+
+RECOVERY = "X-Tongguan-Recovery"
+NOT_TAKEN = {408: "the request took too long 请求超时", 429: "too many requests 请求过多"}  # before anything is kept
+SET_UP = {401, 403, 404, 405, 407}  # no message is at fault: the address or the access is
+UNCERTAIN = range(500, 600)
+_WRONG_ADDRESS = (
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+)
+
+
+class Reach:
+    """The way to one authority, with the timeouts, rate limit and circuit breaker of its profile."""
+
+    def __init__(self, base_url: str, profile: Profile, session: requests.Session | None = None) -> None:
+        self.base_url, self.profile = base_url.rstrip("/"), profile
+        self.session = session or requests.Session()
+        self.timeout = (profile.value("connect_timeout_seconds"), profile.value("read_timeout_seconds"))
+        self.rate = RateLimit(profile.value("messages_per_second"))
+        self.breaker = Breaker(profile.name, profile.value("breaker_failures"), profile.value("breaker_pause_seconds"))
+
+    def posted(self, path: str, sealed: bytes, headers: dict[str, str], recovery: bool) -> requests.Response:
+        """The answer to a message posted once. Raises AuthorityUnavailable (surely not sent), OutcomeUnknown."""
+        marked = headers | ({RECOVERY: "1"} if recovery else {})
+        self.rate.wait()
+        return self._connected(
+            lambda: self.session.post(
+                f"{self.base_url}{path}", data=sealed, headers=marked, timeout=self.timeout, allow_redirects=False
+            ),
+            OutcomeUnknown,
+        )
+
+    def asked(self, path: str, asked: dict[str, Any]) -> requests.Response:
+        """The answer to a question, which changes nothing there. Raises AuthorityUnavailable."""
+        return self._connected(
+            lambda: self.session.get(f"{self.base_url}{path}", params=asked, timeout=self.timeout),
+            AuthorityUnavailable,
+        )
+
+    def _connected(self, call: Callable[[], requests.Response], lost: type[Exception]) -> requests.Response:
+        self.breaker.check()
+        attempts = Retrying(
+            retry=retry_if_exception_type(AuthorityUnavailable),
+            stop=stop_after_attempt(self.profile.value("connect_attempts")),
+            wait=wait_exponential(multiplier=self.profile.value("connect_wait_seconds")),
+            sleep=lambda seconds: clock.clock().sleep(float(seconds)),
+            reraise=True,
+        )
+        try:
+            response = attempts(self._once, call, lost)
+        except (AuthorityUnavailable, OutcomeUnknown):
+            self.breaker.failed()
+            raise
+        (self.breaker.failed if response.status_code in UNCERTAIN else self.breaker.passed)()
+        return response
+
+    def _once(self, call: Callable[[], requests.Response], lost: type[Exception]) -> requests.Response:
+        try:
+            return call()
+        except _WRONG_ADDRESS as error:
+            raise ConfigurationError(
+                f"The address of {self.profile.title_en} is wrong: {error} / {self.profile.title_zh} 地址配置有误"
+            ) from error
+        except requests.RequestException as error:
+            if never_sent(error):
+                raise AuthorityUnavailable(f"Not reached: {error} / 无法连接") from error
+            raise lost(f"No answer: {error} / 未收到应答") from error
+
+
+def never_sent(error: requests.RequestException) -> bool:
+    """Whether the request surely never left: no connection came about."""
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    cause: Any = error.args[0] if error.args else None
+    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
+    return isinstance(reason, (NewConnectionError, ConnectTimeoutError))
