@@ -7,9 +7,10 @@ from decimal import Decimal, InvalidOperation
 
 import pandas as pd
 
-from mappings.canonical.columns import Column, columns, scaled
+from mappings.canonical.columns import SCALE, SCALE_DIGITS, Column, columns
 from mappings.errors import DataFault
 from tasks.capture.captured import Correction
+from tasks.cleaning import amounts
 
 TABLES = ("order", "payment", "waybill")
 
@@ -24,13 +25,21 @@ def value_of(correction: Correction) -> object:
 
 
 def _typed(column: Column, text: str) -> object:
-    if column.kind not in ("decimal", "integer"):
+    if column.kind == "text":
         return text
+    if column.kind not in ("decimal", "integer"):
+        raise DataFault(f"{column.path} cannot be corrected by hand: send a corrected file 该字段请以更正文件修改")
     try:
         number = Decimal(text)
     except InvalidOperation as error:
         raise DataFault(f"{column.path}: {text!r} is not a number 不是数字") from error
-    return scaled(number) if column.kind == "decimal" else int(number)
+    if not number.is_finite() or abs(number) >= amounts.LARGEST // SCALE:
+        raise DataFault(f"{column.path}: {text!r} is beyond what an amount can be 数值超出范围")
+    exact = number * SCALE if column.kind == "decimal" else number
+    if exact != int(exact):
+        most = SCALE_DIGITS if column.kind == "decimal" else 0
+        raise DataFault(f"{column.path}: {text!r} has more than {most} decimals 小数位数超过 {most} 位")
+    return int(exact)
 
 
 def corrected(frames: Mapping[str, pd.DataFrame], corrections: Iterable[Correction]) -> dict[str, pd.DataFrame]:
