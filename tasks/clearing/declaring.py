@@ -81,6 +81,11 @@ class Digests:
         return hashes
 
 
+def content_digests(batch: Batch, message_type: str) -> list[str]:
+    """One digest a parcel over all that a message type says of it."""
+    return Digests(batch).of(message_type)
+
+
 def plan(message_type: str, latest: Document | None, changed: bool, again: bool) -> Plan:
     """What to do for one document of a ready parcel."""
     table = parcel_table()
@@ -108,7 +113,8 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
     """Prepare the documents of every ready parcel: signed, stored, claimable. Returns how many messages."""
     with office.ledger.begin() as tx:
         ready = standing.in_state("ready") - identity.hold_declared_meanwhile(tx, standing.id)
-    batch = part_of(load_batch(office.ledger, standing.id), ready)
+    whole = load_batch(office.ledger, standing.id)
+    batch = part_of(whole, ready)
     if not len(batch.parcels):
         return 0
     digests = _digests(office, standing.id)
@@ -118,30 +124,40 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
     blocked = {i for kind in PARCEL_TYPES for i, p in enumerate(planned[kind]) if p.action == "cancel"}
     made = []
     office.ensure_keys(standing.truck)
-    for kind in PARCEL_TYPES:
-        chosen = np.array([p.action in ("new", "change") and i not in blocked for i, p in enumerate(planned[kind])])
-        if chosen.any():
-            made += declarations(batch.select(chosen), _making(office, kind, planned[kind], chosen), (kind,))
+    for kinds, chosen in _alike(planned, blocked):
+        made += declarations(batch.select(chosen), _making(office, kinds, planned, chosen), kinds)
+        for kind in kinds:
             said = digests.setdefault(kind, {})
             said.update((str(seqs[i]), now[kind][i]) for i in np.flatnonzero(chosen).tolist())
     outgoing = seal_messages(made, standing.truck, office.authority(CN), office.keys)
+    told = part_of(whole, ready | {seq for seq in standing.documents.get(INVENTORY, {}) if seq is not None})
     states = {seqs[i]: ("waiting_cancel", "CHG-003") if i in blocked else ("declared", "") for i in range(len(seqs))}
     with office.ledger.begin() as tx:
         added = messages.add_messages(tx, standing.id, outgoing)
         sources.save_snapshot(tx, standing.id, DIGESTS, json.dumps(digests, sort_keys=True).encode())
         parcels.set_parcel_states(tx, standing.id, states)
-        for kind, rows in conversion_record(batch).items():
+        for kind, rows in conversion_record(told).items():
             replace_conversions(tx, standing.id, CN, kind, [Conversion(**row) for row in rows])
     return len(added.message_ids)
 
 
-def _making(office: Office, kind: str, planned: list[Plan], chosen: np.ndarray) -> Making:
-    kept = [p for p, keep in zip(planned, chosen.tolist(), strict=True) if keep]
+def _alike(planned: dict[str, list[Plan]], blocked: set[int]) -> list[tuple[tuple[str, ...], np.ndarray]]:
+    """Message types by the parcels that need such a document: types with the same parcels share their columns."""
+    groups: dict[bytes, tuple[list[str], np.ndarray]] = {}
+    for kind, those in planned.items():
+        chosen = np.array([p.action in ("new", "change") and i not in blocked for i, p in enumerate(those)])
+        if chosen.any():
+            groups.setdefault(chosen.tobytes(), ([], chosen))[0].append(kind)
+    return [(tuple(kinds), chosen) for kinds, chosen in groups.values()]
+
+
+def _making(office: Office, kinds: tuple[str, ...], planned: dict[str, list[Plan]], chosen: np.ndarray) -> Making:
+    kept = {kind: [planned[kind][i] for i in np.flatnonzero(chosen).tolist()] for kind in kinds}
     return Making(
         office.identities,
         clock.now(),
-        attempts={kind: np.array([p.attempt for p in kept])},
-        app_types={kind: np.array([2 if p.action == "change" else 1 for p in kept])},
+        attempts={kind: np.array([p.attempt for p in those]) for kind, those in kept.items()},
+        app_types={kind: np.array([2 if p.action == "change" else 1 for p in those]) for kind, those in kept.items()},
     )
 
 

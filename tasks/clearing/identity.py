@@ -41,6 +41,8 @@ def _elsewhere(e: parcels.Elsewhere) -> dict[str, object]:
 def hold_elsewhere(tx: Connection, shipment_id: int, found: Sequence[parcels.Elsewhere]) -> dict[int, str]:
     """Hold the ready parcels that another truck has declared. Returns which (seq -> order)."""
     orders = {e.order_no for e in found}
+    if not orders:
+        return {}
     held = {
         row.seq: row.order_no
         for row in parcels.listing(tx, shipment_id)
@@ -63,6 +65,8 @@ def hold_declared_meanwhile(tx: Connection, shipment_id: int) -> set[int]:
 def judged_anew(tx: Connection, shipment_id: int, batch: Batch, unchanged: Iterable[str]) -> dict[int, tuple[str, str]]:
     """States of undeclared parcels whose content is the same but which are judged otherwise now (a second payment)."""
     names, same = ("parcel.seq", "parcel.state", "parcel.reason"), set(unchanged)
+    if not same:
+        return {}
     judged = {seq: (state, why) for seq, state, why in zip(*(batch.parcels[n].tolist() for n in names), strict=True)}
     return {
         row.seq: judged[row.seq]
