@@ -16,6 +16,7 @@ from tasks.clearing.settling import settle_shipment
 from tasks.clearing.standing import INVENTORY, LISTS, Standing, parcel_table
 from tasks.office import Office, office
 from tasks.reporting.faults import explained
+from tasks.reporting.people import people
 from tasks.reporting.summary import counts, summary
 
 WAITING = ("held", "rejected", "waiting_cancel", "detained")
@@ -72,7 +73,8 @@ def correction_question(reference: str) -> str | None:
         "| 订单 order | 问题 | fault |",
         "|---|---|---|",
     ]
-    rows = [f"| {r['parcel']} | {r['message_zh']} | {r['message_en']} |" for r in explained(found.head(MOST))]
+    shown = explained(found.head(MOST), people=people(here.ledger, standing.id, found))
+    rows = [f"| {r['parcel']} | {r['message_zh']} | {r['message_en']} |" for r in shown]
     more = [f"\n… {len(found) - MOST} more 更多"] if len(found) > MOST else []
     return "\n".join([*lines, *rows, *more, *_refused_lists(standing)])
 

@@ -27,6 +27,7 @@ from tasks.clearing.intake import deliveries_of
 from tasks.clearing.standing import Standing
 from tasks.office import office
 from tasks.reporting.faults import screen_table
+from tasks.reporting.people import people
 from tasks.reporting.summary import conversion_table, fault_counts, quality, state_text, summary, timeline
 
 ASK = {"awaiting_approval": "approve/approve"}
@@ -44,7 +45,10 @@ def publish(standing: Standing) -> None:
     create_markdown_artifact(summary(standing, found), key(standing, "summary"), f"{name} 概况 summary")
     create_markdown_artifact(timeline(ledger, standing), key(standing, "timeline"), f"{name} 时间线 timeline")
     tables = {
-        "faults": (screen_table(found), f"{name} 问题 faults: {fault_counts(found)}"),
+        "faults": (
+            screen_table(found, people=people(ledger, standing.id, found)),
+            f"{name} 问题 faults: {fault_counts(found)}",
+        ),
         "quality": (quality(ledger, standing.id), f"{name} 来源质量 sender quality"),
         "conversion": (conversion_table(conversions(ledger, standing.id)), f"{name} 转换记录 conversion record"),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +30,21 @@ def personal_fields() -> frozenset[str]:
     return frozenset(c.path for table in TABLES for c in columns(table).values() if c.personal) | {"truck.driver"}
 
 
-def explained(frame: pd.DataFrame, clear: bool = False) -> list[dict[str, Any]]:
-    """Every fault with its texts in both languages. Personal values are masked unless `clear`."""
+def explained(
+    frame: pd.DataFrame, clear: bool = False, people: Mapping[str, Sequence[str]] | None = None
+) -> list[dict[str, Any]]:
+    """Every fault with its texts in both languages. Personal values are masked unless `clear`.
+
+    `people` are the personal values of each order, masked in an authority's words too (tasks/reporting/people.py).
+    """
     personal = personal_fields()
     rows = []
     for raw in frame.to_dict("records"):
         row = {str(k): v for k, v in raw.items()}
         if not clear and row["field"] in personal:
             row |= {name: MASK for name in ("value", "other_value") if row[name]}
+        for name in (people or {}).get(row["order_no"], ()) if not clear else ():
+            row |= {key: str(row[key]).replace(name, MASK) for key in ("value", "other_value")}
         told = {name: _plain(row.get(name)) for name in FIELDS}
         told["row"] = told["row"] or ""  # rows count from 1
         rows.append(told | {"parcel": row["order_no"]} | faults.explain(row))
@@ -78,8 +85,10 @@ def masked(rows: Iterable[Any]) -> list[Any]:
     return [*explained(faults.frame(known)), *map(str, others)] if known else [str(row) for row in others]
 
 
-def screen_table(frame: pd.DataFrame, most: int = 200) -> list[dict[str, Any]]:
-    """The faults for a screen, errors first, at most `most` rows."""
+def screen_table(
+    frame: pd.DataFrame, most: int = 200, people: Mapping[str, Sequence[str]] | None = None
+) -> list[dict[str, Any]]:
+    """The faults for a screen, errors first, at most `most` rows, without the values of `people`."""
     order = {"error": 0, "warning": 1, "info": 2}
     ranked = (
         frame.assign(_o=frame["severity"].map(order)).sort_values(["_o", "order_no"], kind="stable").drop(columns="_o")
@@ -96,7 +105,7 @@ def screen_table(frame: pd.DataFrame, most: int = 200) -> list[dict[str, Any]]:
             "what to do": _short(row["remedy_en"]),
             "负责 owner": row["owner"],
         }
-        for row in explained(ranked.head(most))
+        for row in explained(ranked.head(most), people=people)
     ]
 
 
