@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 
@@ -32,6 +34,18 @@ def product(one: np.ndarray, other: np.ndarray) -> np.ndarray:
         return np.sign(exact) * ((np.abs(exact) + SCALE // 2) // SCALE)
     exact = [a * b for a, b in zip(one.tolist(), other.tolist(), strict=True)]
     rounded = [(1 if e >= 0 else -1) * ((abs(e) + SCALE // 2) // SCALE) for e in exact]
+    return np.array([max(-_SAFE, min(_SAFE, r)) for r in rounded], dtype=np.int64)
+
+
+def times(values: np.ndarray, factor: Fraction) -> np.ndarray:
+    """Amounts times an exact ratio, rounded once, half away from zero; beyond 64 bits it is the limit."""
+    if factor == 1 or not len(values):
+        return values
+    above, below = factor.numerator, factor.denominator
+    if int(np.abs(values).max()) * abs(above) + below < _SAFE:
+        exact = values * above
+        return np.sign(exact) * ((np.abs(exact) + below // 2) // below)
+    rounded = [(1 if v * above >= 0 else -1) * ((abs(v * above) + below // 2) // below) for v in values.tolist()]
     return np.array([max(-_SAFE, min(_SAFE, r)) for r in rounded], dtype=np.int64)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 
 from mappings import codes, rules
-from mappings.canonical.columns import SCALE
 from tasks.cleaning import amounts
 from tasks.cleaning.blame import ROW, SOURCE, Blame
 from tasks.cleaning.orders import repeated, same_rows
@@ -79,12 +78,12 @@ def _net(line: pd.DataFrame, each: pd.Series, at: np.ndarray) -> pd.Series:
     return amounts.column(np.where(has, given, worked), has | known)
 
 
-def _ratio(unit: str, legal: str) -> Decimal | None:
+def _ratio(unit: str, legal: str) -> Fraction | None:
     """How many legal units one trade unit is, by the table of counting units; None when the table cannot tell."""
     pieces = rules.quality().pieces
     if unit == legal:
-        return Decimal(1)
-    return Decimal(pieces[unit]) / Decimal(pieces[legal]) if unit in pieces and legal in pieces else None
+        return Fraction(1)
+    return Fraction(pieces[unit], pieces[legal]) if unit in pieces and legal in pieces else None
 
 
 def _quantities(line: pd.DataFrame, live: np.ndarray, blame: Blame) -> pd.DataFrame:
@@ -108,19 +107,12 @@ def _quantity(line: pd.DataFrame, number: str, live: np.ndarray, blame: Blame) -
         if not wanted:
             continue
         if ratio is not None:
-            worked[mine], known[mine] = _times(quantity[mine], ratio), counted[mine]
+            worked[mine], known[mine] = amounts.times(quantity[mine], ratio), counted[mine]
         elif kilograms:
             by_weight |= mine  # without a weight: LIN-010 says so already
-            worked[mine], known[mine] = _times(weight[mine], 1 / Decimal(kilograms)), weighed[mine]
+            worked[mine], known[mine] = amounts.times(weight[mine], 1 / Fraction(kilograms)), weighed[mine]
     asked = (
         (legal != "").to_numpy() & live & ~has & ~known & ~by_weight & counted & (line["line.unit"] != "").to_numpy()
     )
     blame.add("LIN-006", line, asked, f"line.unit{number}", other=list(line["line.unit"][asked]), provenance="")
     return line.assign(**{path: amounts.column(np.where(has, given, worked), has | known)})
-
-
-def _times(values: np.ndarray, factor: Decimal) -> np.ndarray:
-    if factor == 1:
-        return values
-    scaled = np.full(len(values), int((factor * SCALE).to_integral_value()), dtype=np.int64)
-    return amounts.product(values, scaled)
