@@ -13,10 +13,10 @@ import requests
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
-from adapters.contract import Profile
+from adapters.contract import Answer, Profile
 from adapters.guard import Breaker, RateLimit
 from mappings import clock
-from mappings.errors import AuthorityUnavailable, ConfigurationError, OutcomeUnknown
+from mappings.errors import AuthorityUnavailable, ConfigurationError, OutcomeUnknown, TongguanError
 
 RECOVERY = "X-Tongguan-Recovery"
 NOT_TAKEN = {408: "the request took too long 请求超时", 429: "too many requests 请求过多"}  # before anything is kept
@@ -49,6 +49,14 @@ class Reach:
             ),
             OutcomeUnknown,
         )
+
+    def judged(self, response: requests.Response, judge: Callable[[requests.Response], Answer]) -> Answer:
+        """What the answer to a message means; an error carries the answer's bytes, so that they can be kept."""
+        try:
+            return judge(response)
+        except TongguanError as error:
+            error.raw = response.content
+            raise
 
     def asked(self, path: str, asked: dict[str, Any]) -> requests.Response:
         """The answer to a question, which changes nothing there. Raises AuthorityUnavailable."""

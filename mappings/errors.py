@@ -4,7 +4,9 @@ from __future__ import annotations
 
 
 class TongguanError(Exception):
-    """Root of all errors that Tongguan raises on purpose."""
+    """Root of all errors that Tongguan raises on purpose; `raw` are the bytes of the answer that led to it, if any."""
+
+    raw: bytes = b""
 
 
 class ConfigurationError(TongguanError):

@@ -25,7 +25,7 @@ class Wire(Reach):
 
     def post(self, sealed: bytes, recovery: bool = False) -> Answer:
         """Posts once; only a connection that never came about is tried again, within seconds."""
-        return self._judge(self.posted("/dxp/messages", sealed, HEADERS, recovery))
+        return self.judged(self.posted("/dxp/messages", sealed, HEADERS, recovery), self._judge)
 
     def get(self, dxp_id: str, since: str) -> Polled:
         """One page of receipts since a cursor or ISO instant. Raises AuthorityUnavailable, ConfigurationError."""

@@ -26,7 +26,7 @@ class Wire(Reach):
 
     def post(self, sealed: bytes, message_type: str, recovery: bool = False) -> Answer:
         """Posts once; only a connection that never came about is tried again, within seconds."""
-        return _judge(self.posted(PATHS[message_type], sealed, HEADERS, recovery))
+        return self.judged(self.posted(PATHS[message_type], sealed, HEADERS, recovery), _judge)
 
     def ask(self, message_type: str, reference: str) -> Polled | None:
         """What became of the message with this reference: its answers so far, or None if it never arrived."""

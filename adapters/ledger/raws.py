@@ -12,6 +12,7 @@ from adapters.ledger.tables import raw
 from mappings import clock
 
 IN, OUT = "in", "out"
+ANSWER = "answer"  # the channel of what was said to a post at once; it was read before it could be kept
 NEW, READ, PARKED, ERASED = "new", "read", "parked", "erased"
 _HEAD = [c for c in raw.c if c.name != "body"]
 
@@ -44,10 +45,18 @@ def store_raw(
     return tx.execute(insert(raw).values(values).returning(raw.c.id)).scalar_one()
 
 
+@writes
+def store_answer(tx: Connection, authority: str, peer: str, body: bytes, shipment_id: int) -> None:
+    """Store what an authority answered to a message of a shipment; nothing reads it again."""
+    if body:
+        raw_id = store_raw(tx, IN, authority, ANSWER, peer, body, shipment_id)
+        mark_read(tx, raw_id, shipment_id)
+
+
 @reads
 def seen(tx: Connection, authority: str, body: bytes) -> int | None:
-    """The id of the same bytes from the same authority that came in before, or None."""
-    same = raw.c.sha256 == hashlib.sha256(body).hexdigest()
+    """The id of the same bytes from the same authority that came in before (but as an answer), or None."""
+    same = (raw.c.sha256 == hashlib.sha256(body).hexdigest()) & (raw.c.channel != ANSWER)
     query = select(raw.c.id).where(same, raw.c.authority == authority, raw.c.direction == IN)
     return tx.execute(query.order_by(raw.c.id).limit(1)).scalar()
 

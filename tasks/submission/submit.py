@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row
 
 from adapters.contract import Answer, Authority
 from adapters.ledger import Ledger, messages, raws
@@ -51,29 +54,37 @@ def submit(
 
 
 def post(ledger: Ledger, authority: Authority, message_id: int, recovery: bool = False) -> str:
-    """Post a message that this worker has claimed, and settle the claim by what came of it."""
+    """Post a message that this worker has claimed, keep the answer, and settle the claim by what came of it."""
     row = messages.get(ledger, message_id)
     body = raws.body(ledger, row.raw_id)
     try:
         answer = authority.send(body, row.cop_msg_id, recovery)
-    except (AuthorityUnavailable, ConfigurationError):
-        messages.settle_unavailable(ledger, message_id)
+    except (AuthorityUnavailable, ConfigurationError) as error:
+        with ledger.begin() as tx:
+            raws.store_answer(tx, authority.name, row.cop_msg_id, error.raw, row.shipment_id)
+            messages.settle_unavailable(tx, message_id)
         raise
     except OutcomeUnknown as error:
-        messages.mark_unknown(ledger, message_id)
-        _tell(ledger, row.shipment_id, "outcome_unknown", message_id, row.type, str(error))
+        with ledger.begin() as tx:
+            raws.store_answer(tx, authority.name, row.cop_msg_id, error.raw, row.shipment_id)
+            messages.mark_unknown(tx, message_id)
+            _tell(tx, row.shipment_id, "outcome_unknown", message_id, row.type, str(error))
         return UNKNOWN
     except AuthorityRejected as error:
-        messages.settle_refused(ledger, message_id, error.code, str(error))
-        _tell(ledger, row.shipment_id, "message_refused", message_id, row.type, str(error))
+        with ledger.begin() as tx:
+            raws.store_answer(tx, authority.name, row.cop_msg_id, error.raw, row.shipment_id)
+            messages.settle_refused(tx, message_id, error.code, str(error))
+            _tell(tx, row.shipment_id, "message_refused", message_id, row.type, str(error))
         return REFUSED
-    return _sent(ledger, message_id, answer)
+    return _sent(ledger, authority, row, answer)
 
 
-def _sent(ledger: Ledger, message_id: int, answer: Answer) -> str:
-    messages.settle_sent(ledger, message_id)
+def _sent(ledger: Ledger, authority: Authority, row: Row[Any], answer: Answer) -> str:
+    with ledger.begin() as tx:
+        raws.store_answer(tx, authority.name, row.cop_msg_id, answer.raw, row.shipment_id)
+        messages.settle_sent(tx, row.id)
     return "duplicate" if answer.duplicate else SENT
 
 
-def _tell(ledger: Ledger, shipment_id: int, kind: str, message_id: int, type_: str, text: str) -> None:
-    record(ledger, shipment_id, kind, detail={"message_id": message_id, "type": type_, "text": text[:500]})
+def _tell(tx: Connection, shipment_id: int, kind: str, message_id: int, type_: str, text: str) -> None:
+    record(tx, shipment_id, kind, detail={"message_id": message_id, "type": type_, "text": text[:500]})

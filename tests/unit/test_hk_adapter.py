@@ -220,9 +220,10 @@ def test_what_an_answer_means(
 ) -> None:
     authority, server = road
     server.handle = says(status, body)
-    with pytest.raises(error):
+    with pytest.raises(error) as caught:
         authority.send(authority.seal(message(), AGENT, Signer()), GUID)
     assert len(server.seen) == 1
+    assert caught.value.raw == (body if isinstance(body, str) else json.dumps(body)).encode(), "kept, whatever it says"
 
 
 def test_an_authority_that_only_says_502_is_left_alone_for_a_while(road: tuple[HongKongRoad, Server]) -> None:

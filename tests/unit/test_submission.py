@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
+from sqlalchemy import select
 
 from adapters.cn_ecommerce import ChinaEcommerce, envelope
 from adapters.ledger import Ledger, events, messages, open_ledger, raws, shipments
+from adapters.ledger.tables import raw
 from mappings import clock
 from mappings.canonical.model import Party
 from mappings.engine import schema
@@ -124,6 +126,20 @@ def test_a_refused_message_is_final_with_its_code(customs: Customs, ledger: Ledg
     refused = messages.get(ledger, next(i for i, outcome in done.message_ids.items() if outcome == "refused"))
     assert refused.refusal.startswith("0002 [0002] 不能通过schema验证 / schema check failed")
     assert {d.state for d in messages.documents(ledger, shipment) if d.message_id == refused.id} == {"refused"}
+
+
+def test_every_answer_is_kept_whatever_it_says(customs: Customs, ledger: Ledger, shipment: int) -> None:
+    customs.fates = ["refuse"]
+    submit(ledger, customs.authority(), shipment, ONE, "w")
+    with ledger.read() as tx:
+        kept = tx.execute(select(raw).where(raw.c.channel == raws.ANSWER).order_by(raw.c.id)).all()
+    refused, taken = (row.body.decode() for row in kept)
+    assert "<ResponseCode>0002<" in refused
+    assert "<ResponseCode>0000<" in taken
+    assert {row.peer for row in kept} == {r.cop_msg_id for r in messages.listing(ledger, shipment) if r.type in ONE}
+    assert {(row.direction, row.state, row.shipment_id) for row in kept} == {("in", "read", shipment)}
+    assert raws.unread(ledger, "cn_ecommerce") == []
+    assert raws.seen(ledger, "cn_ecommerce", kept[0].body) is None, "pushed later, the same words are still heard"
 
 
 def test_nobody_home_leaves_everything_prepared(ledger: Ledger, shipment: int, customs: Customs) -> None:
