@@ -29,7 +29,7 @@ from tasks.clearing.alone import alone
 from tasks.clearing.standing import load_standing, parcel_claims
 from tasks.office import Office, open_office
 from tasks.receipts import receive
-from tasks.reporting.faults import write_private
+from tasks.reporting.faults import sender_csv, write_private
 
 CLEAR = "clear-shipment/clear-shipment"
 ASKS = "awaiting_approval"
@@ -197,6 +197,13 @@ def parcels(at: Office, shipment_id: int) -> list[Any]:
     return list(ledger_parcels.listing(at.ledger, shipment_id))
 
 
+def write_faults(at: Office, shipment_id: int, file: Path) -> int:
+    """Writes faults.csv, the file that the senders get back: all current faults, the authorities' too. How many."""
+    found = faults.faults(at.ledger, shipment_id)
+    write_private(file, sender_csv(found))
+    return len(found)
+
+
 def listing(at: Office) -> list[Status]:
     """All shipments, oldest first."""
     return [status(at, int(row.id)) for row in shipments.listing(at.ledger)]
@@ -222,8 +229,13 @@ def _books(home: homes.Home) -> list[Finding]:
         return []
     found = []
     for name, address in home.authorities.items():
-        answer = requests.get(f"{address}/admin/books/audit", timeout=(5, 60))
-        answer.raise_for_status()
+        try:
+            answer = requests.get(f"{address}/admin/books/audit", timeout=(5, 60))
+            answer.raise_for_status()
+        except requests.RequestException as error:
+            zh, en = f"{name} 沙箱账本无法查询，未核对", f"the books of {name} were not at hand: {error}"
+            found.append(Finding("books-not-at-hand", "warning", None, zh, en))
+            continue
         for twice in answer.json()["second_receipts"]:
             zh = f"{name} 收到重复单证 {twice['type']} {twice['key']}"
             en = f"{name} received {twice['type']} {twice['key']} a second time, not marked as a recovery"

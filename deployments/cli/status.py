@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,15 @@ def status(
     shipment: Annotated[
         str, typer.Argument(help="Its id, master waybill or plate; none lists all. 不填则列出全部")
     ] = "",
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--faults",
+            metavar="FILE.csv",
+            dir_okay=False,
+            help="Write its faults there, values in the clear, for the senders. 导出故障明细（含明文，仅本人可读）",
+        ),
+    ] = None,
     live: Live = False,
     as_json: Json = False,
 ) -> None:
@@ -24,8 +34,13 @@ def status(
     from deployments import services  # noqa: PLC0415
 
     office = services.office(home)
+    if to and not shipment:
+        raise typer.BadParameter("name the shipment whose faults are meant 请指明车次")
     if shipment:
-        one = services.status(office, services.resolve(office, shipment))
+        ident = services.resolve(office, shipment)
+        if to:
+            services.write_faults(office, ident, to)
+        one = services.status(office, ident)
         return put_json(one.as_json()) if as_json else show(one)
     found = services.listing(office)
     return put_json([s.as_json() for s in found]) if as_json else show_all(found)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import base64
+import csv
 import json
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters import home as homes
 from deployments import services
 from deployments.cli import COMMANDS, main
+from tests.contract.loopback import closed_port
 from tests.unit.prefect_double import PrefectServer
 from tests.unit.world import captured, home, prefect, truck
 
@@ -63,6 +68,19 @@ def test_no_person_is_on_any_screen(captured: int, truck: Path, capsys: pytest.C
     names = {json.loads(line)["consignee"]["name"] for line in (truck / "waybills.jsonl").read_text().splitlines()}
     shown = run(capsys, "status", captured)[1] + json.dumps(answer(capsys, "status", captured), ensure_ascii=False)
     assert not [name for name in names if name in shown]
+
+
+def test_the_senders_get_their_faults_back_in_the_clear(
+    captured: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "faults.csv"
+    counted = answer(capsys, "status", captured, "--faults", file)["faults"]
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert Counter(row["code"] for row in rows) == counted
+    assert all(row["message_zh"] and row["remedy_en"] and row["owner"] for row in rows)
+    assert file.stat().st_mode & 0o077 == 0
+    assert run(capsys, "status", "--faults", file)[0] == 2
 
 
 def test_an_unknown_shipment_is_an_error_in_both_languages(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -169,6 +187,15 @@ def test_validate_never_breaks_on_junk(junk: bytes, tmp_path: Path, capsys: pyte
 def test_audit_of_a_captured_truck_is_in_order(captured: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert answer(capsys, "audit")["in_order"] is True
     assert "账本无误" in run(capsys, "audit")[1]
+
+
+def test_books_that_are_out_of_reach_are_told(
+    captured: int, prefect: PrefectServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    homes.write(replace(homes.read(), authorities={"cn_ecommerce": f"http://127.0.0.1:{closed_port()}"}))
+    told = answer(capsys, "audit")
+    assert told["in_order"] is True
+    assert [(f["code"], f["severity"]) for f in told["findings"]] == [("books-not-at-hand", "warning")]
 
 
 def test_clear_takes_in_approves_and_wakes(
