@@ -3,7 +3,8 @@
 Whose receipt is it? The business key's only attempt; else the attempt whose guid stands in brackets in the text;
 else the newest attempt that had left by the receipt's time; else it is parked, and looked at again next time.
 What does it do? Higher rank moves the document on; lower or equal is late or a duplicate; what contradicts a final
-state is a conflict, flagged on the document, whose state stays.
+state is a conflict, flagged on the document, whose state stays. Of a message that was sent again as a recovery a status
+may mean something else: "you sent this before" proves that the first arrived.
 """
 
 from __future__ import annotations
@@ -91,6 +92,7 @@ class _Pair(NamedTuple):
     attempt: int
     guid: str
     first_claimed_at: Any
+    recovery: bool
     was: tuple[Any, ...]  # what _State is made of
 
 
@@ -145,9 +147,10 @@ def _judge(held: _State, row: _Pair, meaning: Meaning, current: Meaning) -> str:
 
 
 @writes
-def settle(tx: Connection, authority: str, ranks: Ranks) -> Settled:
+def settle(tx: Connection, authority: str, ranks: Ranks, recovered: Ranks | None = None) -> Settled:
     """Apply every receipt of an authority that is new or parked, and say what became of it.
 
+    `recovered` says what a status means, instead of `ranks`, for a message that was sent again as a recovery.
     One settling of an authority at a time: two that do not see each other's receipts could take a document back.
     """
     verdicts: dict[int, Verdict] = {}
@@ -156,7 +159,9 @@ def settle(tx: Connection, authority: str, ranks: Ranks) -> Settled:
     alone(tx, f"settle {authority}")
     rows = [(row, _order(row, ranks)) for row in _choose(_candidates(tx, authority), verdicts)]
     for row, _ in sorted(rows, key=itemgetter(1)):
-        meaning = ranks.get((row.type, row.status))
+        key = (row.type, row.status)
+        meaning = (recovered or {}).get(key) if row.recovery else None
+        meaning = meaning or ranks.get(key)
         told = None if row.cop_msg_id else row.document_id
         if meaning is None:
             verdicts.setdefault(row.id, Verdict(told, PARKED, f"unknown status {row.status}"))
@@ -185,7 +190,8 @@ def _candidates(tx: Connection, authority: str) -> list[_Pair]:
     """Every waiting receipt beside each document it may be about: same key, or inside the message it names."""
     r, d, m = receipt.c, document.c, message.c
     told = [r.id, r.status, r.return_time, r.info, r.pre_no, r.invt_no, r.declared_guid, r.cop_msg_id]
-    about = [d.type, d.id.label("document_id"), d.shipment_id, d.message_id, d.attempt, d.guid, m.first_claimed_at]
+    about = [d.type, d.id.label("document_id"), d.shipment_id, d.message_id, d.attempt, d.guid, m.first_claimed_at,
+             m.recovery]  # fmt: skip
     state = [d.state, d.rank, d.return_status, d.return_time, d.return_info, d.pre_no, d.invt_no, d.final, d.conflict]
     columns = [*map(_stored, told + about), *(_stored(c).label(f"was_{c.name}") for c in state)]
     same = and_(d.authority == r.authority, d.type == r.type, d.business_key == r.business_key, r.cop_msg_id == "")
@@ -193,7 +199,7 @@ def _candidates(tx: Connection, authority: str) -> list[_Pair]:
     by_key = select(*columns).select_from(receipt.join(document, same).join(message, d.message_id == m.id))
     by_message = select(*columns).select_from(receipt.join(message, named).join(document, d.message_id == m.id))
     found = [row for query in (by_key, by_message) for row in tx.execute(query.where(_waiting(authority))).all()]
-    return [_Pair._make((*row[:15], tuple(row[15:]))) for row in found]
+    return [_Pair._make((*row[:16], tuple(row[16:]))) for row in found]
 
 
 def _stored(column: Any) -> Any:

@@ -6,6 +6,7 @@ below zero (the published lists are not closed) and parked otherwise.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +17,7 @@ from mappings import states
 from tasks.receipts.alarm import alarm_unreadable
 from tasks.receipts.explain import explain
 from tasks.receipts.places import Places
+from tasks.receipts.reasons import table
 
 
 def settle(ledger: Ledger, authority: Authority, profiles_from: Path | None = None) -> Settled:
@@ -24,8 +26,16 @@ def settle(ledger: Ledger, authority: Authority, profiles_from: Path | None = No
     `profiles_from` is the folder of the user's own source profiles, whose headings name the cells.
     """
     ranks = cast(Ranks, states.rank_table(authority.name))
-    settled = receipts.settle(ledger, authority.name, ranks)
+    settled = receipts.settle(ledger, authority.name, ranks, cast(Ranks, proofs(authority.name)))
     alarm_unreadable(ledger, authority.name, settled.messages)
     for shipment_id in sorted(settled.shipments):
         explain(ledger, authority.name, shipment_id, Places(ledger, shipment_id, profiles_from))
     return settled
+
+
+@lru_cache
+def proofs(authority: str) -> dict[tuple[str, str], states.State]:
+    """What `duplicates` (receipts.yaml) mean for a message that was sent again as a recovery: the first one arrived."""
+    statuses = table(authority).get("duplicates", ())
+    kinds = states.document_states(authority).items()
+    return {(kind, s): known["duplicate"] for kind, known in kinds if "duplicate" in known for s in statuses}

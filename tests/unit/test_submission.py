@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from adapters.cn_ecommerce import ChinaEcommerce, envelope
 from adapters.ledger import Ledger, events, messages, open_ledger, raws, shipments
+from adapters.ledger.faults import faults
 from adapters.ledger.tables import raw
 from mappings import clock
 from mappings.canonical.model import Party
@@ -214,20 +215,34 @@ def test_a_recovery_that_does_not_leave_stays_unknown(customs: Customs, ledger: 
     assert [marked for _, marked in customs.received] == [False, False, True, True]
 
 
+@pytest.mark.parametrize("said", ["-304001", "-301010", "-621004"])
 def test_a_duplicate_receipt_after_a_recovery_is_proof_and_no_fault(
-    customs: Customs, ledger: Ledger, shipment: int
+    customs: Customs, ledger: Ledger, shipment: int, said: str
 ) -> None:
     customs.fates = ["lose"]
     done = submit(ledger, customs.authority(), shipment, ONE, "w")
     lost = next(i for i, outcome in done.message_ids.items() if outcome == "unknown")
     authority = customs.authority(unknown_deadline_seconds=0)
     recover(ledger, authority, "w2", shipment)
-    answer(customs, ledger, shipment, "-304001", lost)
-    answer(customs, ledger, shipment, "120", lost)
-    receive(ledger, authority, [messages.get(ledger, lost).sender_dxp])
-    settle(ledger, authority)
-    documents = [d for d in messages.documents(ledger, shipment) if d.message_id == lost]
-    assert {d.state for d in documents} == {"stored"}
+    answer(customs, ledger, shipment, said, lost)
+    for status, state in (("", "duplicate"), ("120", "stored")):
+        if status:
+            answer(customs, ledger, shipment, status, lost)
+        receive(ledger, authority, [messages.get(ledger, lost).sender_dxp])
+        settle(ledger, authority)
+        documents = [d for d in messages.documents(ledger, shipment) if d.message_id == lost]
+        assert {(d.state, d.conflict) for d in documents} == {(state, False)}
+        assert faults(ledger, shipment).empty
+
+
+def test_the_same_receipt_without_a_recovery_is_a_failure(customs: Customs, ledger: Ledger, shipment: int) -> None:
+    submit(ledger, customs.authority(), shipment, ONE, "w")
+    first = messages.listing(ledger, shipment)[0]
+    answer(customs, ledger, shipment, "-301010", first.id)
+    receive(ledger, customs.authority(), [first.sender_dxp])
+    settle(ledger, customs.authority())
+    assert {d.state for d in messages.documents(ledger, shipment) if d.message_id == first.id} == {"failed"}
+    assert set(faults(ledger, shipment)["code"]) == {"AUT-DUP"}
 
 
 def test_a_dead_workers_claim_becomes_unknown(customs: Customs, ledger: Ledger, shipment: int) -> None:
