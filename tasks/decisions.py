@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from adapters.ledger import events, parcels, shipments
 from adapters.ledger.faults import faults
+from mappings.canonical.columns import unscaled
 from mappings.errors import DataFault
 from tasks.clearing import intake
 from tasks.clearing.declaring import declare_again, load_batch, part_of
@@ -38,7 +39,7 @@ def approval_question(reference: str) -> str | None:
     if standing.shipment.approved_at is not None or not ready:
         return None
     batch = part_of(load_batch(here.ledger, standing.id), ready)
-    kilograms = int(batch.parcels["waybill.gross_weight"].sum()) / 100_000
+    kilograms = unscaled(int(batch.parcels["waybill.gross_weight"].sum()))
     text = (
         f"**{standing.truck.mainland_plate}** {standing.truck.master_waybill}\n\n"
         f"将申报 to be declared: **{len(ready)}** 个包裹 parcels, "
