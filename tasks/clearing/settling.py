@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from adapters.ledger import parcels, shipments
 from tasks.clearing.standing import INVENTORY, ListDocument, Standing, load_standing, parcel_table
@@ -63,9 +64,10 @@ def settle_shipment(office: Office, shipment_id: int) -> Standing:
     """Bring parcels and shipment to what their documents and events say. Returns where the shipment stands then."""
     with office.ledger.begin() as tx:
         standing = load_standing(tx, shipment_id)
-        if parcels.set_parcel_states(tx, shipment_id, parcel_states(standing)):
-            standing = load_standing(tx, shipment_id)
+        found = parcel_states(standing)
+        if parcels.set_parcel_states(tx, shipment_id, found):
+            standing.parcels |= found
         if standing.parcels:
             counts = Counter(state for state, _ in standing.parcels.values())
             shipments.set_state(tx, shipment_id, standing.state(), detail={"parcels": dict(sorted(counts.items()))})
-    return load_standing(office.ledger, shipment_id)
+        return replace(standing, shipment=shipments.get(tx, shipment_id))

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, case, select
 
 from adapters.ledger import events, messages, parcels, shipments
 from adapters.ledger.audit import Claim
@@ -41,8 +41,7 @@ def parcel_table() -> dict[str, Any]:
     return yaml.safe_load((MAPPINGS / CN / "parcel.yaml").read_text(encoding="utf-8"))
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """The latest attempt of a document; `state` is what the authority said, or how its message stands."""
 
     id: int
@@ -52,11 +51,8 @@ class Document:
     app_type: str
     seq: int | None
     state: str
-    invt_no: str
     pre_no: str
     return_time: datetime | None
-    message_state: str
-    first_claimed_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -227,14 +223,13 @@ FACTS: dict[str, Callable[[Standing], object]] = {
 
 def _documents(tx: Connection, shipment_id: int) -> dict[str, dict[int | None, Document]]:
     d, m = document.c, message.c
-    columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, parcel.c.seq, d.state, d.invt_no, d.pre_no,
-               d.return_time, m.state.label("message_state"), m.first_claimed_at)  # fmt: skip
+    state = case((d.state == "prepared", m.state), else_=d.state)
+    columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, parcel.c.seq, state, d.pre_no, d.return_time)
     query = select(*columns).select_from(document.join(message).outerjoin(parcel, d.parcel_id == parcel.c.id))
     found: dict[str, dict[int | None, Document]] = {}
     for row in tx.execute(query.where(d.shipment_id == shipment_id).order_by(d.attempt, d.id)):
-        state = row.message_state if row.state == "prepared" else row.state
-        slot = row.seq if row.seq is not None else -row.id
-        found.setdefault(row.type, {})[slot] = Document(**{**row._mapping, "state": state})
+        told = Document._make(row)
+        found.setdefault(told.type, {})[told.seq if told.seq is not None else -told.id] = told
     return found
 
 

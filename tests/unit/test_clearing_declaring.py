@@ -26,7 +26,7 @@ ALL = (*SUPPORTING, "CEB603Message")
 
 
 def latest(state: str, attempt: int = 1) -> Document:
-    return Document(1, "", "", attempt, "1", 1, state, "", "", None, "sent", None)
+    return Document(1, "", "", attempt, "1", 1, state, "", None)
 
 
 @pytest.mark.parametrize(
