@@ -93,16 +93,18 @@ def outcomes(office: Office, made: MadeTruck, shipment: int) -> None:
 
 
 def pages(now: settings.Running, keep: bool) -> None:
-    """Where to look."""
-    if not keep:
-        screen.print("make demo KEEP=1 保持运行，可查看界面。 KEEP=1 leaves it running, to look at its pages.")
-        return
+    """Where to look, now or after KEEP=1."""
     show_addresses(screen, now)
     for deployment in Prefect(now.prefect).deployments():
         screen.print(
             f"  {deployment['name']}: {now.prefect}/deployments/deployment/{deployment['id']}", highlight=False
         )
-    screen.print("Ctrl-C 结束。 Ctrl-C stops.")
+    if keep:
+        screen.print("Ctrl-C 结束。 Ctrl-C stops.")
+    else:
+        screen.print(
+            "演示结束。make demo KEEP=1 保持运行。 This demo ends now; KEEP=1 leaves it running, to look at its pages."
+        )
 
 
 def main() -> int:
