@@ -13,6 +13,8 @@ from adapters import home as homes
 from adapters.ledger import faults
 from deployments.demo_flaws import cancelled, weight
 from mappings import clock
+from mappings.errors import AuthorityUnavailable
+from tasks.clearing import hearing
 from tasks.clearing.hongkong import BUNDLE
 from tests.chaos import trucks
 from tests.chaos.sandboxes import Sandboxes
@@ -127,5 +129,26 @@ def test_held_back_after_the_bundling_is_unbundled_amended_and_bundled_again(
     here.until(lambda at: at.state() == "closed")
     assert {o: s for o, s in here.states().items() if s != "closed"} == {late: "detained"}
     assert here.audit() == []
+    assert fresh.second_receipts() == NONE_TWICE
+    here.office.ledger.close()
+
+
+def test_one_authority_out_of_reach_silences_no_other_and_a_lost_answer_is_found_out(
+    fresh: Sandboxes, home_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(homes.VARIABLE, str(tmp_path / "home"))
+    here = Whole(tmp_path, home_template, fresh, trucks.made(fresh, 4))
+    fresh.behave("cn_ecommerce", {"match": {"type": "CEB603Message"}, "action": "lose_answer", "times": 1})
+    here.take_in()
+    assert here.round().state() == "outcome_unknown"
+    fresh.stop("hk_road")
+    try:
+        here.until(lambda at: len(at.in_state("reviewed")) == 4)
+        with pytest.raises(AuthorityUnavailable):
+            hearing.hear(here.office)
+    finally:
+        fresh.start("hk_road")
+    here.until(lambda at: at.state() == "awaiting_arrival")
+    assert len(fresh.received("cn_ecommerce", type="CEB603Message")) == 4
     assert fresh.second_receipts() == NONE_TWICE
     here.office.ledger.close()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from adapters.ledger import audit
+from adapters.ledger import audit, faults
 from tasks import decisions
 from tasks.clearing.movement import list_anew
 from tasks.clearing.standing import parcel_claims
@@ -63,6 +65,19 @@ def test_a_person_lets_refused_lists_be_made_anew(desk: Desk) -> None:
     assert question is not None
     assert "607" in question
     assert decisions.correct(str(desk.id), [], "list anew", "", "", "") == 6
+    assert desk.prepare("list") == 1
+
+
+def test_a_list_that_cannot_be_written_is_told_and_stops_nothing(desk: Desk) -> None:
+    desk.take_in()
+    desk.declared()
+    sheet = {**desk.made.truck, "batch_no": "5" * 400}
+    desk.deliver(("truck.json", json.dumps(sheet, ensure_ascii=False).encode()))
+    for _ in range(2):
+        assert desk.prepare("list") == 0
+    assert desk.kinds().count("list_faults") == 1
+    assert len(faults.faults(desk.ledger, desk.id)) > 0, "a person sees which value"
+    desk.deliver(("truck.json", json.dumps(desk.made.truck, ensure_ascii=False).encode()))
     assert desk.prepare("list") == 1
 
 
