@@ -11,13 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import requests
-
 from adapters import home as homes
 from adapters.ledger import audit as ledger_audit
 from adapters.ledger import events, faults, messages, shipments
 from adapters.ledger import parcels as ledger_parcels
 from adapters.ledger.audit import Finding
+from deployments import books
 from deployments.prefect_api import Prefect
 from deployments.settings import running
 from mappings import clock
@@ -114,12 +113,24 @@ def prepare(folder: Path, out: Path, home: homes.Home) -> dict[str, Any]:
     """The dry run: writes every message, report.json and faults.csv into `out`; returns the report."""
     run = dryrun.dry_run(folder, home.path, home.profiles)
     out.mkdir(parents=True, exist_ok=True)
+    _forget(out)
     for file in run.files:
         write_private(out / file.name, file.body)  # it names people
     write_private(out / "faults.csv", dryrun.faults_csv(run))
     report = run.report()
     (out / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return report
+
+
+def _forget(out: Path) -> None:
+    """Removes the messages of an earlier dry run into the same folder, as its report names them, and nothing else."""
+    try:
+        names = [str(made["name"]) for made in json.loads((out / "report.json").read_text("utf-8"))["messages"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    for name in names:
+        if Path(name).name == name and name.endswith(".xml"):
+            (out / name).unlink(missing_ok=True)
 
 
 # ---- moving a shipment on ---------------------------------------------------------------------------------------
@@ -221,26 +232,7 @@ def follow(at: Office, shipment_id: int, seconds: float = 1.0, stop_at: tuple[st
 
 def audit(at: Office) -> list[Finding]:
     """What the ledger, and the books of the sandboxes that answer, say is wrong; [] when all is in order."""
-    return [*ledger_audit.audit(at.ledger, parcel_claims()), *_books(at.home)]
-
-
-def _books(home: homes.Home) -> list[Finding]:
-    if home.mode != "sandbox" or running(home.path) is None:
-        return []
-    found = []
-    for name, address in home.authorities.items():
-        try:
-            answer = requests.get(f"{address}/admin/books/audit", timeout=(5, 60))
-            answer.raise_for_status()
-        except requests.RequestException as error:
-            zh, en = f"{name} 沙箱账本无法查询，未核对", f"the books of {name} were not at hand: {error}"
-            found.append(Finding("books-not-at-hand", "warning", None, zh, en))
-            continue
-        for twice in answer.json()["second_receipts"]:
-            zh = f"{name} 收到重复单证 {twice['type']} {twice['key']}"
-            en = f"{name} received {twice['type']} {twice['key']} a second time, not marked as a recovery"
-            found.append(Finding("received-twice", "error", None, zh, en))
-    return found
+    return [*ledger_audit.audit(at.ledger, parcel_claims()), *books.findings(at.home)]
 
 
 def local(text: str) -> datetime:

@@ -156,7 +156,14 @@ def test_prepare_writes_messages_report_and_faults(
     assert all(f.stat().st_mode & 0o077 == 0 for f in out.glob("*.xml"))
     assert (out / "faults.csv").stat().st_mode & 0o777 == 0o600
     assert run(capsys, "validate", "--strict", *out.glob("*.xml"))[0] == 0
+    earlier = json.loads((out / "report.json").read_text("utf-8"))
+    earlier["messages"] += [{"name": "CEB303Message_0009.xml"}, {"name": "../outside.xml"}]
+    (out / "report.json").write_text(json.dumps(earlier), "utf-8")
+    for name in ("CEB303Message_0009.xml", "mine.xml", "../outside.xml"):
+        (out / name).write_text("<a/>", "utf-8")
     assert answer(capsys, "prepare", truck, "--out", out)["parcels"]["total"] == 60
+    assert {f.name for f in out.iterdir()} == files | {"mine.xml"}, "an earlier run's messages go, and nothing else"
+    assert (out / "../outside.xml").exists()
 
 
 def test_validate_names_each_fault_with_line_and_element(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
