@@ -184,6 +184,11 @@ def _undecided(s: Standing) -> set[int]:
     return s.in_state(*UNDECIDED) & (s.named("CEB507Message") or s.in_state(*UNDECIDED))
 
 
+def _waiting(s: Standing) -> set[int]:
+    """Parcels that wait for a person."""
+    return s.in_state(*(name for name, row in parcel_table()["states"].items() if row["place"] == "person"))
+
+
 def _to_close(s: Standing) -> bool:
     return bool((s.named("CEB509Message") & s.in_state("released")) or s.to_depart())
 
@@ -193,7 +198,7 @@ FACTS: dict[str, Callable[[Standing], object]] = {
     "approved": lambda s: s.shipment.approved_at is not None,
     "is_held": lambda s: s.shipment.held,
     "parcels_ready": lambda s: s.in_state("ready"),
-    "nothing_declarable": lambda s: not s.in_state(*GOING) and not s.documents and bool(s.parcels),
+    "nothing_declarable": lambda s: not s.in_state(*GOING) and bool(s.parcels) and not (s.documents and _waiting(s)),
     "needs_approval": lambda s: s.shipment.approved_at is None,
     "outcome_unknown": lambda s: any(state == "unknown" for _, state in s.messages),
     "something_to_send": lambda s: any(state in ("prepared", "claimed") for _, state in s.messages)

@@ -11,6 +11,7 @@ from adapters.ledger import parcels, shipments
 from adapters.ledger.tables import message
 from mappings import clock
 from mappings.procedures import load
+from tasks import decisions
 from tasks.clearing.standing import FACTS
 from tasks.clearing.steps import PREPARE, take
 from tests.unit.desk import Desk, files
@@ -176,6 +177,17 @@ def test_no_hong_kong_without_its_agent(desk: Desk) -> None:
     assert state(desk) == "awaiting_crossing", "nobody in Hong Kong will say so: an event does"
     desk.happens("crossed")
     assert state(desk) == "awaiting_closure"
+
+
+def test_all_given_up_after_the_rejection_is_no_correction_to_wait_for(desk: Desk) -> None:
+    desk.take_in()
+    desk.declared(("rejected", (1, 2, 3, 4, 5, 6)))
+    assert state(desk) == "awaiting_correction"
+    decisions.correct(str(desk.id), desk.orders()[:5], "give up", "", "", "")
+    assert state(desk) == "awaiting_correction", "one is left"
+    decisions.correct(str(desk.id), [], "give up", "", "", "")
+    assert desk.counts() == {"excluded": 6}
+    assert state(desk) == "nothing_to_declare"
 
 
 def test_a_truck_of_held_parcels_has_nothing_to_declare(desk: Desk) -> None:
