@@ -19,6 +19,7 @@ from mappings.canonical.batch import Batch
 from mappings.engine import spec, writer
 from mappings.engine.rows import Rows, Value, texts
 from mappings.engine.spec import MAPPINGS, Field
+from mappings.errors import Unsupported
 from tasks.conversion import sources
 from tasks.conversion.messages import Making, OutDocument, OutMessage
 
@@ -29,8 +30,12 @@ PARCEL_TYPES = ("CEB303Message", "CEB403Message", "CEB505Message", "CEB603Messag
 
 @lru_cache
 def roles() -> dict[str, Any]:
-    """Who says what to whom (mappings/cn_ecommerce/roles.yaml)."""
-    return yaml.safe_load((MAPPINGS / AUTHORITY / "roles.yaml").read_text(encoding="utf-8"))
+    """Who says what to whom (mappings/cn_ecommerce/roles.yaml). Raises Unsupported for a mode that we do not keep yet."""
+    table: dict[str, Any] = yaml.safe_load((MAPPINGS / AUTHORITY / "roles.yaml").read_text(encoding="utf-8"))
+    others = [kind for kind, row in table["messages"].items() if row["mode"] != "we_send"]
+    if others:
+        raise Unsupported(f"Only mode we_send is kept yet, not that of {', '.join(others)} 目前仅支持由我方发送")
+    return table
 
 
 def wanted(batch: Batch, message_type: str) -> np.ndarray:
