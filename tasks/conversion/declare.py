@@ -30,7 +30,7 @@ PARCEL_TYPES = ("CEB303Message", "CEB403Message", "CEB505Message", "CEB603Messag
 
 @lru_cache
 def roles() -> dict[str, Any]:
-    """Who says what to whom (mappings/cn_ecommerce/roles.yaml). Raises Unsupported for a mode that we do not keep yet."""
+    """Who says what to whom (mappings/cn_ecommerce/roles.yaml). Raises Unsupported for a mode that is not kept yet."""
     table: dict[str, Any] = yaml.safe_load((MAPPINGS / AUTHORITY / "roles.yaml").read_text(encoding="utf-8"))
     others = [kind for kind, row in table["messages"].items() if row["mode"] != "we_send"]
     if others:
