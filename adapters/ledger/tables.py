@@ -334,3 +334,56 @@ conversion = Table(
     _text("note"),
     Index(None, "shipment_id", "authority", "message_type"),
 )
+
+payment_request = Table(  # announcement 179: customs asked for the payment data of an order
+    "payment_request",
+    metadata,
+    _id(),
+    Column("session_id", Text, nullable=False),
+    Column("order_no", Text, nullable=False),
+    _text("service_time"),
+    _to("raw", index=True),
+    Column("state", Text, nullable=False, index=True),
+    _text("reason"),
+    _count("asked", 1),
+    _time("received_at", False),
+    _time("due_at", False),
+    _time("answered_at"),
+    UniqueConstraint("session_id", "order_no"),
+)
+
+payment_answer = Table(
+    "payment_answer",
+    metadata,
+    _id(),
+    Column("request_id", Key, ForeignKey("payment_request.id"), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    _to("raw", index=True),
+    _text("company_code"),
+    Column("state", Text, nullable=False, index=True),
+    _text("claimed_by"),
+    _time("claimed_at"),
+    _time("first_claimed_at"),
+    _count("sends"),
+    _flag("recovery"),
+    _text("code"),
+    Column("message", SealedText),
+    _to("raw", nullable=True, name="reply_raw_id", index=True),
+    _time("prepared_at", False),
+    _time("settled_at"),
+    UniqueConstraint("request_id", "attempt"),
+)
+
+payment_event = Table(
+    "payment_event",
+    metadata,
+    _id(),
+    Column("request_id", Key, ForeignKey("payment_request.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    _flag("alarm"),
+    _time("at", False),
+    Column("detail", JSON, nullable=False),
+    Column("once", Text),
+    UniqueConstraint("request_id", "once"),
+    Index(None, "request_id", "at"),
+)
