@@ -91,7 +91,12 @@ def test_a_value_is_corrected_for_the_named_orders_alone(flawed: Desk) -> None:
     assert flawed.parcel(1) == ("ready", "")
     assert flawed.counts() == {"ready": 3, "held": 3}
     said = next(e for e in events.timeline(flawed.ledger, flawed.id) if e.kind == "correction")
-    assert said.detail == {"action": "correct a value", "parcels": 1, "field": "waybill.gross_weight", "note": "weighed"}
+    assert said.detail == {
+        "action": "correct a value",
+        "parcels": 1,
+        "field": "waybill.gross_weight",
+        "note": "weighed",
+    }
 
 
 @pytest.mark.parametrize(
