@@ -6,6 +6,7 @@ signature.py, wire.py and receipts.py. A new authority that keeps this contract 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -89,7 +90,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Opened:
-    """A message out of its envelopes. `kind` is "business", or "refusal" for an envelope-level answer."""
+    """A message out of its envelopes. `kind` is "business", or "refusal" or "accepted" for an envelope-level answer."""
 
     kind: str
     type: str
@@ -123,12 +124,23 @@ class ReceiptRow(NamedTuple):
     problem: str = ""
 
 
+def _nothing() -> None:
+    """An authority whose cursor is all there is needs no word that a page was kept."""
+
+
 @dataclass(frozen=True)
 class Polled:
-    """What a poll brought: raw envelopes, and the cursor to go on from ('' when the authority gave none)."""
+    """What a poll brought: raw envelopes, and the cursor to go on from ('' when the authority gave none).
+
+    `stored` is to be called once they are in the ledger: only then are they taken off a queue or a folder. `more` says
+    that more lies ready without a cursor, `channel` what brought them.
+    """
 
     messages: list[bytes]
     next: str = ""
+    more: bool = False
+    channel: str = "poll"
+    stored: Callable[[], None] = _nothing
 
 
 class Authority(Protocol):
@@ -139,6 +151,10 @@ class Authority(Protocol):
 
     def sender(self, party: Party) -> str:
         """What a company is known by on this wire, and polls its receipts under. Raises ConfigurationError."""
+        ...
+
+    def channel(self, dxp_id: str) -> str:
+        """The name of the channel by which a company's messages leave."""
         ...
 
     def seal(self, message: OutMessageLike, party: Party, keys: KeyProvider) -> bytes:

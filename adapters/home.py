@@ -16,12 +16,12 @@ from mappings.errors import ConfigurationError
 
 VARIABLE = "TONGGUAN_HOME"
 SETTINGS = "tongguan.yaml"
-_KNOWN = {"mode", "authorities", "ledger", "keys", "profiles", "inbox"}
+_KNOWN = {"mode", "authorities", "ledger", "keys", "profiles", "inbox", "channels"}
 
 
 @dataclass(frozen=True)
 class Home:
-    """One installation. `authorities` gives each authority's address by adapter name."""
+    """One installation. `authorities` gives each authority's address by adapter name, `channels` the way to it."""
 
     path: Path
     mode: Literal["sandbox", "live"] = "sandbox"
@@ -30,6 +30,7 @@ class Home:
     keys: str = "software"
     profiles: Path | None = None
     inbox: Path | None = None
+    channels: dict[str, Any] = field(default_factory=dict)
 
 
 def folder() -> Path:
@@ -52,6 +53,7 @@ def read(path: Path | None = None) -> Home:
         keys=raw.get("keys", "software"),
         profiles=Path(raw["profiles"]) if "profiles" in raw else None,
         inbox=Path(raw["inbox"]) if "inbox" in raw else None,
+        channels=raw.get("channels", {}),
     )
 
 
@@ -71,11 +73,21 @@ def _settings(file: Path) -> dict[str, Any]:
         )
     given = {name: value for name, value in raw.items() if value is not None}
     for name, value in given.items():
+        if name == "channels":
+            _channels(value)
+            continue
         texts = value.values() if name == "authorities" and isinstance(value, dict) else [value]
         if not all(isinstance(text, str) for text in texts):
             form = "name: address" if name == "authorities" else "a text"
             raise ConfigurationError(f"{SETTINGS}: {name} must be {form} 格式有误")
     return given
+
+
+def _channels(value: Any) -> None:
+    """By authority the name of a channel, or a mapping with its settings: the adapter checks those."""
+    fits = isinstance(value, dict) and all(isinstance(k, str) and isinstance(v, str | dict) for k, v in value.items())
+    if not fits:
+        raise ConfigurationError(f"{SETTINGS}: channels must be authority: channel 应为 机关: 通道")
 
 
 def write(home: Home) -> None:
@@ -87,6 +99,7 @@ def write(home: Home) -> None:
         **({"ledger": home.ledger} if home.ledger else {}),
         **({"profiles": str(home.profiles)} if home.profiles else {}),
         **({"inbox": str(home.inbox)} if home.inbox else {}),
+        **({"channels": home.channels} if home.channels else {}),
     }
     home.path.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = home.path / SETTINGS

@@ -20,10 +20,6 @@ from mappings.errors import ConfigurationError
 from mappings.identity import Identities
 
 GARBAGE = (50_000, 20, 20)  # how many new objects between two looks; see docs/performance.md
-AUTHORITIES: dict[str, type[ChinaEcommerce] | type[HongKongRoad]] = {
-    "cn_ecommerce": ChinaEcommerce,
-    "hk_road": HongKongRoad,
-}
 
 
 @dataclass
@@ -55,10 +51,22 @@ class Office:
 def open_office(home: homes.Home | None = None) -> Office:
     """The office of a home folder (this process's by default)."""
     home = home or homes.read()
-    authorities: dict[str, Authority] = {
-        name: kind(home.authorities.get(name, "")) for name, kind in AUTHORITIES.items()
+    return Office(home, open_ledger(home.path, home.ledger), opened(home), keys.provider(home.keys, home.path))
+
+
+def opened(home: homes.Home) -> dict[str, Authority]:
+    """Every authority, by the channel that the settings name. Raises ConfigurationError."""
+    strange = set(home.channels) - {"cn_ecommerce"}
+    if strange:
+        raise ConfigurationError(
+            f"{homes.SETTINGS}: no channel to choose for 没有可选通道: {', '.join(sorted(strange))}"
+        )
+    return {
+        "cn_ecommerce": ChinaEcommerce(
+            home.authorities.get("cn_ecommerce", ""), channel=home.channels.get("cn_ecommerce")
+        ),
+        "hk_road": HongKongRoad(home.authorities.get("hk_road", "")),
     }
-    return Office(home, open_ledger(home.path, home.ledger), authorities, keys.provider(home.keys, home.path))
 
 
 def collect_less() -> None:

@@ -38,6 +38,30 @@ def write(business: bytes, type: str, sender: str, receiver: str, cop_msg_id: st
     return head.encode() + base64.b64encode(business) + b"</Data></DxpMsg>"
 
 
+def transfer(terminal: bytes, node: str, end_node: str, serial: int, at: datetime) -> bytes:
+    """A DxpMsgSv around a DxpMsg, for a third-party platform: MsgId is node, time and a serial of 10 digits."""
+    local = at.astimezone(CHINA)
+    ident = f"{node}{local:%Y%m%d%H%M%S}{serial:010d}"
+    inner = _DECLARATION.sub("", terminal.decode(), count=1).strip()
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<DxpMsgSv xmlns="{DXP}" ver="1.0"><SvNo Ver="1.0">'
+        f"<MsgId>{ident}</MsgId><SendTime>{local:%Y-%m-%dT%H:%M:%S}</SendTime><EndNode>{escape(end_node)}</EndNode>"
+        f"<StaNode>{escape(node)}</StaNode></SvNo>{inner}</DxpMsgSv>"
+    ).encode()
+
+
+def refusal(code: str, info: str, sender: str, type: str, cop_msg_id: str, at: datetime) -> bytes:
+    """A DxpRep as the platform writes it, for a channel whose refusal comes in another form (a folder)."""
+    local = at.astimezone(CHINA)
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<DxpRep xmlns="{DXP}" ver="1.0">'
+        f"<RecevierId>{escape(sender)}</RecevierId><Response><NodeId>00000000</NodeId><ResponseCode>{escape(code)}</ResponseCode>"
+        f"<ResponseInfo>{escape(info[:300])}</ResponseInfo><NoticeTime>{local:%Y-%m-%d}</NoticeTime><OriHead>"
+        f"<CopMsgId>{escape(cop_msg_id)}</CopMsgId><SenderId>{escape(sender)}</SenderId>"
+        f"<MsgType>{escape(type)}</MsgType></OriHead></Response></DxpRep>"
+    ).encode()
+
+
 def decoded(raw: bytes) -> str:
     """The text of an XML document whatever its mark, declared or real encoding, without its declaration."""
     mark = next((encoding for start, encoding in _MARKS.items() if raw.startswith(start)), "")

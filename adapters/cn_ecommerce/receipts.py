@@ -72,16 +72,20 @@ def declared_guid(info: str) -> str:
 def rows(business: bytes) -> list[ReceiptRow]:
     """Every receipt of a receipt message. Raises DataFault (unreadable) or Unsupported (no receipt that we know)."""
     reading = reader.read_tree(envelope.parse(business))
-    columns = reading.groups[reading.spec.document]
-    if reading.type == table()["unreadable"]:
+    return of_columns(reading.type, reading.groups[reading.spec.document])
+
+
+def of_columns(receipt_type: str, columns: dict[str, list[str]], whole_keys: bool = True) -> list[ReceiptRow]:
+    """The receipts in columns of texts by tag. A relay that drops fields gives keys that are not whole."""
+    if receipt_type == table()["unreadable"]:
         return _unreadable(columns)
-    found = answers().get(reading.type)
+    found = answers().get(receipt_type)
     if found is None:
-        raise Unsupported(f"{reading.type} is no receipt that we know / {reading.type} 不是已知回执")
-    return _rows(found, reading.type, columns)
+        raise Unsupported(f"{receipt_type} is no receipt that we know / {receipt_type} 不是已知回执")
+    return _rows(found, receipt_type, columns, whole_keys)
 
 
-def _rows(found: Answers, receipt_type: str, columns: dict[str, list[str]]) -> list[ReceiptRow]:
+def _rows(found: Answers, receipt_type: str, columns: dict[str, list[str]], whole_keys: bool) -> list[ReceiptRow]:
     size = len(columns["returnStatus"])
     empty = [""] * size
     keys = ["|".join(values) for values in zip(*(columns[tag] for tag in found.key), strict=True)]
@@ -100,7 +104,7 @@ def _rows(found: Answers, receipt_type: str, columns: dict[str, list[str]]) -> l
             declared_guid(info),
             "",
             receipt_type,
-            _problem(found, key, status, at),
+            _problem(status, at) or (_incomplete(found, key) if whole_keys else ""),
         )
         for key, guid, status, at, info, pre, invt in zip(
             keys,
@@ -115,11 +119,13 @@ def _rows(found: Answers, receipt_type: str, columns: dict[str, list[str]]) -> l
     ]
 
 
-def _problem(found: Answers, key: str, status: str, at: datetime | None) -> str:
+def _problem(status: str, at: datetime | None) -> str:
     if not re.fullmatch(r"-?\d+", status.strip()):
         return f"returnStatus {status!r} is no number / 回执状态无效"
-    if at is None:
-        return "returnTime is no time / 回执时间无效"
+    return "" if at else "returnTime is no time / 回执时间无效"
+
+
+def _incomplete(found: Answers, key: str) -> str:
     needed = key.split("|")[:-1] if found.open else key.split("|")
     return "" if all(part.strip() for part in needed) else "The business key is incomplete / 业务主键不完整"
 

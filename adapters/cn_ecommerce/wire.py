@@ -12,7 +12,7 @@ import binascii
 import requests
 
 from adapters.cn_ecommerce import envelope
-from adapters.contract import Answer, Polled
+from adapters.contract import Answer, Polled, Profile
 from adapters.reach import NOT_TAKEN, SET_UP, UNCERTAIN, Reach
 from mappings.engine import codes
 from mappings.errors import AuthorityRejected, AuthorityUnavailable, ConfigurationError, DataFault, OutcomeUnknown
@@ -40,17 +40,27 @@ class Wire(Reach):
         return _page(response)
 
     def _judge(self, response: requests.Response) -> Answer:
-        reply = _reply(response.content)
-        if reply is None:
-            raise _unread(response)
-        accepted = reply.code in self.profile.value("accepted_codes")
-        duplicate = not accepted and any(t in reply.text.lower() for t in self.profile.value("duplicate_texts"))
-        if accepted or duplicate:
-            return Answer(reply.code, reply.text, response.content, duplicate)
-        said = explain(reply.code, reply.text)
-        if reply.code in self.profile.value("unknown_codes"):
-            raise OutcomeUnknown(said)
-        raise AuthorityRejected(said, reply.code)
+        said = reply(response.content)
+        if said is None:
+            raise unread(response)
+        return judged(said, self.profile, response.content)
+
+
+def judged(reply: envelope.Reply, profile: Profile, raw: bytes) -> Answer:
+    """What an envelope-level answer means, whatever channel brought it. Raises OutcomeUnknown, AuthorityRejected."""
+    accepted, duplicate = taken(reply.code, reply.text, profile)
+    if accepted or duplicate:
+        return Answer(reply.code, reply.text, raw, duplicate)
+    said = explain(reply.code, reply.text)
+    if reply.code in profile.value("unknown_codes"):
+        raise OutcomeUnknown(said)
+    raise AuthorityRejected(said, reply.code)
+
+
+def taken(code: str, text: str, profile: Profile) -> tuple[bool, bool]:
+    """Whether an answer says that the message was accepted; else whether it proves that it had come before."""
+    accepted = code in profile.value("accepted_codes")
+    return accepted, not accepted and any(word in text.lower() for word in profile.value("duplicate_texts"))
 
 
 def explain(code: str, text: str) -> str:
@@ -60,7 +70,8 @@ def explain(code: str, text: str) -> str:
     return f"[{code}] {names}" + (f": {text}" if text else "")
 
 
-def _reply(content: bytes) -> envelope.Reply | None:
+def reply(content: bytes) -> envelope.Reply | None:
+    """The DxpRep in an answer, None where it is none."""
     try:
         root = envelope.parse(content)
         return envelope.read_reply(root) if envelope.name(root) == "DxpRep" else None
@@ -68,7 +79,7 @@ def _reply(content: bytes) -> envelope.Reply | None:
         return None
 
 
-def _unread(response: requests.Response) -> Exception:
+def unread(response: requests.Response) -> Exception:
     """What an answer without a DxpRep means."""
     status = response.status_code
     if status in NOT_TAKEN:

@@ -45,6 +45,10 @@ class HongKongRoad:
         """What a company is known by on this wire: its code, else its DXP id, else its name."""
         return sender(party)
 
+    def channel(self, dxp_id: str) -> str:
+        """There is one."""
+        return "http"
+
     def seal(self, message: OutMessageLike, party: Party, keys: KeyProvider) -> bytes:
         """The message in its envelope, signed if the party has a code; the message id is the message's guid."""
         if message.type not in self.profile.messages:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, or_, select
 
 from adapters.contract import ReceiptRow
 from adapters.ledger.ledger import reads
@@ -13,16 +13,37 @@ from adapters.ledger.tables import document, message, parcel, receipt
 
 
 def complete_keys(tx: Connection, rows: Sequence[ReceiptRow]) -> list[ReceiptRow]:
-    """The rows, with a business key whose last field is empty (CEB404 without payNo) whole where one document fits."""
-    return [_completed(tx, row) if row.business_key.endswith("|") else row for row in rows]
+    """The rows, with a business key that lacks fields whole where just one document fits.
+
+    CEB404 may come without payNo; a local port's relay leaves out more. Then the declared guid or preNo tells.
+    """
+    return [_completed(tx, row) if "" in row.business_key.split("|") else row for row in rows]
 
 
 def _completed(tx: Connection, row: ReceiptRow) -> ReceiptRow:
-    c = document.c
+    c, parts = document.c, row.business_key.split("|")
     mine = select(c.business_key).distinct().where(c.authority == row.authority, c.type == row.type)
-    found = tx.execute(mine.where(c.business_key.startswith(row.business_key, autoescape=True))).scalars()
-    fits = [key for key in found if key.startswith(row.business_key)]  # LIKE of SQLite knows no case
-    return row._replace(business_key=fits[0]) if len(fits) == 1 else row
+    tries: list[tuple[str, ColumnElement[bool]]] = [
+        ("".join(parts), c.business_key.like("|".join(_literal(part) for part in parts), escape="\\")),
+        (row.declared_guid, c.guid == row.declared_guid),
+        (row.pre_no, c.pre_no == row.pre_no),
+    ]
+    for said, where in tries:
+        found = [key for key in tx.execute(mine.where(where)).scalars() if _fits(key, parts)] if said else []
+        if len(found) == 1:
+            return row._replace(business_key=found[0])
+    return row
+
+
+def _literal(part: str) -> str:
+    escaped = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return escaped or "%"
+
+
+def _fits(key: str, parts: Sequence[str]) -> bool:
+    """LIKE of SQLite knows no case, and % runs over more than one part."""
+    whole = key.split("|")
+    return len(whole) == len(parts) and all(said in ("", part) for said, part in zip(parts, whole, strict=True))
 
 
 @reads

@@ -74,17 +74,22 @@ def _poll(ledger: Ledger, authority: Authority, dxp_id: str) -> int:
     since, stored = overlapped(cursor, last, float(authority.profile.value("poll_overlap_seconds", 0.0))), 0
     while True:
         page = authority.poll(dxp_id, since)
-        stored += _store(ledger, authority, page.messages, "poll", dxp_id)
-        if not _further(page, since):
+        fresh = _store(ledger, authority, page.messages, page.channel, dxp_id)
+        stored += fresh
+        page.stored()
+        if not _further(page, since, fresh):
             break
+        if not page.next:
+            continue
         since = page.next
         set_cursor(ledger, authority.name, CURSOR + dxp_id, since)
     set_cursor(ledger, authority.name, POLLED + dxp_id, now.isoformat())
     return stored
 
 
-def _further(page: Polled, since: str) -> bool:
-    return bool(page.messages) and bool(page.next) and page.next != since
+def _further(page: Polled, since: str, fresh: int) -> bool:
+    """Whether to ask on: not where the same comes again because it could not be taken away."""
+    return bool(page.messages) and ((page.more and fresh > 0) or (bool(page.next) and page.next != since))
 
 
 def overlapped(cursor: str, last: str, seconds: float) -> str:
@@ -135,6 +140,8 @@ def _read(ledger: Ledger, authority: Authority, raw_id: int) -> _Read:
         opened = authority.open(raws.body(ledger, raw_id))
         if opened.kind == "refusal":
             rows = [refusal(authority, opened, raws.head(ledger, raw_id).at)]
+        elif opened.kind == "accepted":
+            rows = []  # the platform has it, or had it before: what customs says of it is still to come
         else:
             rows = authority.receipts(opened.business)
     except (DataFault, Unsupported) as error:

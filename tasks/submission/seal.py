@@ -52,4 +52,5 @@ def seal_messages(
 def _seal(message: OutMessage, party: Party, authority: Authority, keys: KeyProvider) -> Outgoing:
     check(message)
     sealed = authority.seal(message, party, keys)
-    return Outgoing(cast(MessageLike, message), sealed, cop_msg_id=message.guid, sender_dxp=authority.sender(party))
+    sender = authority.sender(party)
+    return Outgoing(cast(MessageLike, message), sealed, message.guid, sender, authority.channel(sender))

@@ -34,6 +34,7 @@ class Sandboxes:
         self.folder = folder
         self.clock = clock.starting(START, speed)
         self.ports = {name: _free_port() for name in PROGRAMS}
+        self.more: dict[str, list[str]] = {}  # what else a program is told when it starts
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -49,7 +50,7 @@ class Sandboxes:
             command = [sys.executable, "-m", PROGRAMS[name], "--port", str(self.ports[name]), "--home", str(home)]
             with (home / "log").open("ab") as log:
                 self._running[name] = subprocess.Popen(
-                    [*command, "--seed", "1"],
+                    [*command, "--seed", "1", *self.more.get(name, [])],
                     stdout=log,
                     stderr=log,
                     env={**os.environ, clock.VARIABLE: self.clock.variable()},

@@ -12,6 +12,9 @@ import uvicorn
 
 from adapters.sandbox.cn_customs.app import build
 from adapters.sandbox.cn_customs.customs import Customs
+from adapters.sandbox.cn_customs.doors.amqp import Queues
+from adapters.sandbox.cn_customs.doors.door import Door
+from adapters.sandbox.cn_customs.doors.folder import Folders
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,17 +25,37 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, required=True, help="folder for its database and certificate authority")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same delays and numbers")
     parser.add_argument("--ca", type=Path, help="PEM certificate of the authority to trust, its key beside it (.key)")
+    parser.add_argument("--amqp", help="also serve a broker: amqp://user:password@host:5672/vhost")
+    parser.add_argument("--out-queue", default="CEB_OUT", help="with --amqp: the queue that declarations come in by")
+    parser.add_argument("--receipt-queue", default="{dxp_id}_HZ", help="with --amqp: a company's receipts")
+    parser.add_argument("--folder", type=Path, help="also serve the client folders below this one (<dxpId>/send)")
     given = parser.parse_args(arguments)
     gc.set_threshold(100_000, 50, 50)  # rows come and go by the hundred; looking for cycles among them costs 8 %
     customs = Customs(given.home, given.seed, given.ca)
+    others = doors(customs, given)
     with socket.create_server((given.host, given.port), backlog=2048) as listening:
         host, port = listening.getsockname()[:2]
         sys.stdout.write(f"listening on http://{host}:{port}\n")
         sys.stdout.flush()
+        for door in others:
+            door.open()
         config = uvicorn.Config(build(customs), log_level="warning", access_log=False, timeout_graceful_shutdown=2)
         uvicorn.Server(config).run(sockets=[listening])
+    for door in others:
+        door.close()
     customs.store.close()
     return 0
+
+
+def doors(customs: Customs, given: argparse.Namespace) -> list[Door]:
+    """The doors beside HTTP that were asked for."""
+    found: list[Door] = []
+    if given.amqp:
+        found.append(Queues(customs, given.amqp, given.out_queue, given.receipt_queue))
+    if given.folder:
+        given.folder.mkdir(parents=True, exist_ok=True)
+        found.append(Folders(customs, given.folder))
+    return found
 
 
 if __name__ == "__main__":

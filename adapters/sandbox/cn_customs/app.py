@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.sandbox.cn_customs import admin, page, push, settings
 from adapters.sandbox.cn_customs.customs import Customs, Outcome
+from adapters.sandbox.cn_customs.doors import local_port
 from mappings import clock
 from mappings.errors import DataFault
 
@@ -74,6 +75,7 @@ def build(customs: Customs) -> ASGIApp:
     app = FastAPI(title=settings.profile()["title"], lifespan=lifespan, openapi_url=None)
     app.state.customs = customs
     _wire(app, customs)
+    local_port.add(app, customs)
     admin.add(app, customs)
     page.add(app, customs)
     app.add_exception_handler(DataFault, _bad_request)

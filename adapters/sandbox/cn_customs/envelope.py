@@ -153,6 +153,15 @@ def reply(code: str, text: str, original: Envelope) -> bytes:
     ).encode()
 
 
+def terminal(head: Envelope, business: bytes) -> bytes:
+    """A business message in its DxpMsg, as the E-Port client makes it."""
+    start = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<dxp:DxpMsg xmlns:dxp="{DXP}" ver="1.0">'
+        f"{_trans_info(head, 'TransInfo')}<dxp:Data>"
+    )
+    return start.encode() + base64.b64encode(business) + b"</dxp:Data></dxp:DxpMsg>"
+
+
 def wrapped(type_: str, receiver: str, cop_msg_id: str, at: datetime, business: bytes) -> bytes:
     """A receipt message in its DxpMsg."""
     created = at.astimezone(clock.CHINA).strftime("%Y-%m-%dT%H:%M:%S")

@@ -1,0 +1,176 @@
+"""The same truck through every channel gives the same ledger, also when the broker goes away in the middle."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters import home as homes
+from mappings import clock
+from tests.channels.broker import Broker, Proxy, started
+from tests.chaos import trucks
+from tests.chaos.sandboxes import Sandboxes
+from tests.chaos.trucks import Yard
+
+PARCELS = 12
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setenv(clock.VARIABLE, "")
+    return monkeypatch
+
+
+@contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[Sandboxes]:
+    sandboxes = Sandboxes(folder / "authorities")
+    sandboxes.more = {"cn_ecommerce": list(arguments)}
+    sandboxes.start()
+    try:
+        yield sandboxes
+    finally:
+        sandboxes.stop()
+
+
+def yard(folder: Path, sandboxes: Sandboxes, channel: Any = None) -> Yard:
+    made = Yard(folder / "yard", sandboxes, trucks.template(folder / "template" / "home", sandboxes),
+                trucks.made(sandboxes, PARCELS))  # fmt: skip
+    if channel is not None:
+        homes.write(replace(homes.read(made.home), channels={"cn_ecommerce": channel}))
+    return made
+
+
+def cleared(made: Yard) -> dict[str, Any]:
+    assert made.run() == 0
+    assert made.audit() == []
+    assert made.sandboxes.second_receipts() == {"cn_ecommerce": 0, "hk_road": 0}
+    return made.outcome()
+
+
+@pytest.fixture(scope="module")
+def by_http(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("http")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(clock.VARIABLE, "")
+        with running(folder) as sandboxes:
+            found = cleared(yard(folder, sandboxes))
+    assert found["shipment"][2] == "closed"
+    assert len(found["document"]) > 4 * PARCELS
+    return found
+
+
+def channels_used(made: Yard) -> set[str]:
+    from sqlalchemy import select
+
+    from adapters.ledger.tables import raw
+
+    here = made.office()
+    with here.ledger.begin() as tx:
+        found = set(tx.execute(select(raw.c.channel).where(raw.c.authority == "cn_ecommerce")).scalars())
+    here.ledger.close()
+    return found - {"answer"}  # what the authority said at once
+
+
+@pytest.mark.usefixtures("environment")
+def test_by_the_local_port(tmp_path: Path, by_http: dict[str, Any]) -> None:
+    with running(tmp_path) as sandboxes:
+        made = yard(tmp_path, sandboxes, "local_port")
+        assert cleared(made) == by_http
+        assert channels_used(made) == {"local_port"}
+
+
+@pytest.mark.usefixtures("environment")
+def test_by_folders(tmp_path: Path, by_http: dict[str, Any]) -> None:
+    base = tmp_path / "client"
+    with running(tmp_path, "--folder", str(base)) as sandboxes:
+        made = yard(tmp_path, sandboxes, {"kind": "folder", "path": f"{base}/{{dxp_id}}", "quiet_seconds": 0})
+        for dxp in companies(made):
+            for name in ("send", "receive"):
+                (base / dxp / name).mkdir(parents=True)
+        assert cleared(made) == by_http
+        assert channels_used(made) == {"folder"}
+        assert not [f for f in base.glob("*/send/*") if f.suffix == ".xml"]
+        assert list(base.glob("*/sent/CEB603Message*.xml"))
+        assert list(base.glob("*/taken/CEB604Message*.xml"))
+
+
+def companies(made: Yard) -> set[str]:
+    truck = trucks._truck(made.folder)
+    return {party.dxp_id for party in truck.parties.values() if party.dxp_id}
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    yield from started()
+
+
+@pytest.fixture
+def proxy(broker: Broker) -> Iterator[Proxy]:
+    made = Proxy()
+    yield made
+    made.close()
+
+
+def queues(broker: Broker, made: Yard, address: str) -> dict[str, Any]:
+    for dxp in companies(made):
+        broker.declare(broker.inbox(dxp))
+    return {"kind": "amqp", "url": address, "out_queue": broker.out, "receipt_queue": broker.receipt_queue}
+
+
+def over_queues(folder: Path, broker: Broker, address: str, sandboxes: Sandboxes) -> Yard:
+    made = yard(folder, sandboxes)
+    homes.write(replace(homes.read(made.home), channels={"cn_ecommerce": queues(broker, made, address)}))
+    return made
+
+
+def doors(broker: Broker, address: str) -> list[str]:
+    return ["--amqp", address, "--out-queue", broker.out, "--receipt-queue", broker.receipt_queue]
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("environment")
+def test_by_queues(tmp_path: Path, by_http: dict[str, Any], broker: Broker, proxy: Proxy) -> None:
+    with running(tmp_path, *doors(broker, proxy.address)) as sandboxes:
+        made = over_queues(tmp_path, broker, proxy.address, sandboxes)
+        assert cleared(made) == by_http
+        assert channels_used(made) == {"amqp"}
+        assert broker.count(broker.out) == 0
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("environment")
+def test_by_queues_whose_broker_goes_away_in_the_middle(
+    tmp_path: Path, by_http: dict[str, Any], broker: Broker, proxy: Proxy
+) -> None:
+    over = threading.Event()
+    cuts = 0
+
+    def trouble() -> None:
+        nonlocal cuts
+        while not over.wait(0.25):
+            cuts += 1
+            if cuts % 4:
+                proxy.cut()
+                continue
+            proxy.close()
+            over.wait(0.4)
+            proxy.open()
+
+    with running(tmp_path, *doors(broker, proxy.address)) as sandboxes:
+        made = over_queues(tmp_path, broker, proxy.address, sandboxes)
+        thread = threading.Thread(target=trouble)
+        thread.start()
+        try:
+            found = cleared(made)
+        finally:
+            over.set()
+            thread.join()
+        assert found == by_http
+    assert cuts > 4
