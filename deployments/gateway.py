@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import uvicorn
-from fastapi import Body, Depends, FastAPI, Header, HTTPException, Query, Request, Response
+from fastapi import Body, Depends, FastAPI, Header, HTTPException, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
@@ -21,6 +21,7 @@ from deployments import services, settings
 from deployments.errors import SHOWN, as_json, kind_of
 from mappings.canonical.model import Shipment
 from tasks.office import Office
+from tasks.payment_data.receive import take_request
 
 REFUSED = "令牌缺失或无效。The token is missing or wrong: see `tongguan tokens`."
 DESCRIPTION = "Tongguan 通关. Every answer that is an error carries both languages; 错误信息均含中英文。"
@@ -58,6 +59,10 @@ class Gateway:
 
     def authority(self, token: Annotated[str, Query()] = "") -> None:
         """Lets in an authority that was told the push address."""
+        self._check(token, "push")
+
+    def customs(self, token: Annotated[str, Path()]) -> None:
+        """Lets in customs, which adds the name of the call to the address that it was told."""
         self._check(token, "push")
 
     def _check(self, given: str, name: str) -> None:
@@ -100,6 +105,12 @@ def _push(app: FastAPI, door: Gateway) -> None:
         """Takes in what an authority pushes (DxpMsg): kept first, then read; the pulse takes the trucks on."""
         peer = request.client.host if request.client else ""
         return {"shipments": services.push(door.office, name, body, peer)}
+
+    @app.post("/ann179/{token}/platDataOpen", dependencies=[Depends(door.customs)], tags=["authorities"])
+    def payment_data(body: Raw, request: Request) -> dict[str, Any]:
+        """Customs asks for the payment data of an order (announcement 179): kept first, answered at once."""
+        peer = request.client.host if request.client else ""
+        return take_request(door.office, body or request.url.query.encode(), peer)
 
 
 def _shipments(app: FastAPI, door: Gateway) -> None:

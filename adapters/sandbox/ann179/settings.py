@@ -1,0 +1,16 @@
+"""profile.yaml, read once."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+@lru_cache
+def profile() -> dict[str, Any]:
+    """The settings of this sandbox."""
+    found: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("profile.yaml").read_text("utf-8"))
+    return found
