@@ -1,6 +1,7 @@
 """Generated pages: `python -m deployments.docs` writes them, `--check` says which are out of date (exit code 1).
 
-docs/messages (one page a message), docs/authorities.md with the same table in both READMEs, docs/faults.md.
+docs/messages (one page a message), docs/authorities.md with the same table in both READMEs, docs/faults.md,
+docs/conformance.md (what is there for each message type).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from adapters.contract import Profile, load_profile
+from deployments import conformance
 from mappings import faults
 from mappings.engine import document, spec
 
@@ -83,7 +85,17 @@ def messages_index() -> str:
     """The list of message pages."""
     specs = [spec.load(name) for name in spec.all_types()]
     rows = [(f"[{s.type}]({s.type}.md)", s.title["zh"], s.title["en"], s.direction, s.authority) for s in specs]
-    return f"{NOTICE}# Messages 报文\n\n{table(('Message', '名称', 'Name', 'Direction 方向', 'Authority'), rows)}\n"
+    more = (
+        "What is there for each: [conformance](../conformance.md). Look up and convert: [workbench](../workbench.md)."
+    )
+    head = ("Message", "名称", "Name", "Direction 方向", "Authority")
+    return f"{NOTICE}# Messages 报文\n\n{more}\n\n{table(head, rows)}\n"
+
+
+def conformance_page() -> str:
+    """What is there for each message type, and a reason where something is not."""
+    shown = table(conformance.HEADINGS, conformance.page_rows())
+    return f"{NOTICE}# Conformance 符合情况\n\n{conformance.INTRODUCTION}\n\n{shown}\n"
 
 
 def readme(file: Path) -> str:
@@ -98,6 +110,7 @@ def pages() -> dict[Path, str]:
     """Every generated file with the text that it should have."""
     made: dict[str, Callable[[], str]] = {
         "docs/authorities.md": authorities_page,
+        "docs/conformance.md": conformance_page,
         "docs/faults.md": faults_page,
         "docs/messages/README.md": messages_index,
     }

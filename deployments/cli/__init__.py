@@ -11,9 +11,11 @@ import typer
 from deployments.cli import (
     audit,
     clear,
+    convert,
     correct,
     event,
     hold,
+    messages,
     pages,
     prepare,
     sandbox,
@@ -38,7 +40,8 @@ authority · 6 authority unreachable, nothing sent · 7 outcome unknown · 8 sig
 COMMANDS: dict[str, Callable[..., None]] = {
     "up": up.up, "down": up.down, "clear": clear.clear, "prepare": prepare.prepare, "event": event.event,
     "hold": hold.hold, "resume": hold.resume, "approve": hold.approve, "correct": correct.correct,
-    "status": status.status, "validate": validate.validate, "audit": audit.audit, "sandbox": sandbox.sandbox,
+    "status": status.status, "validate": validate.validate,
+    "messages": messages.messages, "convert": convert.convert, "audit": audit.audit, "sandbox": sandbox.sandbox,
     "pages": pages.pages, "tokens": tokens.tokens,
 }  # fmt: skip
 

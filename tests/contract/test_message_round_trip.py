@@ -16,7 +16,7 @@ from lxml import etree
 
 from mappings.canonical.columns import SCALE
 from mappings.clock import CHINA
-from mappings.engine import codes, reader, schema, spec, writer
+from mappings.engine import codes, reader, schema, spec, tree, writer
 from mappings.engine.fit import misfits
 from mappings.engine.rows import TIMES, Rows
 from mappings.engine.spec import Field, MessageSpec, Segment
@@ -171,6 +171,7 @@ def test_what_is_written_is_read_back(message_type: str, data: st.DataObject) ->
     reading = reader.read(written.body)
     assert reading.guid == written.guid
     assert not reading.unknown
+    assert tree.write(tree.of(reading)) == written.body, "the writer of any type writes the same"
     repeated = listed_segment(message)
     for segment, item in message.walk():
         column = reading.groups[segment.tag][item.tag]

@@ -1,0 +1,343 @@
+"""The message workbench: `tongguan messages`, `tongguan convert`, masking, and what a wrong table is told."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from mappings.engine import masking, sheets, spec, structured, tree
+from mappings.engine.described import described, named
+from mappings.errors import DataFault, Unsupported
+from tests.golden.samples import sample
+from tests.unit.test_cli import answer, run
+
+PERSONS = ("测试订购人", "TEST00000000000001", "00000000001", "测试收货人", "测试省测试市测试路1号")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    return tmp_path
+
+
+def inventory() -> tree.Tree:
+    return sample("CEB621Message")
+
+
+@pytest.fixture
+def message(here: Path) -> Path:
+    path = here / "m.xml"
+    path.write_bytes(tree.write(inventory()))
+    return path
+
+
+# ---- messages
+
+
+def test_messages_lists_every_type_with_its_status(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = {m["type"]: m for m in answer(capsys, "messages")}
+    assert set(listed) == set(spec.all_types())
+    assert listed["CEB603Message"]["status"]["written"]["there"]
+    assert listed["CEB604Message"]["status"]["read"]["there"]
+    assert not listed["CEB604Message"]["status"]["written"]["there"]
+    assert listed["CEB303Message"]["status"]["flow"]["en"] == "export_9610"
+    assert listed["CEB900Message"]["status"]["flow"]["there"]
+    assert {m["type"] for m in answer(capsys, "messages", "--authority", "hk_road")} == set(spec.all_types("hk_road"))
+    code, out, _ = run(capsys, "messages")
+    assert code == 0
+    assert all(
+        text in out for text in ("CEB816Message", "电子税单 electronic tax bill", "自定，官方格式未公开", "export_9610")
+    )
+    assert run(capsys, "messages", "--authority", "atlantis")[0] == 9
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [("CEB621", "CEB621Message"), ("621", "CEB621Message"), ("ceb621message", "CEB621Message"),
+     ("HKRoadACI", "HKRoadACI"), ("aci", "HKRoadACI"), (" CEB818Message ", "CEB818Message")],
+)  # fmt: skip
+def test_a_type_is_found_by_its_short_name(given: str, found: str) -> None:
+    assert named(given) == found
+
+
+@pytest.mark.parametrize("given", ["999", "", "CEB62"])
+def test_an_unknown_name_is_told_what_is_near(given: str) -> None:
+    with pytest.raises(Unsupported, match="CEB621Message"):
+        named(given)
+
+
+def test_messages_shows_a_type_with_all_that_its_file_says(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "messages", "CEB621")
+    assert code == 0
+    for text in ("订购人证件号码", "buyer identity document number", "bonded 1210", "代码表 codes: country",
+                 "XSD C..20 min 0", "个人信息 personal", "N19,5", "CEB622Message", "InventoryList"):  # fmt: skip
+        assert text in out
+    assert "wooden case" not in out
+    assert "wooden case" in run(capsys, "messages", "CEB621", "--codes")[1]
+    assert "order.order_no" in run(capsys, "messages", "303")[1]
+    assert "未经核实" in run(capsys, "messages", "HKRoadBundle")[1]
+    assert run(capsys, "messages", "CEB1")[0] == 9
+
+
+@pytest.mark.parametrize("message_type", spec.all_types())
+def test_a_description_has_every_field(message_type: str) -> None:
+    found = described(message_type, with_codes=True)
+    fields = [(s["tag"], f["tag"], f["type"]) for s in found["segments"] for f in s["fields"]]
+    message = spec.load(message_type)
+    assert fields == [(s.tag, f.tag, f.notation) for s, f in message.walk()]
+    assert all(found["code_lists"][f.code]["codes"] for _, f in message.walk() if f.code)
+    json.dumps(found)
+
+
+# ---- convert
+
+
+def test_a_message_becomes_a_masked_table_that_cannot_be_turned_back(
+    message: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, "convert", message, "--to", "xlsx")
+    assert (code, out) == (0, "")
+    assert "cannot be turned back" in err
+    table = here / "m.xlsx"
+    assert table.stat().st_mode & 0o777 == 0o600
+    book = openpyxl.load_workbook(table)
+    cells = [str(c.value) for sheet in book for row in sheet.iter_rows() for c in row if c.value is not None]
+    assert not [cell for cell in cells if any(person in cell for person in PERSONS)]
+    assert "***" in cells
+    assert any("cannot be turned back" in cell for cell in cells)
+    code, _, err = run(capsys, "convert", table, "--to", "xml")
+    assert code == 4
+    assert "masked" in err
+    assert not (here / "m.xml.xml").exists()
+
+
+def test_the_table_reads_as_a_person_expects(message: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "convert", message, "--to", "xlsx", "--clear")
+    sheet = openpyxl.load_workbook(here / "m.xlsx")["InventoryHead"]
+    heads = {c.value: c.column for c in sheet[1]}
+    assert sheet.cell(2, heads["orderNo"]).value == "订单编号"
+    assert sheet.cell(3, heads["orderNo"]).value == "order number, unique per platform"
+    cell = sheet.cell(5, heads["orderNo"])
+    assert (cell.value, cell.data_type, cell.number_format) == ("000TEST7", "s", "@")
+    lines = openpyxl.load_workbook(here / "m.xlsx")["InventoryList"]
+    assert [(lines.cell(r, 1).value, lines.cell(r, 2).value) for r in (5, 6, 7)] == [("1", "1"), ("2", "1"), ("3", "2")]
+
+
+@pytest.mark.parametrize("form", ["xlsx", "json"])
+def test_there_and_back_through_an_envelope(
+    form: str, message: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = message.read_bytes()
+    inner = b"<DxpMsg><TransInfo/><Data>" + base64.b64encode(body) + b"</Data></DxpMsg>"
+    (here / "sv.xml").write_bytes(
+        b'<t:DxpMsgSv xmlns:t="u"><t:Data>' + base64.b64encode(inner) + b"</t:Data></t:DxpMsgSv>"
+    )
+    assert run(capsys, "convert", "sv.xml", "--to", form, "--clear", "--out", "table")[0] == 0
+    code, _, err = run(capsys, "convert", "table", "--to", "xml", "--out", "back.xml")
+    assert code == 0
+    assert "Without signature" in err
+    assert (here / "back.xml").read_bytes() == body
+
+
+def test_a_file_is_not_written_over_unasked(message: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = message.read_bytes()
+    code, _, err = run(capsys, "convert", message, "--to", "xml")
+    assert code == 3
+    assert "--overwrite" in err
+    message.chmod(0o644)
+    assert run(capsys, "convert", message, "--to", "xml", "--overwrite")[0] == 0
+    assert message.read_bytes() == before
+    assert message.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_table_is_not_replaced_by_its_masked_self(message: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, "convert", message, "--to", "json", "--clear")
+    assert run(capsys, "convert", "m.json", "--to", "json", "--overwrite")[0] == 3
+    assert structured.loads(Path("m.json").read_bytes()).same(inventory())
+
+
+def test_xml_that_the_schema_refuses_is_written_only_when_asked(
+    message: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = inventory()
+    made.rows["InventoryList"][1].values["qty"] = "many"
+    (here / "t.json").write_bytes(structured.dumps(made))
+    code, _, err = run(capsys, "convert", "t.json", "--to", "xml")
+    assert code == 1
+    assert "InventoryList/qty" in err
+    assert not (here / "t.xml").exists()
+    assert run(capsys, "convert", "t.json", "--to", "xml", "--anyway")[0] == 1
+    assert b">many<" in (here / "t.xml").read_bytes()
+
+
+def test_standard_output_holds_the_file_alone(message: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    from deployments.cli import main
+
+    with pytest.raises(SystemExit):
+        main(["convert", str(message), "--to", "json", "--out", "-"])
+    assert json.loads(capfdbinary.readouterr().out)["masked"] is True
+
+
+def test_what_is_not_kept_is_told(message: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    body = message.read_bytes().replace(b"<ceb:BaseTransfer>", b"<ceb:BaseTransfer><ceb:later>1</ceb:later>")
+    (here / "later.xml").write_bytes(body)
+    assert "BaseTransfer/later" in run(capsys, "convert", "later.xml", "--to", "json")[2]
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"hello", b"<!DOCTYPE a><a/>", b"<CEB999Message/>", b"PK\x03\x04junk", b"{]", b"{}"]
+)
+def test_what_is_no_message_is_refused_in_both_languages(
+    data: bytes, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "junk").write_bytes(data)
+    code, _, err = run(capsys, "convert", "junk", "--to", "json")
+    assert code in (4, 9)
+    assert any("\u4e00" <= c <= "\u9fff" for c in err)
+
+
+# ---- masking
+
+
+def test_free_words_lose_the_people_in_them() -> None:
+    told = (
+        "[Code:1301;Desc:buyerName:某甲,buyerIdNumber:110101199001011234,订购人姓名[某甲],手机13800000000]，单号TEST7"
+    )
+    shown = masking.words(told)
+    assert not any(person in shown for person in ("某甲", "110101199001011234", "13800000000"))
+    assert "Code:1301" in shown
+    assert "TEST7" in shown
+
+
+def test_a_receipt_about_a_person_and_a_whole_message_in_one_are_masked() -> None:
+    made = sample("CEB900Message")
+    made.rows["MessageReturn"][0].values["returnInfo"] = "consigneeAddress:某路1号,x"
+    hidden = masking.masked(made).rows["MessageReturn"][0].values
+    assert hidden["oriBizMessage"] == "***"
+    assert hidden["returnInfo"] == "consigneeAddress:***,x"
+    assert hidden["guid"] == made.rows["MessageReturn"][0].values["guid"]
+    assert not made.masked
+
+
+@pytest.mark.parametrize("message_type", spec.all_types())
+def test_no_personal_field_is_left(message_type: str) -> None:
+    hidden = masking.masked(sample(message_type))
+    for segment, item in hidden.spec.walk():
+        if item.personal:
+            assert {row.values.get(item.tag, "") for row in hidden.rows[segment.tag]} <= {"", "***"}
+
+
+# ---- a table that a person changed
+
+
+def changed(change: Callable[[Any], None]) -> bytes:
+    book = openpyxl.load_workbook(io.BytesIO(sheets.dumps(inventory())))
+    change(book)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def put(sheet: str, cell: str, value: Any) -> Callable[[Any], None]:
+    def change(book: Any) -> None:
+        book[sheet][cell] = value
+
+    return change
+
+
+def test_a_table_saved_again_is_the_same_message() -> None:
+    assert sheets.loads(changed(lambda book: None)).same(inventory())
+
+
+def test_numbers_and_new_rows_that_a_person_typed_are_taken() -> None:
+    def change(book: Any) -> None:
+        lines = book["InventoryList"]
+        heads = {c.value: c.column for c in lines[1]}
+        lines.append([c.value for c in lines[7]])
+        lines.cell(8, 1).value = 40
+        lines.cell(8, heads["qty"]).value = 2.5
+        lines.cell(8, heads["qty1"]).value = 3.0
+        lines.cell(8, heads["gnum"]).value = 2
+        lines.cell(8, heads["note"]).value = None
+
+    rows = sheets.loads(changed(change)).rows["InventoryList"]
+    assert len(rows) == 4
+    assert rows[3].parent == rows[2].parent == 1
+    assert [rows[3].values[t] for t in ("qty", "qty1", "gnum")] == ["2.5", "3", "2"]
+    assert "note" not in rows[3].values
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (put("InventoryList", "D6", True), "InventoryList!D6"),
+        (put("InventoryList", "D6", "=1+1"), "InventoryList!D6"),
+        (put("InventoryList", "A6", "x"), "InventoryList!6 row"),
+        (put("InventoryList", "A6", "1"), "stands twice"),
+        (put("InventoryList", "B6", "9"), "InventoryHead|Inventory has no row 9"),
+        (put("InventoryList", "D1", "qtty"), "InventoryList!D1"),
+        (put("InventoryList", "D1", "gnum"), "twice"),
+        (put("InventoryList", "AZ6", "1"), "without heading"),
+        (put("报文 message", "C2", "other"), "no sheet"),
+        (put("报文 message", "A5", "@other"), "no attribute"),
+        (lambda book: book.create_sheet("Sheet1"), "Sheet1"),
+        (lambda book: book.remove(book["报文 message"]), "no sheet"),
+    ],
+)
+def test_a_wrong_table_is_told_where(change: Callable[[Any], None], told: str) -> None:
+    with pytest.raises(DataFault, match=told):
+        sheets.loads(changed(change))
+
+
+def test_a_long_text_without_its_row_and_a_bomb_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = sample("CEB900Message")
+    made.rows["MessageReturn"][0].values["oriBizMessage"] = "x" * 40_000
+    book = openpyxl.load_workbook(io.BytesIO(sheets.dumps(made)))
+    book["长文本 long texts"]["B2"] = "7"
+    file = io.BytesIO()
+    book.save(file)
+    with pytest.raises(DataFault, match="has no row 7"):
+        sheets.loads(file.getvalue())
+    monkeypatch.setattr(sheets, "MOST_BYTES", 1000)
+    with pytest.raises(DataFault, match="unpacks"):
+        sheets.loads(sheets.dumps(made))
+    monkeypatch.setattr(sheets, "MOST_ROWS", 0)
+    with pytest.raises(DataFault, match="too many"):
+        sheets.dumps(made)
+
+
+def wrong(**changes: Any) -> bytes:
+    return json.dumps(structured.nested(inventory()) | changes).encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (wrong(content={"Nothing": {}}), "CEB621Message/Nothing"),
+        (wrong(content={"ds:Signature": {}}), "Signature"),
+        (wrong(content={"Inventory": [{"InventoryHead": {"guid": 7}}]}), "Inventory/InventoryHead/guid"),
+        (wrong(content={"Inventory": [{"InventoryHead": {"guid": "\x01"}}]}), r"U\+0001"),
+        (wrong(content={"Inventory": ["x"]}), "object"),
+        (wrong(content={"Inventory": {"other": "x"}}), "Inventory/other"),
+        (wrong(content=[]), "objects"),
+        (wrong(attributes={"other": "x"}), "@other"),
+        (b"[1]", "names no message"),
+        (b"[" * 100_000, "JSON"),
+    ],
+)
+def test_wrong_json_is_told_where(data: bytes, told: str) -> None:
+    with pytest.raises(DataFault, match=told):
+        structured.loads(data)
+
+
+def test_json_takes_null_as_absent_and_one_where_many_may_stand() -> None:
+    made = structured.loads(wrong(content={"Inventory": {"InventoryHead": [{"guid": None, "note": ""}]}}))
+    assert made.rows["InventoryHead"] == [tree.Row(0, {"note": ""})]
