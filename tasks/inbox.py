@@ -2,31 +2,64 @@
 
 A folder is ready when it is complete and looked the same at the last two looks (nobody is still writing into it), and
 was not taken in that form already. What was seen and taken is in the ledger, so the inbox itself is only read.
+A folder that waits says why: its faults, as capture gives them.
 """
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from prefect.results import ResultRecord
 
 from adapters.ledger import leases
+from mappings import faults
 from mappings.errors import ConfigurationError, DataFault
 from tasks.capture import read_folder
 from tasks.office import Office, office
 
 SEEN, TAKEN = "inbox:seen", "inbox:taken"
+EMPTY = "没有文件 no files yet"
+ARRIVING = "文件刚有变化，下次再看 files have just changed: looked at again next time"
+INCOMPLETE = "资料不齐或无法读取 not complete, or not readable"
 
 
-def ready_folders(inbox: str = "") -> list[Path]:
-    """The folders of the inbox (by default the one in the settings) that are ready. Raises ConfigurationError."""
-    here = office()
+@dataclass(frozen=True)
+class Waiting:
+    """A folder that cannot start yet: why, and what capture found wrong with its files."""
+
+    folder: Path
+    reason: str
+    faults: pd.DataFrame = field(default_factory=lambda: faults.frame([]))
+
+
+@dataclass
+class Look:
+    """One look at the inbox: folders that can start, and those that wait. What was taken already is in neither."""
+
+    ready: list[Path] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+
+
+def look(inbox: str = "") -> Look:
+    """The folders of the inbox (by default the one in the settings). Raises ConfigurationError."""
+    here, found = office(), Look()
     root = Path(inbox) if inbox else here.home.inbox or _own(here)
     if not root.is_dir():
         raise ConfigurationError(f"No inbox folder {root} 收件文件夹不存在; set inbox in tongguan.yaml 请在设置中指定")
-    return [path for path in sorted(root.iterdir()) if path.is_dir() and _ready(here, path)]
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        stamp = _stamp(folder)
+        if stamp and leases.get_cursor(here.ledger, TAKEN, folder.name) == stamp:
+            continue
+        waits = _waits(here, folder, stamp)
+        if waits is None:
+            found.ready.append(folder)
+        else:
+            found.waiting.append(waits)
+    return found
 
 
 def _own(here: Office) -> Path:
@@ -47,17 +80,18 @@ def _stamp(folder: Path) -> str:
     return hashlib.sha256(repr(files).encode()).hexdigest() if files else ""
 
 
-def _ready(here: Office, folder: Path) -> bool:
-    stamp, name = _stamp(folder), folder.name
-    if not stamp or leases.get_cursor(here.ledger, TAKEN, name) == stamp:
-        return False
-    if leases.get_cursor(here.ledger, SEEN, name) != stamp:
-        leases.set_cursor(here.ledger, SEEN, name, stamp)
-        return False
+def _waits(here: Office, folder: Path, stamp: str) -> Waiting | None:
+    """Why a folder waits; None where it is ready."""
+    if not stamp:
+        return Waiting(folder, EMPTY)
+    if leases.get_cursor(here.ledger, SEEN, folder.name) != stamp:
+        leases.set_cursor(here.ledger, SEEN, folder.name, stamp)
+        return Waiting(folder, ARRIVING)
     try:
-        return read_folder(folder, here.home.profiles).complete
-    except DataFault:
-        return False
+        captured = read_folder(folder, here.home.profiles)
+    except DataFault as error:
+        return Waiting(folder, str(error))
+    return None if captured.complete else Waiting(folder, INCOMPLETE, captured.faults)
 
 
 def done(folder: Path, ran: Any) -> None:

@@ -25,6 +25,7 @@ from adapters.ledger.faults import faults
 from mappings.engine import spec
 from tasks.clearing.intake import deliveries_of
 from tasks.clearing.standing import Standing
+from tasks.inbox import Waiting
 from tasks.office import office
 from tasks.reporting.faults import screen_table
 from tasks.reporting.people import people
@@ -111,12 +112,32 @@ def ask(standing: Standing) -> None:
         get_run_logger().info("No deployment asks here 未部署 %s", deployment)
 
 
-def ended(ran: Sequence[Any], message: str) -> State[Any]:
+def inbox_waits(waiting: Sequence[Waiting]) -> None:
+    """The folders of the inbox that cannot start, each with its reason and its faults, as an artifact of this run."""
+    rows = [row for one in waiting for row in _folder_rows(one)]
+    create_table_artifact(rows, "inbox-waiting", f"{len(waiting)} 个文件夹等待 folders wait")
+
+
+def _folder_rows(one: Waiting) -> list[dict[str, Any]]:
+    told = {"文件夹 folder": one.folder.name, "原因 reason": one.reason}
+    return [told | row for row in screen_table(one.faults)] or [told]
+
+
+def waiting_text(waiting: Sequence[Waiting]) -> str:
+    """The folders that wait, in a sentence: each with the codes of its errors, else with its reason."""
+    said = []
+    for one in waiting:
+        codes = one.faults["code"][one.faults["severity"] == "error"].unique()
+        said.append(f"{one.folder.name} ({', '.join(codes) or one.reason})")
+    return f"{len(waiting)} 个文件夹等待 folders wait: {'; '.join(said)}"
+
+
+def ended(ran: Sequence[Any], message: str, name: str | None = None) -> State[Any]:
     """How a run over several trucks ends: one that failed has stopped no other, and is told."""
     failed = sum(not state.is_completed() for state in ran)
     if failed:
         return Failed(name="Some failed", message=f"{message}; {failed} 个失败 failed")
-    return Completed(message=message)
+    return Completed(name=name, message=message)
 
 
 def end(standing: Standing, missed: list[str]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -259,19 +260,30 @@ def test_the_pulse_goes_on_past_a_truck_that_fails(whole: Make) -> None:
     assert pulse.beat() == [], "and does not try it again before something has changed"
 
 
-def test_an_inbox_folder_becomes_a_truck_once(whole: Make, tmp_path: Path) -> None:
+def test_an_inbox_folder_becomes_a_truck_once(whole: Make, client: SyncPrefectClient, tmp_path: Path) -> None:
     box = tmp_path / "inbox"
     here = whole(taken=False, inbox=box)
     demo_truck.write(here.made, box / "truck1")
     broken = demo_truck.write(trucks.made(here.sandboxes, 2, seed=3), box / "another")
     sheet = (broken / "truck.json").read_text("utf-8").replace('"agent"', '"nobody"')
     (broken / "truck.json").write_text(sheet, "utf-8")
-    assert run(clear_folder).message == "0 个车次开始办理 trucks started"
+    state = run(clear_folder)
+    assert state.name == "Folders waiting", "somebody may be writing"
+    assert "2 个文件夹等待 folders wait: another" in str(state.message)
+    (box / "junk").mkdir()
+    (box / "junk" / "x.pdf").write_bytes(b"%PDF-1.4")
     state = run(clear_folder)
     assert (state.name, "1 个失败 failed" in str(state.message)) == ("Some failed", True)
     assert [row.state for row in shipments.listing(here.office.ledger)] == ["awaiting_approval"]
     state = run(clear_folder)
+    assert state.name == "Folders waiting"
+    assert str(state.message).startswith("0 个车次开始办理 trucks started; 1 个文件夹等待 folders wait: junk (CAP-")
+    shutil.rmtree(box / "junk")
+    state = run(clear_folder)
     assert (state.name, state.message) == ("Completed", "0 个车次开始办理 trucks started")
+    shown = [a for a in client.read_artifacts() if a.key == "inbox-waiting"]
+    assert len(shown) == 4
+    assert sum("junk" in str(a.data) for a in shown) == 2
 
 
 # ---- asking a person -----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from prefect.states import Completed, Failed
 from adapters import home as homes
 from deployments import demo_truck
 from mappings.errors import AuthorityUnavailable, ConfigurationError, DataFault
-from tasks import inbox
+from tasks import inbox, publishing
 from tests.unit.desk import Desk, truck
 
 
@@ -24,7 +24,7 @@ def box(desk: Desk, tmp_path: Path) -> Path:
 
 
 def ready(box: Path | str = "") -> list[str]:
-    return [folder.name for folder in inbox.ready_folders(str(box))]
+    return [folder.name for folder in inbox.look(str(box)).ready]
 
 
 def test_ready_when_it_looked_the_same_twice_and_taken_once(box: Path) -> None:
@@ -97,3 +97,41 @@ def test_another_inbox_may_be_named_and_must_exist(box: Path, tmp_path: Path) ->
 def test_without_a_setting_it_is_in_the_home(desk: Desk) -> None:
     assert ready() == []
     assert (desk.office.home.path / "inbox").is_dir()
+
+
+def waits(box: Path) -> dict[str, inbox.Waiting]:
+    return {one.folder.name: one for one in inbox.look(str(box)).waiting}
+
+
+def test_a_folder_that_waits_says_why(box: Path) -> None:
+    folder = demo_truck.write(truck(2), box / "truck1")
+    (box / "empty").mkdir()
+    unknown = demo_truck.write(truck(2), box / "unknown")
+    (unknown / "waybills.jsonl").write_text('{"somebody": "Wang Fang", "thing": 1}\n', "utf-8")
+    first = waits(box)
+    assert [first[name].reason for name in ("truck1", "empty", "unknown")] == [
+        inbox.ARRIVING, inbox.EMPTY, inbox.ARRIVING]  # fmt: skip
+    found = waits(box)
+    assert set(found) == {"empty", "unknown"}, "the complete one is ready"
+    assert found["unknown"].reason == inbox.INCOMPLETE
+    assert {"CAP-001", "CAP-002"} <= set(found["unknown"].faults["code"])
+    inbox.done(folder, Completed())
+    assert set(waits(box)) == {"empty", "unknown"}, "what was taken waits for nothing"
+
+
+def test_waiting_folders_are_told_with_their_faults(box: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unknown = demo_truck.write(truck(2), box / "unknown")
+    (unknown / "waybills.jsonl").unlink()
+    (box / "empty").mkdir()
+    waits(box)
+    shown: list[tuple[list[dict[str, str]], str]] = []
+    monkeypatch.setattr(publishing, "create_table_artifact", lambda rows, key, text: shown.append((rows, key)))
+    waiting = inbox.look(str(box)).waiting
+    publishing.inbox_waits(waiting)
+    ((rows, key),) = shown
+    assert key == "inbox-waiting"
+    assert {row["文件夹 folder"] for row in rows} == {"empty", "unknown"}
+    assert "CAP-002" in {row.get("代码 code") for row in rows}
+    text = publishing.waiting_text(waiting)
+    assert "unknown (CAP-002)" in text
+    assert f"empty ({inbox.EMPTY})" in text
