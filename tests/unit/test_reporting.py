@@ -28,9 +28,10 @@ from tasks.reporting.faults import (
 from tasks.reporting.summary import conversion_table, event_names, local, quality, summary, timeline
 from tests.unit.desk import AT, Desk, truck
 
-SAID = "parcel,code,severity,field,value,file,sheet,row,column,message_zh,message_en,remedy_zh,remedy_en,owner".split(
-    ","
-)
+SAID = [
+    "parcel", "code", "severity", "field", "value", "file", "sheet", "row", "column", "message_zh", "message_en",
+    "remedy_zh", "remedy_en", "owner",
+]  # fmt: skip
 
 
 def fault(code: str = "WAY-003", **more: object) -> dict[str, object]:
