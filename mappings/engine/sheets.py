@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -32,9 +33,14 @@ PART = 16_000  # characters of one cell: 32,767 code units are the most, and a c
 HEADS = 4  # lines of headings: element, 名称, meaning, type
 MOST_ROWS = 1_048_576 - HEADS
 MOST_BYTES = 512 * 1024 * 1024  # unpacked
-_KEPT_NOT = re.compile(r"∅|\r|_(?=x[0-9A-Fa-f]{4}_)")
+# What openpyxl, zipfile and the XML parser raise for a workbook that is none, or is damaged
+BROKEN = (
+    zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, SyntaxError, ArithmeticError, LookupError,
+    ValueError, TypeError, AttributeError, RuntimeError,
+)  # fmt: skip
+_KEPT_NOT = re.compile(r"∅|\r|_(?=x[0-9A-Fa-f]{4}_)|x(?=005F_)")  # _x000D_ is how a workbook itself escapes
 _ESCAPED = re.compile(r"∅(.)", re.DOTALL)
-_ESCAPES = {"∅": "∅∅", "\r": "∅r", "_": "_∅"}
+_ESCAPES = {"∅": "∅∅", "\r": "∅r", "_": "_∅", "x": "x∅"}
 _USE = {"M": "必填 mandatory", "O": "选填 optional", "C": "条件 conditional"}
 
 
@@ -228,14 +234,11 @@ def _append_long(found: dict[str, dict[int, tuple[int, Row]]], sheet: Any) -> No
 
 
 def _open(data: bytes) -> Any:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            size = sum(part.file_size for part in packed.infolist())
-        if size > MOST_BYTES:
-            raise DataFault(f"The workbook unpacks to {size} bytes: too many 工作簿解压后过大")
-        return openpyxl.load_workbook(io.BytesIO(data), read_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError) as error:
-        raise DataFault(f"This is not a readable workbook 不是有效的工作簿: {error}") from error
+    with zipfile.ZipFile(io.BytesIO(data)) as packed:
+        size = sum(part.file_size for part in packed.infolist())
+    if size > MOST_BYTES:
+        raise DataFault(f"The workbook unpacks to {size} bytes: too many 工作簿解压后过大")
+    return openpyxl.load_workbook(io.BytesIO(data), read_only=True)
 
 
 def _check_texts(rows: dict[str, list[Row]]) -> None:
@@ -249,7 +252,13 @@ def _check_texts(rows: dict[str, list[Row]]) -> None:
 
 def loads(data: bytes) -> Tree:
     """The message in a workbook. Raises DataFault that names sheet and row, Unsupported for an unknown type."""
-    book = _open(data)
+    try:
+        return _tree(_open(data))
+    except BROKEN as error:  # parts are read, and found broken, as they are asked for
+        raise DataFault(f"This is not a readable workbook 不是有效的工作簿: {error}") from error
+
+
+def _tree(book: Any) -> Tree:
     about: dict[str, str] = {}
     if FIRST in book.sheetnames:
         about = {texts[0]: texts[2] for _, texts in _lines(book[FIRST]) if len(texts) > 2}
