@@ -37,6 +37,8 @@ class Pulse:
             hearing.hear(office())
         except AuthorityUnavailable as error:
             log.warning("not reached: %s", error)
+        if stages.anything_parked():
+            self._alarm()
         due = [i for i, mark in stages.marks(self.seen).items() if self.seen.get(i) != mark or self._time_is_up(i)]
         for shipment_id in due:
             self._run(shipment_id)
@@ -49,6 +51,13 @@ class Pulse:
 
         waited = stopwatch() - self.ran_at.get(shipment_id, 0.0)
         return waited >= DUE and stages.waits_for_time(shipment_id)
+
+    def _alarm(self) -> None:
+        """A run that shows what came in and could not be read; it tells it once."""
+        from flows.receive_receipts import receive_receipts  # noqa: PLC0415
+
+        ran: Any = receive_receipts(return_state=True)
+        log.warning("%s: %s", ran.name, ran.message)
 
     def _run(self, shipment_id: int) -> None:
         from flows.clear_shipment import clear_shipment  # noqa: PLC0415

@@ -12,10 +12,12 @@ from tasks import publishing, stages
 
 @flow(name="receive-receipts", persist_result=False)
 def receive_receipts() -> Any:
-    """向各主管机关收取回执，并推进有关车次。
+    """向各主管机关收取回执，并推进有关车次；无法读取的报文予以告警。
 
-    Fetch the receipts of every authority and take the trucks that they concern as far as they can go.
+    Fetch the receipts of every authority and take the trucks that they concern as far as they can go; alarm what
+    cannot be read.
     """
-    concerned = stages.hear()
+    go = stages.Reached()
+    concerned = go(stages.hear) or []
     ran = [clear_shipment(shipment=str(truck), return_state=True) for truck in stages.can_go_on(concerned)]
-    return publishing.ended(ran, f"{len(concerned)} 个车次有新回执 shipments with new receipts")
+    return publishing.heard(ran, f"{len(concerned)} 个车次有新回执 shipments with new receipts", go.missed)

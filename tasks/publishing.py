@@ -27,6 +27,7 @@ from tasks.clearing.intake import deliveries_of
 from tasks.clearing.standing import Standing
 from tasks.inbox import Waiting
 from tasks.office import office
+from tasks.receipts import alarm
 from tasks.reporting.faults import screen_table
 from tasks.reporting.people import people
 from tasks.reporting.summary import conversion_table, fault_counts, quality, state_text, summary, timeline
@@ -130,6 +131,36 @@ def waiting_text(waiting: Sequence[Waiting]) -> str:
         codes = one.faults["code"][one.faults["severity"] == "error"].unique()
         said.append(f"{one.folder.name} ({', '.join(codes) or one.reason})")
     return f"{len(waiting)} 个文件夹等待 folders wait: {'; '.join(said)}"
+
+
+def alarm_parked() -> str:
+    """An artifact of the messages that came in and could not be read, and have not been told before; in a sentence."""
+    rows = alarm.untold_parked(office().ledger)
+    if not rows:
+        return ""
+    said = f"{len(rows)} 份收到的报文无法读取，已保存待查 messages received could not be read and are kept"
+    shown = [
+        {
+            "编号 raw id": row.id,
+            "主管机关 authority": row.authority,
+            "通道 channel": row.channel,
+            "时间 at": row.at.isoformat(),
+            "原因 reason": row.reason,
+        }
+        for row in rows
+    ]
+    create_table_artifact(shown, "parked-messages", said)
+    get_run_logger().warning("%s: %s", said, [row.id for row in rows])
+    alarm.tell_parked(office().ledger, rows)
+    return f"{said}: {', '.join(str(row.id) for row in rows[:20])}"
+
+
+def heard(ran: Sequence[Any], message: str, missed: Sequence[str]) -> State[Any]:
+    """How a run that heard the authorities ends: with an alarm, with who could not be reached, or with what came."""
+    parked = alarm_parked()
+    unreached = f"主管机关无法连接 {'; '.join(missed)}" if missed else ""
+    name = "Parked messages" if parked else "Authority unavailable" if missed else None
+    return ended(ran, "; ".join(part for part in (message, parked, unreached) if part), name)
 
 
 def ended(ran: Sequence[Any], message: str, name: str | None = None) -> State[Any]:

@@ -23,6 +23,7 @@ from tasks.clearing import alone as lease
 from tasks.clearing import hearing, intake, settling, steps
 from tasks.clearing.standing import Standing
 from tasks.office import office
+from tasks.receipts import alarm
 
 
 def only_unavailable(task_: Any, run: TaskRun, state: State[Any]) -> bool:
@@ -119,12 +120,18 @@ class Reached:
     def __init__(self) -> None:
         self.missed: list[str] = []
 
-    def __call__(self, stage: Callable[..., Any], *arguments: Any) -> None:
-        """Run a stage; note that an authority was not reached."""
+    def __call__(self, stage: Callable[..., Any], *arguments: Any) -> Any:
+        """What a stage gives; None, noted, where an authority was not reached."""
         try:
-            stage(*arguments)
+            return stage(*arguments)
         except AuthorityUnavailable as error:
             self.missed.append(str(error))
+            return None
+
+
+def anything_parked() -> bool:
+    """Whether messages came in that could not be read, and no operator has been told."""
+    return bool(alarm.untold_parked(office().ledger))
 
 
 def open_shipments() -> list[int]:

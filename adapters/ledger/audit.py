@@ -19,6 +19,7 @@ from mappings import clock
 
 ERROR, WARNING = "error", "warning"
 CLAIM_SECONDS = 600.0
+MOST = 50  # ids that a finding names
 TEXTS = {
     "unknown-state": (ERROR, "包裹 {order_no} 的状态“{state}”不在状态表中",
                       "Parcel {order_no} is in a state that the tables do not know: {state}"),
@@ -40,10 +41,10 @@ TEXTS = {
                   "Message {type} {seq} has been claimed by {worker} for too long: its outcome is unknown"),
     "conflict": (WARNING, "单证 {business_key}（{type}）的回执与终态矛盾",
                  "A receipt contradicts the final state of {type} {business_key}"),
-    "parked-raw": (WARNING, "有 {count} 份收到的报文无法读取（{authority}）",
-                   "{count} messages received from {authority} could not be read and are parked"),
-    "parked-receipt": (WARNING, "有 {count} 份回执找不到对应单证（{authority}）",
-                       "{count} receipts from {authority} wait for a document that we do not know"),
+    "parked-raw": (WARNING, "有 {count} 份收到的报文无法读取（{authority}）：编号 {ids}",
+                   "{count} messages received from {authority} could not be read and are parked: raw ids {ids}"),
+    "parked-receipt": (WARNING, "有 {count} 份回执找不到对应单证（{authority}）：编号 {ids}",
+                       "{count} receipts from {authority} wait for a document that we do not know: ids {ids}"),
 }  # fmt: skip
 
 
@@ -173,14 +174,20 @@ def _conflicts(tx: Connection) -> Found:
 
 def _parked(tx: Connection) -> Found:
     waiting: dict[str, Select[Any]] = {
-        "parked-raw": select(raw.c.authority, func.count()).where(raw.c.state == "parked").group_by(raw.c.authority),
-        "parked-receipt": select(receipt.c.authority, func.count())
-        .where(receipt.c.disposition == "parked")
-        .group_by(receipt.c.authority),
+        "parked-raw": select(raw.c.authority, raw.c.id).where(raw.c.state == "parked"),
+        "parked-receipt": select(receipt.c.authority, receipt.c.id).where(receipt.c.disposition == "parked"),
     }
     for code, query in waiting.items():
-        for authority, count in tx.execute(query):
-            yield code, None, {"authority": authority, "count": count}
+        found: dict[str, list[int]] = defaultdict(list)
+        for authority, ident in tx.execute(query):
+            found[authority].append(ident)
+        for authority, ids in sorted(found.items()):
+            yield code, None, {"authority": authority, "count": len(ids), "ids": _named(sorted(ids))}
+
+
+def _named(ids: list[int]) -> str:
+    """Ids in a sentence, not more than a screen shows."""
+    return ", ".join(map(str, ids[:MOST])) + (" …" if len(ids) > MOST else "")
 
 
 _CHECKS: tuple[Callable[[Connection], Found], ...] = (

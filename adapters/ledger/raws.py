@@ -85,6 +85,13 @@ def parked(tx: Connection, authority: str, limit: int = 1000) -> list[int]:
     return _incoming(tx, authority, PARKED, limit)
 
 
+@reads
+def parked_heads(tx: Connection) -> list[Row[Any]]:
+    """Everything but the bytes of what came in, from whomever, and could not be read; in order of coming."""
+    mine = (raw.c.direction == IN) & (raw.c.state == PARKED)
+    return list(tx.execute(select(*_HEAD).where(mine).order_by(raw.c.id)))
+
+
 @writes
 def mark_read(tx: Connection, raw_id: int, shipment_id: int | None = None) -> None:
     """It has been read; `shipment_id` where it concerns one shipment alone."""

@@ -1,13 +1,17 @@
-"""Alarms: an authority could not read one of our messages (CEB900), so that all its documents came back."""
+"""Alarms: a message of ours that an authority could not read (CEB900), and messages of theirs that we could not."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
-from adapters.ledger import Ledger, events
+from sqlalchemy import Row
+
+from adapters.ledger import Ledger, events, leases, raws
 from tasks.receipts.lookup import come_back
 
 KIND = "message_unreadable"
+TOLD = "alarm:parked"  # the cursor of an authority: up to which raw message an operator has been told
 
 
 def alarm_unreadable(ledger: Ledger, authority: str, message_ids: Collection[int]) -> int:
@@ -19,3 +23,17 @@ def alarm_unreadable(ledger: Ledger, authority: str, message_ids: Collection[int
             detail = {"message_id": row.id, "type": row.type, "status": row.status, "documents": row.documents}
             new += events.record(ledger, row.shipment_id, KIND, detail=detail)
     return new
+
+
+def untold_parked(ledger: Ledger) -> list[Row[Any]]:
+    """Messages that came in, could not be read and have not been shown to an operator: id, authority, at, reason."""
+    rows = raws.parked_heads(ledger)
+    told = {name: int(leases.get_cursor(ledger, name, TOLD) or 0) for name in {row.authority for row in rows}}
+    return [row for row in rows if row.id > told[row.authority]]
+
+
+def tell_parked(ledger: Ledger, rows: Collection[Row[Any]]) -> None:
+    """These have been shown."""
+    for authority in {row.authority for row in rows}:
+        last = max(row.id for row in rows if row.authority == authority)
+        leases.set_cursor(ledger, authority, TOLD, str(last))

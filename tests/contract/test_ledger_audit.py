@@ -144,6 +144,11 @@ def test_half_way_for_long_is_found_and_warnings_come_last(ledger: Ledger, ident
     arrive(ledger, answer("P|o2", "899", 1), answer("P|o2", "100", 2), answer("P|zz", "2"))
     raws.park(ledger, raws.store_raw(ledger, "in", CN, "push", "x", b"junk"), "no XML")
     assert codes(ledger) == ["parked-raw", "parked-receipt", "conflict"]
+    (parked,) = (found for found in audit(ledger, STATES) if found.code == "parked-raw")
+    (row,) = raws.parked_heads(ledger)
+    assert parked.message_en.endswith(f"raw ids {row.id}")
+    assert parked.message_zh.endswith(f"编号 {row.id}")
+    assert (row.authority, row.channel, row.reason) == (CN, "push", "no XML")
     assert codes(ledger, claim_seconds=-1)[0] == "old-claim"
     assert audit(ledger, STATES, claim_seconds=-1)[0].severity == ERROR
 

@@ -21,9 +21,11 @@ from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
 from prefect.flow_runs import resume_flow_run
 from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
+from sqlalchemy import update
 
 from adapters import home as homes
-from adapters.ledger import leases, shipments
+from adapters.ledger import leases, raws, shipments
+from adapters.ledger.tables import message
 from deployments import demo_truck
 from deployments.demo_flaws import weight
 from deployments.pulse import Pulse
@@ -36,6 +38,7 @@ from flows.sweep_waiting import sweep_waiting
 from mappings.errors import AuthorityUnavailable, DataFault
 from tasks import stages
 from tasks.clearing import intake
+from tasks.receipts.receive import accept_push
 from tasks.reporting.faults import personal_fields
 from tests.chaos import trucks, worker
 from tests.chaos.sandboxes import Sandboxes
@@ -172,6 +175,11 @@ def test_an_authority_that_cannot_be_reached_is_a_named_end(whole: Make, monkeyp
     state = run(clear_shipment, shipment="1", approved=True)
     assert (state.type, state.name) == ("COMPLETED", "Authority unavailable")
     assert here.standing().messages[("CEB303Message", "prepared")] == 1, "what was not sent stays prepared"
+    shipments.approve(here.office.ledger, 1, "tester")
+    with here.office.ledger.begin() as tx:
+        tx.execute(update(message).values(state="sent"))
+    state = run(receive_receipts)
+    assert (state.type, state.name) == ("COMPLETED", "Authority unavailable")
 
 
 def test_only_what_was_surely_not_sent_is_tried_again() -> None:
@@ -226,6 +234,23 @@ def test_receipts_wake_the_trucks_that_they_concern(whole: Make, client: SyncPre
     woken = [r for r in _children(client, state) if r]
     assert {r.parameters["shipment"] for r in woken} <= {"1"}
     assert [row.state for row in shipments.listing(here.office.ledger)][1] == "captured", "the other was left alone"
+
+
+def test_what_cannot_be_read_is_alarmed_once(whole: Make, client: SyncPrefectClient) -> None:
+    here = whole()
+    before = sum(a.key == "parked-messages" for a in client.read_artifacts())
+    accept_push(here.office.ledger, here.office.authority("cn_ecommerce"), b"<junk/>", "somebody")
+    state = run(receive_receipts)
+    assert (state.type, state.name) == ("COMPLETED", "Parked messages")
+    ((ident, reason),) = [(row.id, row.reason) for row in raws.parked_heads(here.office.ledger)]
+    assert str(state.message).endswith(f"are kept: {ident}")
+    shown = [json.loads(str(a.data)) for a in client.read_artifacts() if a.key == "parked-messages"]
+    assert len(shown) == before + 1
+    assert [(row["编号 raw id"], row["原因 reason"]) for row in shown[0]] == [(ident, reason)]
+    assert run(receive_receipts).name == "Completed", "told once"
+    accept_push(here.office.ledger, here.office.authority("hk_road"), b"junk", "somebody")
+    assert Pulse().beat() == [1]
+    assert sum(a.key == "parked-messages" for a in client.read_artifacts()) == before + 2, "the pulse tells, too"
 
 
 def _children(client: SyncPrefectClient, state: State[Any]) -> list[FlowRun]:

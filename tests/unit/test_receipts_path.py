@@ -17,6 +17,7 @@ from mappings import clock, faults
 from mappings.canonical.batch import Batch
 from mappings.canonical.columns import plain
 from mappings.errors import AuthorityUnavailable
+from tasks.receipts import alarm
 from tasks.receipts.explain import explain, stage
 from tasks.receipts.places import SNAPSHOT, Places, line_of
 from tasks.receipts.receive import accept_push, overlapped, receive
@@ -123,6 +124,12 @@ def test_unreadable_messages_are_kept_and_parked_with_a_reason(case: Case) -> No
     parked = raws.parked(case.ledger, CN)
     assert [raws.body(case.ledger, ident) for ident in parked] == list(junk)
     assert all(raws.head(case.ledger, ident).reason for ident in parked)
+    untold = alarm.untold_parked(case.ledger)
+    assert [row.id for row in untold] == parked
+    alarm.tell_parked(case.ledger, untold)
+    assert alarm.untold_parked(case.ledger) == [], "told once"
+    accept_push(case.ledger, case.authority, b"more junk")
+    assert [row.id for row in alarm.untold_parked(case.ledger)] == [max(raws.parked(case.ledger, CN))]
     case.push(case.answer(("2", "2", "2")))
     assert case.states() == ["accepted"] * 3
 
