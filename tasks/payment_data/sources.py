@@ -31,7 +31,7 @@ from tasks.payment_data.record import HEAD, ORDER, PaidOrder, PaymentData, Value
 log = logging.getLogger(__name__)
 PAYMENT = ("payment.payment_company_code", "payment.transaction_no")  # what tells one payment from another
 RAW = frozenset({"payment.request", "payment.response"})
-_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
+_NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d*)?")  # groups are of three digits, else it is no number
 _CUSTOMS_CURRENCY = "cn_ecommerce/currency"
 
 
@@ -155,10 +155,10 @@ def value(one: Field, text: str) -> Value:
 
 
 def _number(text: str, one: Field) -> Decimal:
-    plain = text.replace("." if one.decimal == "," else ",", "").replace(one.decimal, ".")
-    if not _NUMBER.fullmatch(plain):
+    turned = text.translate(str.maketrans(",.", ".,")) if one.decimal == "," else text
+    if not _NUMBER.fullmatch(turned):
         raise ValueError("no number")
-    return Decimal(plain) * Decimal(one.scale or 1)
+    return Decimal(turned.replace(",", "")) * Decimal(one.scale or 1)
 
 
 def _time(text: str, one: Field) -> Value:

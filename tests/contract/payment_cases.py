@@ -92,9 +92,9 @@ class Sandbox:
         """An upload as it came."""
         return requests.get(f"{self.url}/admin/books/{number}", timeout=20).content
 
-    def keys(self, folder: Path, *companies: Party) -> SoftwareKeys:
+    def keys(self, folder: Path, *companies: Party, algorithm: str = "rsa-sha1") -> SoftwareKeys:
         """Keys whose certificates this sandbox issued."""
-        return make_keys(companies, folder, sandbox_issuer(self.url))
+        return make_keys(companies, folder, sandbox_issuer(self.url), algorithm)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import requests
 import uvicorn
 
 from adapters import home as homes
+from adapters.keys import SoftwareKeys
 from adapters.ledger import payment_requests as ledger_of
 from adapters.ledger import raws
 from deployments import settings
@@ -102,6 +103,18 @@ def test_customs_asks_and_gets_what_it_can_verify(company: Company) -> None:
     assert company.answer().states == {"answered": 1}
     assert len(company.customs.uploads()) == 1, "answered once, whatever runs again"
     assert company.customs.get("books/audit")["bad_signatures"] == []
+
+
+def test_an_sm2_key_signs_as_well(company: Company) -> None:
+    for file in (company.office.home.path / "keys").glob("*"):
+        file.unlink()
+    company.customs.keys(company.office.home.path / "keys", PLATFORM, algorithm="sm2-sm3")
+    company.office.keys = SoftwareKeys(company.office.home.path / "keys")
+    keep(company.folder, payment("O1"))
+    company.customs.misbehave("strict")
+    company.customs.ask("O1")
+    assert company.answer().states == {"answered": 1}
+    assert company.customs.uploads()[0]["signature"] == "good"
 
 
 def test_all_orders_of_one_payment_are_in_the_list(company: Company) -> None:
