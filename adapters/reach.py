@@ -6,6 +6,9 @@ after the request was on its way never is (DESIGN, "Who retries what"). Each aut
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +30,28 @@ _WRONG_ADDRESS = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
 )
+
+
+def carried(item: Any) -> bytes:
+    """One message of a page. What is no base64 is handed on as it came: kept, then parked; the others are not held up.
+
+    Line breaks in base64, as mail has them, are no fault.
+    """
+    if not isinstance(item, str):
+        return json.dumps(item, ensure_ascii=False).encode()
+    try:
+        return base64.b64decode("".join(item.split()), validate=True)
+    except (ValueError, binascii.Error):
+        return item.encode("utf-8", "surrogatepass")
+
+
+def listed(page: Any, response: requests.Response, what: str) -> list[bytes]:
+    """The messages of a page, each as it came. Raises AuthorityUnavailable, with the answer, for what is no page."""
+    if isinstance(page, dict) and isinstance(found := page.get("messages"), list):
+        return [carried(item) for item in found]
+    error = AuthorityUnavailable(what)
+    error.raw = response.content
+    raise error
 
 
 class Reach:

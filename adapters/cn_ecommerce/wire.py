@@ -6,14 +6,11 @@ may have arrived (any failure after the request was on its way): the one is trie
 
 from __future__ import annotations
 
-import base64
-import binascii
-
 import requests
 
 from adapters.cn_ecommerce import envelope
 from adapters.contract import Answer, Polled, Profile
-from adapters.reach import NOT_TAKEN, SET_UP, UNCERTAIN, Reach
+from adapters.reach import NOT_TAKEN, SET_UP, UNCERTAIN, Reach, listed
 from mappings.engine import codes
 from mappings.errors import AuthorityRejected, AuthorityUnavailable, ConfigurationError, DataFault, OutcomeUnknown
 
@@ -96,7 +93,7 @@ def unread(response: requests.Response) -> Exception:
 def _page(response: requests.Response) -> Polled:
     try:
         page = response.json()
-        messages = [base64.b64decode(text) for text in page["messages"]]
-        return Polled(messages, str(page.get("next") or ""))
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error) as error:
-        raise AuthorityUnavailable(f"The page of receipts is unreadable: {error} / 回执列表无法读取") from error
+    except ValueError:
+        page = None
+    messages = listed(page, response, "The page of receipts is unreadable / 回执列表无法读取")
+    return Polled(messages, str(page.get("next") or ""))

@@ -5,8 +5,6 @@ Unlike China, an unknown outcome is settled by asking: what the authority has, i
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
 import orjson
@@ -14,7 +12,7 @@ import requests
 
 from adapters.contract import Answer, Polled
 from adapters.hk_road import envelope
-from adapters.reach import NOT_TAKEN, SET_UP, UNCERTAIN, Reach
+from adapters.reach import NOT_TAKEN, SET_UP, UNCERTAIN, Reach, listed
 from mappings.errors import AuthorityRejected, AuthorityUnavailable, ConfigurationError, OutcomeUnknown
 
 HEADERS = {"Content-Type": "application/json; charset=utf-8"}
@@ -30,10 +28,11 @@ class Wire(Reach):
 
     def ask(self, message_type: str, reference: str) -> Polled | None:
         """What became of the message with this reference: its answers so far, or None if it never arrived."""
-        page = self._get(PATHS[message_type], {"reference": reference})
-        if not isinstance(page.get("found"), bool):
+        response = self._get(PATHS[message_type], {"reference": reference})
+        found = (_json(response) or {}).get("found")
+        if not isinstance(found, bool):
             raise AuthorityUnavailable("The answer to our question is unreadable / 查询结果无法读取")
-        return _polled(page) if page["found"] else None
+        return _polled(response) if found else None
 
     def get(self, sender: str, since: str) -> Polled:
         """One page of notices since a cursor or ISO instant. Raises AuthorityUnavailable, ConfigurationError."""
@@ -41,13 +40,13 @@ class Wire(Reach):
             self._get("/notices", {"sender": sender, "since": since, "limit": self.profile.value("notices_per_poll")})
         )
 
-    def _get(self, path: str, asked: dict[str, Any]) -> dict[str, Any]:
+    def _get(self, path: str, asked: dict[str, Any]) -> requests.Response:
         response = self.asked(path, asked)
         if response.status_code in UNCERTAIN or response.status_code in NOT_TAKEN:
             raise AuthorityUnavailable(f"No answer: HTTP {response.status_code} / 未收到应答")
         if not response.ok:
             raise ConfigurationError(f"Refused: HTTP {response.status_code} {response.text[:200]} / 查询被拒绝")
-        return _json(response) or {}
+        return response
 
 
 def _json(response: requests.Response) -> dict[str, Any] | None:
@@ -75,11 +74,9 @@ def _judge(response: requests.Response) -> Answer:
     raise AuthorityRejected(f"HTTP {status}: {text} / 报文被拒绝", str(reply.get("code") or f"HTTP-{status}"))
 
 
-def _polled(page: dict[str, Any]) -> Polled:
-    try:
-        messages = [base64.b64decode(text, validate=True) for text in page["messages"]]
-    except (KeyError, TypeError, ValueError, binascii.Error) as error:
-        raise AuthorityUnavailable(f"The page of notices is unreadable: {error} / 通知列表无法读取") from error
+def _polled(response: requests.Response) -> Polled:
+    page = _json(response) or {}
+    messages = listed(page, response, "The page of notices is unreadable / 通知列表无法读取")
     return Polled(messages, str(page.get("next") or ""))
 
 

@@ -15,7 +15,7 @@ from adapters.ledger import Ledger, raws
 from adapters.ledger.leases import get_cursor, set_cursor
 from adapters.ledger.receipts import add_receipts
 from mappings import clock
-from mappings.errors import DataFault, Unsupported
+from mappings.errors import AuthorityUnavailable, DataFault, Unsupported
 from tasks.receipts.lookup import complete_keys
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def _poll(ledger: Ledger, authority: Authority, dxp_id: str) -> int:
     last = get_cursor(ledger, authority.name, POLLED + dxp_id)
     since, stored = overlapped(cursor, last, float(authority.profile.value("poll_overlap_seconds", 0.0))), 0
     while True:
-        page = authority.poll(dxp_id, since)
+        page = _page(ledger, authority, dxp_id, since)
         fresh = _store(ledger, authority, page.messages, page.channel, dxp_id)
         stored += fresh
         page.stored()
@@ -85,6 +85,16 @@ def _poll(ledger: Ledger, authority: Authority, dxp_id: str) -> int:
         set_cursor(ledger, authority.name, CURSOR + dxp_id, since)
     set_cursor(ledger, authority.name, POLLED + dxp_id, now.isoformat())
     return stored
+
+
+def _page(ledger: Ledger, authority: Authority, dxp_id: str, since: str) -> Polled:
+    """One page; an answer that is none is kept, and no hearing. Raises AuthorityUnavailable."""
+    try:
+        return authority.poll(dxp_id, since)
+    except AuthorityUnavailable as error:
+        if error.raw:
+            _store(ledger, authority, [error.raw], "poll", dxp_id)
+        raise
 
 
 def _further(page: Polled, since: str, fresh: int) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters.cn_ecommerce import ChinaEcommerce
-from adapters.ledger import Ledger, events, messages, open_ledger, raws, sources
+from adapters.ledger import Ledger, events, leases, messages, open_ledger, raws, sources
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger import receipts as ledger_receipts
 from mappings import clock, faults
@@ -132,6 +132,27 @@ def test_unreadable_messages_are_kept_and_parked_with_a_reason(case: Case) -> No
     assert [row.id for row in alarm.untold_parked(case.ledger)] == [max(raws.parked(case.ledger, CN))]
     case.push(case.answer(("2", "2", "2")))
     assert case.states() == ["accepted"] * 3
+
+
+def test_one_bad_item_of_a_page_is_parked_and_the_cursor_moves(case: Case) -> None:
+    case.customs.spoiled = ["no base64!"]
+    case.customs.say(case.dxp, case.answer(("2", "2", "2")))
+    done = receive(case.ledger, case.authority, [case.dxp])
+    settle(case.ledger, case.authority)
+    assert case.states() == ["accepted"] * 3
+    assert (done.raw, list(done.parked)) == (2, raws.parked(case.ledger, CN))
+    assert [raws.body(case.ledger, ident) for ident in done.parked] == [b"no base64!"]
+    assert receive(case.ledger, case.authority, [case.dxp]).raw == 0
+    assert leases.get_cursor(case.ledger, CN, f"receipts:{case.dxp}") == "1"
+
+
+def test_a_page_that_cannot_be_read_at_all_is_kept_and_is_no_hearing(case: Case) -> None:
+    case.customs.page = "<html>maintenance</html>"
+    for _ in range(2):
+        with pytest.raises(AuthorityUnavailable, match="unreadable"):
+            receive(case.ledger, case.authority, [case.dxp])
+    (kept,) = raws.parked(case.ledger, CN)
+    assert raws.body(case.ledger, kept) == b"<html>maintenance</html>"
 
 
 def test_one_bad_row_does_not_stop_the_others(case: Case) -> None:

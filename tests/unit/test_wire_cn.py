@@ -165,14 +165,23 @@ def test_receipts_come_by_page(server: Server) -> None:
         (400, "bad since", ConfigurationError),
         (200, "not JSON", AuthorityUnavailable),
         (200, "[]", AuthorityUnavailable),
-        (200, '{"messages": [5]}', AuthorityUnavailable),
-        (200, '{"messages": ["a"]}', AuthorityUnavailable),
+        (200, '{"messages": "YQ=="}', AuthorityUnavailable),
     ],
 )
 def test_a_poll_that_brings_nothing_readable(server: Server, status: int, body: str, error: type[Exception]) -> None:
     server.handle = lambda request: reply(request, status, body)
-    with pytest.raises(error):
+    with pytest.raises(error) as raised:
         Wire(server.url, quick(connect_attempts=1)).get("D", "")
+    assert raised.value.raw == (body.encode() if status == 200 else b""), "what is no page can be kept"  # type: ignore[attr-defined]
+
+
+def test_one_bad_item_of_a_page_comes_as_it_is_and_holds_up_no_other(server: Server) -> None:
+    good = base64.encodebytes(b"<a/>" * 30).decode()
+    page = {"messages": ["a", good, 5, "YQ=", {"b": "é"}], "next": "7"}
+    server.handle = lambda request: reply(request, 200, json.dumps(page))
+    polled = ChinaEcommerce(server.url).poll("D", "")
+    assert polled.messages == [b"a", b"<a/>" * 30, b"5", b"YQ=", '{"b": "é"}'.encode()]
+    assert polled.next == "7"
 
 
 def test_the_breaker_opens_and_closes_on_the_shared_clock(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
