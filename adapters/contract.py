@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from adapters.keys.provider import KeyProvider
 from mappings.canonical.model import Party
-from mappings.errors import ConfigurationError
+from mappings.errors import AuthorityUnavailable, ConfigurationError
 
 
 class Setting(BaseModel):
@@ -122,6 +122,10 @@ class ReceiptRow(NamedTuple):
     cop_msg_id: str = ""
     receipt_type: str = ""
     problem: str = ""
+
+
+class NoPlace(AuthorityUnavailable):
+    """One company's queue or folder is not there; surely not sent, and other companies' may be there."""
 
 
 def _nothing() -> None:

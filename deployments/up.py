@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from adapters import home as homes
 from deployments.processes import Child, Children, free_ports
@@ -42,11 +43,25 @@ def module(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", name, *arguments]
 
 
-def sandbox(name: str, home: Path, port: int, seed: int = 1) -> Child:
+def sandbox(name: str, home: Path, port: int, seed: int = 1, channel: Any = None) -> Child:
     """The sandbox of an authority; its books and certificates stay in the home folder."""
     where = ["--host", HOST, "--port", str(port), "--home", str(home / "sandbox" / name), "--seed", str(seed)]
+    where += doors(channel)
     health = f"http://{HOST}:{port}/admin/health"
     return Child(f"sandbox-{name}", module(SANDBOXES[name], *where), health)
+
+
+def doors(channel: Any) -> list[str]:
+    """The sandbox's doors beside HTTP that a channel's settings need (docs/channels.md)."""
+    given = channel if isinstance(channel, dict) else {}
+    found: list[str] = []
+    for one in (given, *(c for c in (given.get("companies") or {}).values() if isinstance(c, dict))):
+        if one.get("kind") == "amqp" and "--amqp" not in found:
+            found += ["--amqp", str(one["url"]), "--out-queue", str(one["out_queue"])]
+            found += ["--receipt-queue", str(one.get("receipt_queue", "{dxp_id}_HZ"))]
+        elif one.get("kind") == "folder" and "--folder" not in found:
+            found += ["--folder", str(one["path"]).split("{", maxsplit=1)[0]]
+    return found
 
 
 def server(environment: dict[str, str], port: int) -> Child:
@@ -114,7 +129,7 @@ def started(
     try:
         with Children(home.path / "logs") as children:
             first = [server(environment, prefect_port)]
-            first += [sandbox(name, home.path, port) for name, port in ports.items()]
+            first += [sandbox(name, home.path, port, channel=home.channels.get(name)) for name, port in ports.items()]
             children.start(*first)
             children.wait(*first, tell=tell)
             pulse = Child("pulse", module("deployments.pulse"), "", environment)

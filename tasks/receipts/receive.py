@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from adapters.contract import Authority, Opened, Polled, ReceiptRow
+from adapters.contract import Authority, NoPlace, Opened, Polled, ReceiptRow
 from adapters.ledger import Ledger, raws
 from adapters.ledger.leases import get_cursor, set_cursor
 from adapters.ledger.receipts import add_receipts
@@ -44,12 +44,17 @@ class _Read:
 
 def receive(ledger: Ledger, authority: Authority, dxp_ids: Iterable[str]) -> Received:
     """Fetch what lies ready for these DXP ids since last time, keep it and read it. Raises AuthorityUnavailable."""
-    stored = 0
+    stored, missing = 0, None
     try:
         for dxp_id in dxp_ids:
-            stored += _poll(ledger, authority, dxp_id)
+            try:
+                stored += _poll(ledger, authority, dxp_id)
+            except NoPlace as error:
+                missing = error  # of this company: the others are heard
     finally:
         done = read_waiting(ledger, authority)
+    if missing is not None:
+        raise missing
     done.raw = stored
     return done
 

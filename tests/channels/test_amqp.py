@@ -146,6 +146,28 @@ def test_receipts_come_into_the_ledger_page_by_page_and_once(broker: Broker, led
     assert len(broker.taken(f"{queue}_DEAD")) == 1, "what no ledger keeps is parked"
 
 
+def test_a_company_without_a_queue_keeps_no_other_from_being_heard(broker: Broker, ledger: Ledger) -> None:
+    queue = broker.inbox(DXP)
+    broker.declare(queue, broker.out)
+    broker.put(queue, receipt("CEB304Message", [KEY]))
+    ours = authority(broker)
+    for _ in range(7):
+        with pytest.raises(AuthorityUnavailable, match="NOBODY_HZ"):
+            receive(ledger, ours, ["NOBODY", DXP])
+    assert [row[1:] for row in kept(ledger)] == [(DXP, "read")]
+    assert ours.send(b"<m/>", "ID").code == "0000", "nor any message from being sent"
+
+
+def test_the_breaker_opens_when_the_broker_is_gone(broker: Broker, proxy: Proxy) -> None:
+    ours = channel(broker, proxy.address)
+    proxy.close()
+    for _ in range(5):
+        with pytest.raises(AuthorityUnavailable, match="No broker"):
+            ours.poll(DXP, "")
+    with pytest.raises(AuthorityUnavailable, match="next try after"):
+        ours.send(b"<m/>", "ID")
+
+
 def test_what_is_too_large_or_comes_too_often_is_parked_with_its_reason(broker: Broker) -> None:
     queue = broker.inbox(DXP)
     with broker.line() as line:

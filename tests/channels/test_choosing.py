@@ -8,6 +8,7 @@ import pytest
 
 from adapters import home as homes
 from adapters.cn_ecommerce import ChinaEcommerce, envelope
+from deployments import up
 from mappings import clock
 from mappings.errors import ConfigurationError
 from tasks.office import open_office
@@ -66,6 +67,19 @@ def test_an_installation_says_it_in_its_settings(tmp_path: Path) -> None:
     assert here.authority("cn_ecommerce").channel("D") == "folder"
     assert here.authority("hk_road").channel("D") == "http"
     here.ledger.close()
+
+
+def test_an_address_that_is_no_brokers() -> None:
+    with pytest.raises(ConfigurationError, match="address of the broker"):
+        ChinaEcommerce(channel={**AMQP, "url": "amqp://h:nonsense/"})
+
+
+def test_up_opens_the_sandboxs_doors_that_the_channels_need() -> None:
+    own = {"D": {"kind": "folder", "path": "clients/{dxp_id}"}, "E": "http"}
+    assert up.doors({**AMQP, "companies": own}) == [
+        "--amqp", AMQP["url"], "--out-queue", "OUT", "--receipt-queue", "{dxp_id}_HZ", "--folder", "clients/",
+    ]  # fmt: skip
+    assert up.doors("http") == up.doors(None) == up.doors({"kind": "local_port"}) == []
 
 
 @pytest.mark.parametrize("text", ["channels: http", "channels: {cn_ecommerce: 5}", "channels: [amqp]"])

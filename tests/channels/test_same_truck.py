@@ -18,7 +18,8 @@ from tests.chaos import trucks
 from tests.chaos.sandboxes import Sandboxes
 from tests.chaos.trucks import Yard
 
-PARCELS = 12
+PARCELS = 6
+TRANSFER = {"envelope": "DxpMsgSv", "node": "46000002", "end_node": "00000002"}
 pytestmark = pytest.mark.slow
 
 
@@ -118,15 +119,16 @@ def proxy(broker: Broker) -> Iterator[Proxy]:
     made.close()
 
 
-def queues(broker: Broker, made: Yard, address: str) -> dict[str, Any]:
+def queues(broker: Broker, made: Yard, address: str, **more: str) -> dict[str, Any]:
     for dxp in companies(made):
         broker.declare(broker.inbox(dxp))
-    return {"kind": "amqp", "url": address, "out_queue": broker.out, "receipt_queue": broker.receipt_queue}
+    return {"kind": "amqp", "url": address, "out_queue": broker.out, "receipt_queue": broker.receipt_queue,
+            **more}  # fmt: skip
 
 
-def over_queues(folder: Path, broker: Broker, address: str, sandboxes: Sandboxes) -> Yard:
+def over_queues(folder: Path, broker: Broker, address: str, sandboxes: Sandboxes, **more: str) -> Yard:
     made = yard(folder, sandboxes)
-    homes.write(replace(homes.read(made.home), channels={"cn_ecommerce": queues(broker, made, address)}))
+    homes.write(replace(homes.read(made.home), channels={"cn_ecommerce": queues(broker, made, address, **more)}))
     return made
 
 
@@ -164,7 +166,7 @@ def test_by_queues_whose_broker_goes_away_in_the_middle(
             proxy.open()
 
     with running(tmp_path, *doors(broker, proxy.address)) as sandboxes:
-        made = over_queues(tmp_path, broker, proxy.address, sandboxes)
+        made = over_queues(tmp_path, broker, proxy.address, sandboxes, **TRANSFER)
         thread = threading.Thread(target=trouble)
         thread.start()
         try:

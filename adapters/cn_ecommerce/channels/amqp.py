@@ -29,7 +29,7 @@ from pika.exceptions import (
 from adapters.cn_ecommerce import envelope
 from adapters.cn_ecommerce.channels.protocol import Head
 from adapters.cn_ecommerce.channels.settings import AmqpSettings
-from adapters.contract import Answer, Polled, Profile
+from adapters.contract import Answer, NoPlace, Polled, Profile
 from adapters.guard import Breaker, RateLimit
 from adapters.reach import RECOVERY
 from mappings import clock
@@ -91,7 +91,7 @@ class Amqp:
         try:
             out.basic_publish("", queue, sealed, _properties(cop_msg_id, recovery), mandatory=True)
         except UnroutableError as error:
-            raise AuthorityUnavailable(f"There is no queue {queue} / 发送队列不存在") from error
+            raise NoPlace(f"There is no queue {queue} / 发送队列不存在") from error
         except NackError as error:
             raise OutcomeUnknown(f"The broker did not confirm a message to {queue} / 消息队列未确认") from error
         except ChannelClosedByBroker as error:
@@ -115,7 +115,7 @@ class Amqp:
                 found = list(self._got(held, queue, most))
             except ChannelClosedByBroker as error:
                 line.held = None
-                raise AuthorityUnavailable(f"No receipts from {queue}: {error.reply_text} / 无法取得回执") from error
+                raise NoPlace(f"No receipts from {queue}: {error.reply_text} / 无法取得回执") from error
             except _LOST as error:
                 self._drop()
                 raise AuthorityUnavailable(f"The broker was lost: {error!r} / 与消息队列断开") from error
@@ -173,6 +173,8 @@ class Amqp:
         self.breaker.check()
         try:
             yield
+        except NoPlace:
+            raise  # the broker is there
         except (AuthorityUnavailable, OutcomeUnknown):
             self.breaker.failed()
             raise

@@ -18,7 +18,7 @@ from adapters.cn_ecommerce import envelope, wire
 from adapters.cn_ecommerce.channels.protocol import Head
 from adapters.cn_ecommerce.channels.sender import message_of, sender_of
 from adapters.cn_ecommerce.channels.settings import FolderSettings
-from adapters.contract import Answer, Polled, Profile
+from adapters.contract import Answer, NoPlace, Polled, Profile
 from mappings import clock
 from mappings.clock import CHINA
 from mappings.errors import AuthorityRejected, AuthorityUnavailable, DataFault, OutcomeUnknown
@@ -60,11 +60,11 @@ class Folder:
         return Answer(WRITTEN, name, b"")
 
     def _place(self, dxp_id: str) -> Path:
-        """The company's folders; where there is no send folder, a share is gone. Raises AuthorityUnavailable."""
+        """The company's folders; where there is no send folder, a share is gone. Raises NoPlace."""
         place = Path(self.settings.path.format(dxp_id=dxp_id))
         for name in (self.settings.send, self.settings.receive):
             if not (place / name).is_dir():
-                raise AuthorityUnavailable(f"There is no folder {name} of the E-Port client / 客户端目录不存在: {name}")
+                raise NoPlace(f"There is no folder {name} of the E-Port client / 客户端目录不存在: {name}")
         return place
 
     def _again(self, place: Path, cop_msg_id: str) -> Answer | None:

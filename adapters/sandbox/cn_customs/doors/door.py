@@ -32,7 +32,8 @@ class Door:
     def close(self) -> None:
         """Stop, and return once nothing is in hand."""
         self._closing.set()
-        self._thread.join(10)
+        if self._thread.is_alive():
+            self._thread.join(10)
 
     def once(self) -> None:
         """One round."""
