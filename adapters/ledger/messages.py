@@ -4,6 +4,7 @@ prepared --claim--> claimed --settle_sent--> sent
    ^                  |--settle_unavailable--> prepared (unknown again, if it was a recovery)
    |                  |--settle_refused-----> refused (its documents too)
    '---               '--mark_unknown-------> unknown --claim(recovery=True)--> claimed
+                                                '-----settle_known----------> sent
 """
 
 from __future__ import annotations
@@ -232,6 +233,13 @@ def settle_sent(tx: Connection, message_id: int) -> bool:
     """The authority has taken it."""
     now = clock.now()
     return _settle(tx, message_id, {"state": SENT, "sent_at": now, "settled_at": now})
+
+
+@writes
+def settle_known(tx: Connection, message_id: int) -> bool:
+    """The authority, asked, says that it has a message of unknown outcome: nothing left anew, so nothing was claimed."""
+    values = {"state": SENT, "settled_at": clock.now(), "sent_at": message.c.first_claimed_at}
+    return tx.execute(_unless_settled(message_id, UNKNOWN).values(values)).rowcount == 1
 
 
 @writes

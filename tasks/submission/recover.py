@@ -62,20 +62,19 @@ def _one(ledger: Ledger, authority: Authority, row: Row[Any], worker: str) -> st
     deadline = row.claimed_at + timedelta(seconds=float(authority.profile.value("unknown_deadline_seconds")))
     if clock.now() < deadline:
         return WAITING
-    if authority.profile.capabilities.get("query_by_key") and (known := _asked(ledger, authority, row, worker)):
+    if authority.profile.capabilities.get("query_by_key") and (known := _asked(ledger, authority, row)):
         return known
     return _again(ledger, authority, row, worker)
 
 
-def _asked(ledger: Ledger, authority: Authority, row: Row[Any], worker: str) -> str:
+def _asked(ledger: Ledger, authority: Authority, row: Row[Any]) -> str:
     """What the authority says of a message, '' when it surely never had it; its answers go the way of all receipts."""
     answers = authority.ask(raws.body(ledger, row.raw_id))
     if answers is None:
         return ""
     take_in(ledger, authority, answers.messages, "query", row.sender_dxp)
     settle(ledger, authority)
-    if messages.get(ledger, row.id).state == messages.UNKNOWN and messages.claim(ledger, row.id, worker, recovery=True):
-        messages.settle_sent(ledger, row.id)  # known there, though no answer yet; the ledger's only way to "sent"
+    messages.settle_known(ledger, row.id)  # where its answers have not said so already
     return ARRIVED
 
 

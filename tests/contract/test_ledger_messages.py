@@ -156,6 +156,19 @@ def test_an_unknown_outcome_is_never_sent_again_but_as_a_recovery(ledger: Ledger
     )
 
 
+def test_what_an_authority_says_it_has_is_sent_without_a_claim(ledger: Ledger, ident: int) -> None:
+    made = prepared(ledger, ident)
+    assert not messages.settle_known(ledger, made), "never left"
+    messages.claim(ledger, made, "w")
+    assert not messages.settle_known(ledger, made), "somebody is at it"
+    messages.mark_unknown(ledger, made)
+    assert messages.settle_known(ledger, made)
+    row = messages.get(ledger, made)
+    assert (row.state, row.sends, row.recovery, row.claimed_by) == ("sent", 1, False, "w")
+    assert row.sent_at == row.first_claimed_at
+    assert not messages.settle_known(ledger, made)
+
+
 def test_claims_of_dead_workers_become_unknown(ledger: Ledger, ident: int) -> None:
     made = prepared(ledger, ident)
     other = cases.shipment(ledger, "M2", ["x1"])

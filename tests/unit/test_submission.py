@@ -291,7 +291,11 @@ def test_an_authority_that_can_be_asked_is_asked(customs: Customs, ledger: Ledge
         authority.told = Polled([customs.queued.pop()[1]])
     expected = {"nothing": {"sent": 1}, "known": {"arrived": 1}, "answered": {"arrived": 1}}[told]
     assert recover(ledger, authority, "w2", shipment).counts == expected
-    assert messages.get(ledger, lost).state == "sent"
+    settled = messages.get(ledger, lost)
+    assert settled.state == "sent"
     assert len(customs.received) == (3 if told == "nothing" else 2)
+    again = told == "nothing"
+    assert (settled.sends, settled.recovery, settled.claimed_by) == ((2, True, "w2") if again else (1, False, "w"))
+    assert settled.sent_at is not None
     with pytest.raises(Unsupported):
         ChinaEcommerce(customs.url).ask(b"")
