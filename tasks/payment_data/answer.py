@@ -104,8 +104,8 @@ def _upload(office: Office, customs: PaymentDataOnDemand, answer: Row[Any]) -> s
         said = customs.send(raws.body(where, answer.raw_id), recovery=answer.state == ledger.UNKNOWN)
     except (AuthorityUnavailable, ConfigurationError) as error:
         ledger.give_back(where, *mine)
-        once = f"not-sent:{type(error).__name__}"
-        ledger.note(where, answer.request_id, "not-sent", True, {"error": type(error).__name__}, once)
+        alarm, name = isinstance(error, ConfigurationError), type(error).__name__  # what is down comes back by itself
+        ledger.note(where, answer.request_id, "not-sent", alarm, {"error": name}, f"not-sent:{name}")
         raise
     except OutcomeUnknown as error:
         ledger.lose(where, *mine, type(error).__name__)

@@ -48,10 +48,12 @@ class Archive:
         """Every payment that paid this order, with all the orders that it paid."""
         rows = self.payment[self.payment[KEYS["payment"]] == order_no]
         keys = dict.fromkeys(rows[list(PAYMENT)].itertuples(index=False, name=None))
-        return [self._payment(key) for key in keys]
+        return [self._payment(key, order_no) for key in keys]
 
-    def _payment(self, key: tuple[str, ...]) -> PaymentData:
+    def _payment(self, key: tuple[str, ...], order_no: str) -> PaymentData:
         same = (self.payment[PAYMENT[0]] == key[0]) & (self.payment[PAYMENT[1]] == key[1])
+        if not key[1]:  # without a transaction number nothing says that another order belongs to the same payment
+            same &= self.payment[KEYS["payment"]] == order_no
         rows = self.payment[same].drop_duplicates(KEYS["payment"], keep="last")
         problems: list[Problem] = []
         typed = [self._typed(row, (*HEAD, *ORDER), problems) for row in rows.to_dict("records")]
@@ -119,7 +121,7 @@ def _joined(name: str, read: list[tuple[SourceProfile, RawTable]]) -> pd.DataFra
 
 
 def _frame(table: RawTable, number: int) -> pd.DataFrame:
-    frame = table.data.assign(file=str(number))
+    frame = table.data.assign(file=number)
     for path in (*PAYMENT, *KEYS.values()):
         if path not in table.fields:
             if path.startswith(f"{table.table}."):

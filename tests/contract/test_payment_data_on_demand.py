@@ -252,7 +252,7 @@ def test_while_customs_is_down_nothing_is_lost(company: Company) -> None:
     answer.prepare_waiting(company.office)
     with pytest.raises(answer.AuthorityUnavailable):
         answer.upload_waiting(company.office)
-    assert company.kinds() == ["not-sent"]
+    assert (company.states(), company.kinds()) == (["answering"], [])
     assert company.answer().states == {"answered": 1}
 
 
@@ -267,6 +267,7 @@ def test_an_unreachable_address_leaves_the_upload_as_it_was(company: Company) ->
         company.office.home.authorities["ann179"] = wrong
         with pytest.raises(error):
             answer.upload_waiting(company.office)
+    assert company.kinds() == ["not-sent"], "a wrong address needs a person, once"
     company.office.home.authorities["ann179"] = right
     assert answer.upload_waiting(company.office) == {"answered": 1}
     assert [u["recovery"] for u in company.customs.uploads()] == [False]

@@ -66,6 +66,19 @@ def test_a_row_a_good_becomes_one_payment_with_its_orders(tmp_path: Path, desk: 
     assert made.company == "0075"
 
 
+def test_orders_without_a_transaction_number_are_not_taken_for_one_payment(tmp_path: Path) -> None:
+    found = archive(tmp_path / "f", shop_yaml=CSV, a_csv=ROWS.replace(";T1;", ";;"))
+    (data,) = found.of_order("O2")
+    assert [order.order_no for order in data.orders] == ["O2"]
+
+
+def test_the_newest_of_many_files_counts(tmp_path: Path) -> None:
+    rows = {f"f{n:02}_csv": ROWS.replace("碗", f"碗{n}").replace("A1", f"A{n}") for n in range(12)}
+    (data,) = archive(tmp_path / "f", shop_yaml=CSV, **rows).of_order("O1")
+    assert [good["goods.name"] for good in data.orders[0].goods] == ["杯", "碗11"]
+    assert {order.values["payment.account"] for order in data.orders} == {"A11"}
+
+
 def test_a_file_that_nobody_can_read_stops_no_other(tmp_path: Path) -> None:
     found = archive(
         tmp_path / "f", shop_yaml=CSV, a_csv=ROWS, b_csv="other;columns\n1;2\n", c_txt="?", d_csv="",
