@@ -237,7 +237,7 @@ def settle_sent(tx: Connection, message_id: int) -> bool:
 
 @writes
 def settle_known(tx: Connection, message_id: int) -> bool:
-    """The authority, asked, says that it has a message of unknown outcome: nothing left anew, so nothing was claimed."""
+    """The authority, asked, says that it has a message of unknown outcome: nothing left anew, nothing was claimed."""
     values = {"state": SENT, "settled_at": clock.now(), "sent_at": message.c.first_claimed_at}
     return tx.execute(_unless_settled(message_id, UNKNOWN).values(values)).rowcount == 1
 
