@@ -121,7 +121,8 @@ def _administration(app: FastAPI, customs: Customs, authority: ca.Authority) -> 
         pem = body.get("certificate_pem")
         if not isinstance(pem, str):
             key = ca.key_from_pem(str(body.get("public_key_pem") or ""))
-            others = tuple(map(str, body.get("other_codes") or ()))
+            codes = body.get("other_codes")
+            others = tuple(map(str, codes)) if isinstance(codes, list) else ()
             pem = ca.issue(authority, str(body.get("owner_code") or ""), key, str(body.get("name") or ""), others)
         return _json({"certificate_pem": pem, "number": customs.trust(ca.key_from_pem(pem))})
 

@@ -93,7 +93,7 @@ class Customs:
         try:
             parts = verify.slices(text)
             whole = _object(text)
-            signature, number = self._signature(parts, whole), str(whole.get("certNo") or "")
+            signature, number = self._signature(parts, whole), _plain(whole.get("certNo"))
             orders = len(whole[LISTS]) if isinstance(whole.get(LISTS), list) else 0
             message = self._wrong(whole, list(parts), session, order_no)
         except DataFault as error:
@@ -110,7 +110,7 @@ class Customs:
     def _signature(self, parts: dict[str, str], whole: dict[str, Any]) -> str:
         if any(name not in parts for name in (*verify.SIGNED, "certNo", "signValue")):
             return "缺少签名要素 a signed member is missing"
-        number = str(whole["certNo"]).lower()
+        number = _plain(whole["certNo"]).lower()
         certificate = self.store.row("SELECT * FROM certificate WHERE number = ?", number)
         head = whole[HEAD]
         return verify.verdict(parts, str(head.get("ebpCode")) if isinstance(head, dict) else "", certificate)
