@@ -75,6 +75,16 @@ def test_nobody_there_and_no_such_queue_are_surely_not_sent(broker: Broker) -> N
         channel(broker).poll(DXP, "")
 
 
+def test_a_nack_is_an_unknown_outcome(broker: Broker) -> None:
+    with broker.line() as line:
+        line.queue_declare(broker.out, durable=True, arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+    ours = channel(broker)
+    ours.send(b"<m/>", "ID-1")
+    with pytest.raises(OutcomeUnknown, match="did not confirm"):
+        ours.send(b"<m/>", "ID-2")
+    assert broker.count(broker.out) == 1
+
+
 def test_a_user_that_the_broker_refuses_is_a_matter_of_configuration(broker: Broker) -> None:
     wrong = ADDRESS.replace("guest:guest", "guest:secret-word")
     with pytest.raises(ConfigurationError) as caught:
@@ -155,7 +165,7 @@ def test_a_company_without_a_queue_keeps_no_other_from_being_heard(broker: Broke
         with pytest.raises(AuthorityUnavailable, match="NOBODY_HZ"):
             receive(ledger, ours, ["NOBODY", DXP])
     assert [row[1:] for row in kept(ledger)] == [(DXP, "read")]
-    assert ours.send(b"<m/>", "ID").code == "0000", "nor any message from being sent"
+    assert ours.send(b"<DxpMsg/>", "ID").code == "0000", "nor any message from being sent"
 
 
 def test_the_breaker_opens_when_the_broker_is_gone(broker: Broker, proxy: Proxy) -> None:

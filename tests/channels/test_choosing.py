@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
 
 from adapters import home as homes
 from adapters.cn_ecommerce import ChinaEcommerce, envelope
+from adapters.cn_ecommerce.channels import Head
 from deployments import up
 from mappings import clock
 from mappings.errors import ConfigurationError
@@ -38,6 +40,19 @@ def test_a_company_may_have_its_own(tmp_path: Path) -> None:
     assert alone.channel("DXPENT2") == "folder"
     with pytest.raises(ConfigurationError, match="no address"):
         alone.poll("DXPENT1", "")
+
+
+@pytest.mark.parametrize(
+    ("sealed_by", "sent_by"), itertools.permutations(["http", "local_port", {"kind": "folder", "path": "x"}], 2)
+)
+def test_what_was_sealed_for_another_channel_leaves_by_none(sealed_by: object, sent_by: object) -> None:
+    def by(channel: object) -> ChinaEcommerce:
+        return ChinaEcommerce("http://127.0.0.1:1", channel=channel)  # type: ignore[arg-type]
+
+    head = Head("CEB303Message", "D", "R", "GUID", clock.now())
+    sealed = by(sealed_by).channels.wrap(b"<CEB303Message/>", head)
+    with pytest.raises(ConfigurationError, match="another channel"):
+        by(sent_by).send(sealed, "GUID")
 
 
 @pytest.mark.parametrize(

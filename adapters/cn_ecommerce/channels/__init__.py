@@ -17,7 +17,7 @@ from adapters.cn_ecommerce.channels.folder import Folder
 from adapters.cn_ecommerce.channels.http import Http
 from adapters.cn_ecommerce.channels.local_port import LocalPort
 from adapters.cn_ecommerce.channels.protocol import Channel, Head
-from adapters.cn_ecommerce.channels.sender import sender_of
+from adapters.cn_ecommerce.channels.sender import form_of, sender_of
 from adapters.cn_ecommerce.channels.settings import AmqpSettings, FolderSettings, HttpSettings, LocalPortSettings
 from adapters.contract import Answer, Polled, Profile
 from mappings.errors import ConfigurationError
@@ -26,9 +26,7 @@ __all__ = ["Channel", "Channels", "Head", "open_channels"]
 
 
 class Channels:
-    """A Channel that passes each message on to its company's own one, else to the installation's."""
-
-    name = "channels"
+    """Passes each message on to its company's own one, else to the installation's."""
 
     def __init__(self, installation: Channel | None, companies: Mapping[str, Channel]) -> None:
         self._installation, self._companies = installation, dict(companies)
@@ -51,9 +49,17 @@ class Channels:
         return found.wrap(business, head) if found else head.terminal(business)
 
     def send(self, sealed: bytes, cop_msg_id: str, recovery: bool = False) -> Answer:
-        """Sends once. Raises AuthorityUnavailable (surely not sent), OutcomeUnknown, AuthorityRejected."""
-        sender = sender_of(sealed) if self._companies else ""
-        return self.of(sender).send(sealed, cop_msg_id, recovery)
+        """Sends once. Raises AuthorityUnavailable (surely not sent), OutcomeUnknown, AuthorityRejected.
+
+        What was sealed for another channel leaves by none: its bytes must not change. Raises ConfigurationError.
+        """
+        found = self.of(sender_of(sealed) if self._companies else "")
+        if form_of(sealed) != found.form:
+            raise ConfigurationError(
+                f"Message {cop_msg_id} was sealed for another channel than {found.name}: set that channel again until "
+                f"it is sent / 报文是为其他通道封装的，请先恢复原通道 ({found.name})"
+            )
+        return found.send(sealed, cop_msg_id, recovery)
 
     def poll(self, dxp_id: str, since: str) -> Polled:
         """What lies ready for a company. Raises AuthorityUnavailable."""

@@ -28,6 +28,7 @@ from pika.exceptions import (
 
 from adapters.cn_ecommerce import envelope
 from adapters.cn_ecommerce.channels.protocol import Head
+from adapters.cn_ecommerce.channels.sender import ENVELOPE
 from adapters.cn_ecommerce.channels.settings import AmqpSettings
 from adapters.contract import Answer, NoPlace, Polled, Profile
 from adapters.guard import Breaker, RateLimit
@@ -55,7 +56,7 @@ class _Line:
 class Amqp:
     """A Channel over one broker. A connection belongs to the thread that opened it."""
 
-    name = "amqp"
+    name, form = "amqp", ENVELOPE
 
     def __init__(self, settings: AmqpSettings, profile: Profile) -> None:
         self.settings, self.profile = settings, profile

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from adapters.cn_ecommerce import envelope, wire
 from adapters.cn_ecommerce.channels.protocol import Head
-from adapters.cn_ecommerce.channels.sender import message_of, sender_of
+from adapters.cn_ecommerce.channels.sender import BARE, ENVELOPE, message_of, sender_of
 from adapters.cn_ecommerce.channels.settings import FolderSettings
 from adapters.contract import Answer, NoPlace, Polled, Profile
 from mappings import clock
@@ -44,6 +44,7 @@ class Folder:
 
     def __init__(self, settings: FolderSettings, profile: Profile) -> None:
         self.settings, self.profile = settings, profile
+        self.form = BARE if settings.envelope == "none" else ENVELOPE
 
     def wrap(self, business: bytes, head: Head) -> bytes:
         """As it is: the client makes the envelope; or in a DxpMsg."""

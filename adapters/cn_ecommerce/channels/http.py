@@ -5,6 +5,7 @@ from __future__ import annotations
 import requests
 
 from adapters.cn_ecommerce.channels.protocol import Head
+from adapters.cn_ecommerce.channels.sender import ENVELOPE
 from adapters.cn_ecommerce.channels.settings import HttpSettings
 from adapters.cn_ecommerce.wire import Wire
 from adapters.contract import Answer, Polled, Profile
@@ -13,7 +14,7 @@ from adapters.contract import Answer, Polled, Profile
 class Http:
     """A Channel over `Wire`."""
 
-    name = "http"
+    name, form = "http", ENVELOPE
 
     def __init__(self, settings: HttpSettings, profile: Profile, session: requests.Session | None = None) -> None:
         self.wire = Wire(settings.url, profile, session)

@@ -13,6 +13,7 @@ import requests
 from adapters.cn_ecommerce import envelope, javamap, receipts, wire
 from adapters.cn_ecommerce.channels import posts
 from adapters.cn_ecommerce.channels.protocol import Head
+from adapters.cn_ecommerce.channels.sender import POST
 from adapters.cn_ecommerce.channels.settings import LocalPortSettings
 from adapters.contract import Answer, Polled, Profile
 from adapters.reach import NOT_TAKEN, UNCERTAIN, Reach
@@ -26,7 +27,7 @@ HEADERS = {"Content-Type": "application/json; charset=utf-8"}
 class LocalPort(Reach):
     """A Channel to one local port."""
 
-    name = "local_port"
+    name, form = "local_port", POST
 
     def __init__(self, settings: LocalPortSettings, profile: Profile, session: requests.Session | None = None) -> None:
         super().__init__(settings.url, profile, session)

@@ -29,6 +29,7 @@ class Channel(Protocol):
     """One way to the authority."""
 
     name: str
+    form: str  # the form that `wrap` gives (sender.form_of)
 
     def wrap(self, business: bytes, head: Head) -> bytes:
         """The very bytes that will leave, so that a recovery sends the same ones."""

@@ -1,9 +1,18 @@
-"""Whose message it is: read from the sealed bytes, whatever envelope they are in."""
+"""Whose message it is and in which form: read from the sealed bytes, whatever envelope they are in."""
 
 from __future__ import annotations
 
 from adapters.cn_ecommerce import envelope
 from adapters.cn_ecommerce.channels import posts
+
+POST, ENVELOPE, BARE = "post", "envelope", "bare"
+
+
+def form_of(sealed: bytes) -> str:
+    """The form in which a message was sealed: a local port's post, in an envelope, or bare."""
+    if posts.is_post(sealed):
+        return POST
+    return ENVELOPE if b"DxpMsg" in sealed[:200] else BARE
 
 
 def sender_of(sealed: bytes) -> str:
