@@ -6,12 +6,14 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, Row, and_, exists, select
+from sqlalchemy import Connection, Row, and_, exists, select, update
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import reads, writes
@@ -22,6 +24,7 @@ from mappings.canonical.batch import Batch
 from mappings.errors import DataFault
 
 _NOT_CONTENT = ("parcel.seq", "parcel.state", "parcel.reason", "parcel")
+_VALUE, _ROW = "\x1f", "\x1e"  # between two values of a row, and between two rows
 _COLUMNS = (
     "shipment_id", "seq", "platform_code", "order_no", "carrier_code", "waybill_no", "state", "reason", "digest",
     "state_at",
@@ -76,21 +79,37 @@ def rows_of(batch: Batch) -> list[ParcelRow]:
 
 def digests(batch: Batch) -> list[str]:
     """One SHA-256 a parcel over its columns and lines. Empty values do not count: a new column changes nothing."""
-    heads, lines, bounds = _texts(batch.parcels), _texts(batch.lines), batch.line_bounds().tolist()
-    parts = ("\x1e".join([head, *lines[a:b]]) for head, a, b in zip(heads, bounds, bounds[1:], strict=False))
-    return [hashlib.sha256(part.encode()).hexdigest() for part in parts]
+    heads, bounds = _texts(batch.parcels), batch.line_bounds().astype("int32")
+    lines = pc.binary_join(pa.ListArray.from_arrays(pa.array(bounds), _texts(batch.lines)), _ROW)
+    alone = pa.array(np.diff(bounds) == 0)
+    whole = pc.if_else(alone, heads, pc.binary_join_element_wise(heads, lines, _ROW)).cast(pa.large_binary())
+    offsets = np.frombuffer(whole.buffers()[1], dtype=np.int64, count=len(whole) + 1).tolist()
+    data = memoryview(whole.buffers()[2] or b"")
+    return [hashlib.sha256(data[start:end]).hexdigest() for start, end in pairwise(offsets)]
 
 
-def _texts(frame: pd.DataFrame) -> list[str]:
+def _texts(frame: pd.DataFrame) -> pa.Array:
     """Every row as one text, "name=value" for each column that has a value."""
     named = []
     for name in sorted(str(c) for c in frame.columns if c not in _NOT_CONTENT):
-        text = pc.cast(pa.array(frame[name], from_pandas=True), pa.string())
-        filled = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
-        named.append(pc.binary_join_element_wise(pa.scalar(name), filled, "="))
+        text = _text(frame[name])
+        if text.null_count < len(text):
+            named.append(pc.binary_join_element_wise(pa.scalar(name), text, "="))
     if not named:
-        return [""] * len(frame)
-    return pc.binary_join_element_wise(*named, "\x1f", null_handling="skip").to_pylist()
+        return pa.array([""] * len(frame), pa.string())
+    return pc.binary_join_element_wise(*named, _VALUE, null_handling="skip")
+
+
+def _text(series: pd.Series) -> pa.Array:
+    """A column as texts; an empty one is missing. A time is in UTC (Arrow writes that as slowly as any other zone)."""
+    column = pa.array(series, from_pandas=True)
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    if pa.types.is_timestamp(column.type) and column.type.tz == "UTC":
+        plain = column.cast(pa.timestamp(column.type.unit)).cast(pa.string())
+        return pc.binary_join_element_wise(plain, "Z", "")
+    text = column.cast(pa.string())
+    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
 
 
 @writes
@@ -197,11 +216,12 @@ def set_parcel_states(tx: Connection, shipment_id: int, states: Mapping[int, tup
     """Set state and reason of the parcels named by seq, in one go. Returns how many really changed."""
     if not states:
         return 0
-    query = select(parcel.c.seq, parcel.c.id, parcel.c.state, parcel.c.reason)
-    now = clock.now()
-    rows = [
-        (ident, *states[seq], now)
-        for seq, ident, state, reason in tx.execute(query.where(parcel.c.shipment_id == shipment_id))
-        if seq in states and states[seq] != (state, reason)
-    ]
-    return bulk.update(tx, parcel, ("id", "state", "reason", "state_at"), rows)
+    query, now = select(parcel.c.seq, parcel.c.id, parcel.c.state, parcel.c.reason), clock.now()
+    alike: dict[tuple[str, str], list[int]] = {}
+    for seq, ident, state, reason in tx.execute(query.where(parcel.c.shipment_id == shipment_id)):
+        if seq in states and states[seq] != (state, reason):
+            alike.setdefault(states[seq], []).append(ident)
+    for (state, reason), idents in alike.items():
+        change = update(parcel).where(bulk.among(tx, parcel.c.id, idents))
+        tx.execute(change.values(state=state, reason=reason, state_at=now))
+    return sum(map(len, alike.values()))

@@ -1,7 +1,11 @@
-"""The conversion record of China's messages: what was dropped, defaulted, set as a constant, or has no equal code."""
+"""The conversion record of China's messages: what was dropped, defaulted, set as a constant, or has no equal code.
+
+A value is counted as often as it is written: once a message, once a document, or once a row of its list.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -10,8 +14,11 @@ from mappings.canonical.batch import Batch
 from mappings.canonical.columns import columns
 from mappings.engine import codes, spec
 from mappings.engine.rows import is_column
-from mappings.engine.spec import Field
-from tasks.conversion.declare import AUTHORITY, PARCEL_TYPES
+from mappings.engine.spec import Field, MessageSpec, Segment
+from tasks.conversion.declare import AUTHORITY, PARCEL_TYPES, roles
+from tasks.conversion.lists import LIST_TYPES, part_bounds
+from tasks.conversion.messages import BATCH_OF
+from tasks.conversion.sources import truck_values
 
 _DERIVED = ("payment.order_no", "waybill.order_no", "line.order_no", "order.cancelled")
 
@@ -26,15 +33,32 @@ def _column(batch: Batch, path: str) -> pd.Series | None:
 
 
 def _missing(series: pd.Series) -> int:
-    return int((series.isna() | (series.astype(str) == "")).sum())
+    missing = series.isna()
+    if pd.api.types.is_string_dtype(series.dtype):
+        missing |= series == ""
+    return int(missing.sum())
 
 
-def _of_field(batch: Batch, item: Field, target: str) -> dict[str, Any] | None:
+def _times(batch: Batch, message: MessageSpec, segment: Segment) -> int:
+    """How often a segment is written; 0 for one of the message's tail that we leave out."""
+    entry, parcels = roles()["messages"][message.type], len(batch.parcels)
+    listing = message.type in LIST_TYPES
+    if segment.tag == entry.get("list"):
+        return parcels if listing else len(batch.lines)
+    documents = len(part_bounds(parcels)) - 1 if listing else parcels
+    if (needed := entry.get("needs")) and (column := _column(batch, needed)) is not None:
+        documents -= _missing(column)
+    if segment.tag in message.root and segment.tag != message.document:
+        return -(-documents // (1 if listing else BATCH_OF)) if segment.least else 0
+    return documents
+
+
+def _of_field(batch: Batch, item: Field, target: str, times: int) -> dict[str, Any] | None:
     series = _column(batch, item.source) if item.source else None
     if item.value:
-        return _row(target, "", "constant", len(batch.parcels), item.value)
+        return _row(target, "", "constant", times, item.value)
     if item.default and (series is None or _missing(series)):
-        count = len(batch.parcels) if series is None else _missing(series)
+        count = times if series is None else _missing(series)
         return _row(target, item.source, "defaulted", count, item.default)
     if item.code and series is not None and is_column(series):
         listed = codes.load(AUTHORITY, item.code)
@@ -50,22 +74,48 @@ def _of_field(batch: Batch, item: Field, target: str) -> dict[str, Any] | None:
     return None
 
 
+def _of_message(batch: Batch, kind: str, used: set[str]) -> list[dict[str, Any]]:
+    message, rows = spec.load(kind), []
+    for segment, item in message.walk():
+        if times := _times(batch, message, segment):
+            used.add(item.source)
+            row = _of_field(batch, item, f"{segment.tag}/{item.tag}", times)
+            rows += [row] if row else []
+    return rows
+
+
+def _senders() -> set[str]:
+    """What is said of a company by its being the sender of a message."""
+    senders = {entry["role"] for entry in roles()["messages"].values()}
+    return {f"party.{role}.{name}" for role in senders for name in ("code", "name", "dxp_id")}
+
+
+def _truck_fields(batch: Batch) -> Iterator[str]:
+    """The fields of the truck and its parties that have a value."""
+    for path, value in truck_values(batch.truck).items():
+        if isinstance(value, dict):
+            yield from (f"{path}.{name}" for name, inner in value.items() if inner)
+        elif value not in ("", None):
+            yield path
+
+
+def list_record(batch: Batch, kind: str) -> list[dict[str, Any]]:
+    """The rows of the conversion record of one list document (607, 507, 509) over the parcels of `batch`."""
+    return _of_message(batch, kind, set())
+
+
 def conversion_record(batch: Batch) -> dict[str, list[dict[str, Any]]]:
     """Rows of the conversion record by message type; what no message carries is under CEB603Message as dropped."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    used: set[str] = set(_DERIVED)
-    for kind in PARCEL_TYPES:
-        rows = []
-        for segment, item in spec.load(kind).walk():
-            used.add(item.source)
-            row = _of_field(batch, item, f"{segment.tag}/{item.tag}")
-            rows += [row] if row else []
-        found[kind] = rows
+    used: set[str] = {*_DERIVED, *_senders()}
+    found = {kind: _of_message(batch, kind, used) for kind in PARCEL_TYPES}
+    for kind in LIST_TYPES:
+        _of_message(batch, kind, used)  # told when the list is written; what it carries is not dropped
+    note = "no message of this procedure carries it"
+    dropped = found[PARCEL_TYPES[-1]]
     for table in ("order", "payment", "waybill", "line"):
         for path in columns(table):
             series = _column(batch, path)
             if path not in used and series is not None and (count := len(series) - _missing(series)):
-                found[PARCEL_TYPES[-1]].append(
-                    _row("-", path, "dropped", count, "", "no message of this procedure carries it")
-                )
+                dropped.append(_row("-", path, "dropped", count, "", note))
+    dropped += [_row("-", path, "dropped", 1, "", note) for path in _truck_fields(batch) if path not in used]
     return found
