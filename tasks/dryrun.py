@@ -23,7 +23,8 @@ from tasks.clearing.intake import to_batch
 from tasks.conversion.declare import declarations
 from tasks.conversion.lists import LIST_TYPES, listing
 from tasks.conversion.messages import Making
-from tasks.conversion.record import conversion_record
+from tasks.conversion.record import conversion_record, list_record
+from tasks.hongkong.record import bundling
 from tasks.reporting.faults import sender_csv
 
 CN = "cn_ecommerce"
@@ -88,20 +89,22 @@ def _china(batch: Batch, identities: Identities, notes: list[str]) -> Iterator[A
 
 def _hong_kong(
     batch: Batch, identities: Identities, at: datetime, notes: list[str]
-) -> tuple[list[Any], list[dict[str, Any]]]:
+) -> tuple[list[Any], dict[str, list[dict[str, Any]]]]:
     if "hk_agent" not in batch.truck.parties:
-        return [], []
+        return [], {}
     try:
         filing = hongkong.lodge(batch, at, identities)
         bundle = hongkong.bundle(batch.truck, UNKNOWN_CCRN, identities)
     except DataFault as fault:
         notes.append(f"Hong Kong 香港: {fault}")
-        return [], []
+        return [], {}
     notes.append(
         f"HKRoadBundle names the CCRN {UNKNOWN_CCRN}: Hong Kong gives the number when it answers. "
         "绑定报文中的 CCRN 待香港海关答复后填入。"
     )
-    return [*filing.messages, bundle], filing.conversion
+    return [*filing.messages, bundle], {
+        "HKRoadACI": filing.conversion, "HKRoadBundle": bundling(batch.truck, "HKRoadBundle")
+    }  # fmt: skip
 
 
 def _signed(message: Any, batch: Batch, keys: KeyProvider) -> bytes:
@@ -118,7 +121,7 @@ def dry_run(folder: Path, home: Path, profiles: Path | None = None) -> DryRun:
     identities = seeded(int.from_bytes(hashlib.sha256(batch.truck.master_waybill.encode()).digest()[:8]))
     made = list(_china(ready, identities, notes)) if len(ready.parcels) else []
     at = batch.truck.planned.arrival_at_yard
-    hong_kong, dropped = _hong_kong(ready, identities, at, notes) if made else ([], [])
+    hong_kong, dropped = _hong_kong(ready, identities, at, notes) if made else ([], {})
     keys, ours = local_keys(batch.truck.parties.values(), home)
     if ours:
         notes.append("Signed with dry-run keys, which no authority trusts. 使用试运行密钥签名，任何海关均不认可。")
@@ -126,7 +129,8 @@ def dry_run(folder: Path, home: Path, profiles: Path | None = None) -> DryRun:
         DryFile(f"{m.type}_{m.seq:04d}.xml", m.type, m.seq, m.owner_role, len(m.documents), _signed(m, batch, keys))
         for m in (*made, *hong_kong)
     ]
-    conversion = {**(conversion_record(ready) if made else {}), **({"HKRoadACI": dropped} if dropped else {})}
+    lists = {kind: list_record(ready, kind) for kind in LIST_TYPES if any(m.type == kind for m in made)}
+    conversion = {**(conversion_record(ready) if made else {}), **lists, **dropped}
     return DryRun(batch, scores, files, conversion, notes)
 
 

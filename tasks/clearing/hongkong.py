@@ -11,6 +11,7 @@ from tasks import hongkong
 from tasks.clearing.declaring import load_batch, part_of
 from tasks.clearing.standing import HK, Document, Standing
 from tasks.hongkong import Filed, Filing
+from tasks.hongkong.record import bundling
 from tasks.office import Office
 from tasks.submission.seal import seal_messages
 
@@ -67,8 +68,8 @@ def _filing(office: Office, standing: Standing, step: str) -> Filing:
         return hongkong.cancel(truck, number, ids, aci)
     if step == "unbundle":
         vehicle = _bundles(standing, number)[-1].business_key.split("|")[2]
-        return Filing([hongkong.unbundle(truck, number, ids, bundle, vehicle)], [])
-    return Filing([hongkong.bundle(truck, number, ids, bundle)], [])
+        return Filing([hongkong.unbundle(truck, number, ids, bundle, vehicle)], bundling(truck, BUNDLE))
+    return Filing([hongkong.bundle(truck, number, ids, bundle)], bundling(truck, BUNDLE))
 
 
 def _note(office: Office, standing: Standing, fault: DataFault) -> None:
@@ -105,7 +106,7 @@ def prepare(office: Office, standing: Standing) -> int:
                 tx,
                 standing.id,
                 HK,
-                ACI,
+                filing.messages[0].type,
                 [Conversion(**{k: row[k] for k in Conversion._fields}) for row in filing.conversion],
             )
         events.record(tx, standing.id, f"hong_kong_{step}")

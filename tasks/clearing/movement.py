@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from adapters.ledger import events, messages
+from adapters.ledger.conversions import Conversion, replace_conversions
 from mappings import clock
 from mappings.errors import DataFault
 from tasks.clearing.declaring import load_batch, part_of
 from tasks.clearing.standing import CN, LISTED_ANEW, Standing, parcel_table
 from tasks.conversion.lists import listing
 from tasks.conversion.messages import Making
+from tasks.conversion.record import list_record
 from tasks.office import Office
 from tasks.submission.seal import seal_messages
 
@@ -38,7 +40,11 @@ def prepare_list(office: Office, standing: Standing, message_type: str) -> int:
         return 0
     office.ensure_keys(standing.truck)
     outgoing = seal_messages(made, standing.truck, office.authority(CN), office.keys)
-    added = messages.add_messages(office.ledger, standing.id, outgoing)
+    told = part_of(load_batch(office.ledger, standing.id), seqs | standing.named(message_type))
+    with office.ledger.begin() as tx:
+        added = messages.add_messages(tx, standing.id, outgoing)
+        rows = [Conversion(**row) for row in list_record(told, message_type)]
+        replace_conversions(tx, standing.id, CN, message_type, rows)
     return len(added.message_ids)
 
 

@@ -22,7 +22,7 @@ from tasks.conversion.messages import Making, OutDocument, OutMessage
 LIST_TYPES = ("CEB607Message", "CEB507Message", "CEB509Message")
 
 
-def _bounds(count: int) -> np.ndarray:
+def part_bounds(count: int) -> np.ndarray:
     """Offsets of the parts of a list of `count` parcels."""
     size = roles()["parcels_per_list"]["value"]
     return np.append(np.arange(0, count, size), count)
@@ -61,7 +61,7 @@ def faults_ahead(batch: Batch, making: Making) -> list[dict[str, object]]:
     ready = batch.ready()
     if not len(ready.parcels):
         return []
-    trial, bounds, departed = replace(making, identities=seeded(0)), _bounds(len(ready.parcels)), making.at
+    trial, bounds, departed = replace(making, identities=seeded(0)), part_bounds(len(ready.parcels)), making.at
     found = [truck_faults(kind, *_rows(ready, kind, trial, bounds, departed)) for kind in LIST_TYPES]
     return [row for rows in found for row in rows]
 
@@ -73,7 +73,7 @@ def listing(batch: Batch, message_type: str, making: Making, departed: datetime 
     """
     if not len(batch.parcels):
         return []
-    bounds = _bounds(len(batch.parcels))
+    bounds = part_bounds(len(batch.parcels))
     rows, lists = _rows(batch, message_type, making, bounds, departed)
     entry = roles()["messages"][message_type]
     found = truck_faults(message_type, rows, lists)

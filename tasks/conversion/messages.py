@@ -22,6 +22,9 @@ class OutDocument(NamedTuple):
     lists: tuple[int, ...] = ()  # parcel.seq of the parcels that a list document names
 
 
+BATCH_OF = 100  # documents in a message; the schema allows no more (cn_ecommerce profile, documents_per_message)
+
+
 @dataclass(frozen=True)
 class OutMessage:
     """One message: unsigned canonical XML and the documents in it. `owner_role` says whose key signs it."""
@@ -45,7 +48,7 @@ class Making:
 
     identities: Identities
     at: datetime
-    batch_of: int = 100
+    batch_of: int = BATCH_OF
     attempts: dict[str, np.ndarray] = field(default_factory=dict)
     app_types: dict[str, np.ndarray] = field(default_factory=dict)
     first_seq: dict[str, int] = field(default_factory=dict)

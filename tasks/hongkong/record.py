@@ -10,7 +10,8 @@ import pandas as pd
 
 from mappings.canonical.batch import Batch
 from mappings.canonical.columns import Column, columns, plain
-from mappings.canonical.model import TABLES, Personal
+from mappings.canonical.model import TABLES, Personal, Truck
+from mappings.engine import spec
 from mappings.hk_road.tables import table
 
 MASKED = "***"
@@ -56,9 +57,9 @@ def _shown(source: str, values: pd.Series) -> str:
     return plain(int(values.iloc[0])) if decimal else str(values.iloc[0])
 
 
-def _value(batch: Batch, source: str) -> str:
+def _value(truck: Truck, source: str) -> str:
     """A value of the truck, masked where it is a person's, '' where it has none."""
-    found: Any = batch.truck
+    found: Any = truck
     personal = False
     for name in source.removeprefix("truck.").split("."):
         marks = type(found).model_fields[name].metadata
@@ -78,11 +79,22 @@ def dropped(batch: Batch) -> list[Entry]:
             found.append(
                 Entry("-", item["source"], "dropped", len(values), _shown(item["source"], values), _note(item))
             )
-    for item in rule["truck"]:
-        text = _value(batch, item["source"])
-        if text:
-            found.append(Entry("-", item["source"], "dropped", 1, text, _note(item)))
-    return found
+    return found + _of_truck(batch.truck, rule["truck"])
+
+
+def _of_truck(truck: Truck, rule: list[dict[str, str]]) -> list[Entry]:
+    shown = ((item, _value(truck, item["source"])) for item in rule)
+    return [Entry("-", item["source"], "dropped", 1, text, _note(item)) for item, text in shown if text]
+
+
+def bundling(truck: Truck, message_type: str) -> list[dict[str, Any]]:
+    """The record of a bundling: the constants of its message, and what of the vehicle it has no place for."""
+    constants = [
+        Entry(f"{segment.tag}/{item.tag}", "-", "constant", 1, item.value, "")
+        for segment, item in spec.load(message_type).walk()
+        if item.value
+    ]
+    return rows([*constants, *_of_truck(truck, table("conversion")["bundle"])], message_type)
 
 
 def _note(item: dict[str, str]) -> str:
