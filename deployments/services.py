@@ -23,7 +23,7 @@ from mappings import clock
 from mappings.canonical.model import Shipment
 from mappings.errors import ConfigurationError
 from tasks import dryrun
-from tasks.clearing import hearing, intake
+from tasks.clearing import accounting, hearing, intake
 from tasks.clearing.alone import alone
 from tasks.clearing.standing import load_standing, parcel_claims
 from tasks.office import Office, open_office
@@ -231,8 +231,9 @@ def follow(at: Office, shipment_id: int, seconds: float = 1.0, stop_at: tuple[st
 
 
 def audit(at: Office) -> list[Finding]:
-    """What the ledger, and the books of the sandboxes that answer, say is wrong; [] when all is in order."""
-    return [*ledger_audit.audit(at.ledger, parcel_claims()), *books.findings(at.home)]
+    """What the ledger, the batches, and the books of the sandboxes that answer, say is wrong; [] when in order."""
+    of_ledger = ledger_audit.audit(at.ledger, parcel_claims())
+    return [*of_ledger, *accounting.findings(at.ledger), *books.findings(at.home)]
 
 
 def local(text: str) -> datetime:

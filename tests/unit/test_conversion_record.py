@@ -53,7 +53,7 @@ def test_what_of_the_truck_no_message_carries_is_told() -> None:
     batch = make_batch(3)
     dropped = counts(record.conversion_record(batch)["CEB603Message"], "dropped")
     assert dropped["truck.corridor"] == 1
-    assert dropped["truck.planned.crossing"] == 1
+    assert dropped["truck.planned.departure"] == 1
     assert "party.hk_consignee.name" in dropped
     assert not {"truck.master_waybill", "truck.mainland_plate", "party.agent.code", "party.agent.dxp_id"} & set(dropped)
     assert all(row["example"] == "" for row in record.conversion_record(batch)["CEB603Message"] if row["target"] == "-")
