@@ -30,20 +30,30 @@ from mappings import clock
 from tasks.office import Office
 
 HOME = Path(".demo")
-SPEED = 720.0  # twelve minutes of a truck's night a second
-EARLY = timedelta(hours=5)  # before the planned arrival: starting takes some 20 real seconds
+SPEED = 360.0  # six minutes of a truck's night a second
+PLAN = {  # from when everything runs; the sandbox's truck goes as soon as it may, the plan leaves a slow machine time
+    "arrival_at_yard": timedelta(hours=1),
+    "departure": timedelta(hours=20),
+    "crossing": timedelta(hours=24),
+}
 PATIENCE = 300.0  # real seconds
 GAVE_UP = 1
 
 
 def fresh(folder: Path, made: MadeTruck) -> homes.Home:
-    """A new installation in `folder`, its clock set to shortly before the truck is planned to arrive."""
+    """A new installation in `folder`, its clock fast and set to the truck's day."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     os.environ[homes.VARIABLE] = str(folder.absolute())
     arrival = datetime.fromisoformat(made.truck["planned"]["arrival_at_yard"])
-    os.environ[clock.VARIABLE] = clock.starting(arrival - EARLY, SPEED).variable()
+    os.environ[clock.VARIABLE] = clock.starting(arrival, SPEED).variable()
     return homes.Home(folder.absolute())
+
+
+def plan(made: MadeTruck) -> None:
+    """Plans the truck's night from now on."""
+    now = clock.now().astimezone(clock.CHINA).replace(microsecond=0)
+    made.truck["planned"] = {name: (now + later).isoformat() for name, later in PLAN.items()}
 
 
 def night(office: Office, shipment: int) -> Iterator[services.Status]:
@@ -60,6 +70,7 @@ def night(office: Office, shipment: int) -> Iterator[services.Status]:
 def clear(home: homes.Home, made: MadeTruck) -> int:
     """Clears the truck from its files to its end, and shows how every parcel ended; returns the exit code."""
     office = services.office(home)
+    plan(made)
     folder = write(made, home.path / "truck")
     for address in home.authorities.values():
         requests.post(f"{address}/admin/behaviour", json={"rules": made.behaviour}, timeout=10)
