@@ -26,7 +26,7 @@ demo: setup ## clear a made-up truck from files to closed; KEEP=1 leaves the ser
 
 test: setup ## all tests, with branch coverage
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest --cov --cov-branch --cov-report=term $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-branch --cov-report=term $(ARGS)
 
 check: setup ## format, lint, types, import rules, and that generated files are current
 	$(BIN)/ruff format --check .
