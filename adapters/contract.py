@@ -45,6 +45,7 @@ class Profile(BaseModel):
     capabilities: dict[str, bool]
     receivers: dict[str, str] = {}
     settings: dict[str, Setting]
+    facts: dict[str, Setting] = {}  # what is known, or guessed, of the authority and no code reads
 
     def value(self, name: str, default: Any = None) -> Any:
         """The value of a setting, or `default`. Raises ConfigurationError when there is neither."""

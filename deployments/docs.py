@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from adapters.contract import Profile, load_profile
+from adapters.contract import Profile, Setting, load_profile
 from deployments import conformance
 from mappings import faults
 from mappings.engine import document, spec
@@ -45,7 +45,9 @@ def authorities() -> str:
         can = [name.replace("_", " ") for name, yes in p.capabilities.items() if yes]
         cannot = [name.replace("_", " ") for name, yes in p.capabilities.items() if not yes]
         messages = [m.removesuffix("Message") for m in p.messages]
-        unverified = f"[{len(p.unverified())} of {len(p.settings)} settings](docs/authorities.md#{p.name})"
+        known = p.settings | p.facts
+        doubtful = sum(one.unverified for one in known.values())
+        unverified = f"[{doubtful} of {len(known)} settings and facts](docs/authorities.md#{p.name})"
         rows.append(
             (f"{p.title_en}<br>{p.title_zh}", ", ".join(messages), ", ".join(can), ", ".join(cannot), unverified)
         )
@@ -56,17 +58,21 @@ def authorities_page() -> str:
     """The page of authorities: the table, then every setting of each with its date and source."""
     parts = [NOTICE + "# Authorities 主管机关", authorities().replace("docs/authorities.md#", "#")]
     for p in profiles():
-        rows = [
-            (f"`{name}`", s.value, s.since, "**unverified 未核实**" if s.unverified else "", s.source, s.note)
-            for name, s in p.settings.items()
-        ]
-        head = ("Setting 设置", "Value 值", "Since 自", "", "Source 依据", "Note 说明")
         parts += [
             f"## {p.name}",
             f"{p.title_en} · {p.title_zh}. Specification 规范: {p.specification}.",
-            table(head, rows),
+            _stated("Setting 设置", p.settings),
         ]
+        parts += [_stated("Fact, read by no code 仅供参考", p.facts)] if p.facts else []
     return "\n\n".join(parts) + "\n"
+
+
+def _stated(title: str, stated: dict[str, Setting]) -> str:
+    rows = [
+        (f"`{name}`", s.value, s.since, "**unverified 未核实**" if s.unverified else "", s.source, s.note)
+        for name, s in stated.items()
+    ]
+    return table((title, "Value 值", "Since 自", "", "Source 依据", "Note 说明"), rows)
 
 
 def faults_page() -> str:

@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from adapters.cn_ecommerce import profile
 from mappings.identity import Identities
+
+BATCH_OF = int(profile().value("documents_per_message"))
 
 
 class OutDocument(NamedTuple):
@@ -20,9 +23,6 @@ class OutDocument(NamedTuple):
     attempt: int = 1
     app_type: str = "1"
     lists: tuple[int, ...] = ()  # parcel.seq of the parcels that a list document names
-
-
-BATCH_OF = 100  # documents in a message; the schema allows no more (cn_ecommerce profile, documents_per_message)
 
 
 @dataclass(frozen=True)

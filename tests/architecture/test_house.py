@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from importlinter.cli import lint_imports
 
+from adapters.contract import load_profile
+
 ROOT = Path(__file__).parents[2]
 ROOMS = ("mappings", "adapters", "tasks", "flows", "deployments")
 CODE = sorted(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))
@@ -91,3 +93,12 @@ def test_no_product_code_checks_input_with_assert() -> None:
         if isinstance(node, ast.Assert)
     ]
     assert not found
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "adapters").glob("*/profile.yaml")), ids=lambda f: f.parent.name)
+def test_every_setting_of_a_profile_is_read(file: Path) -> None:
+    code = "".join(
+        path.read_text("utf-8") for room in ("adapters", "tasks", "deployments") for path in (ROOT / room).rglob("*.py")
+    )
+    unread = [name for name in load_profile(file).settings if f'"{name}"' not in code]
+    assert unread == [], "state it among the facts, or use it"

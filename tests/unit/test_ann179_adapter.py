@@ -192,4 +192,5 @@ def test_the_reply_carries_code_and_time(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_settings_that_nobody_could_check_say_so() -> None:
     unverified = ann179.profile().unverified()
-    assert {"answer_deadline_seconds", "keep_years", "signed_text", "upload_path"} <= set(unverified)
+    assert {"answer_deadline_seconds", "keep_years", "upload_path"} <= set(unverified)
+    assert ann179.profile().facts["signed_text"].unverified

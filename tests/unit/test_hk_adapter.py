@@ -178,7 +178,8 @@ def test_who_sends_is_known_by_code_then_dxp_id_then_name() -> None:
 def test_the_profile_says_what_nobody_could_verify() -> None:
     found = profile()
     assert found.capabilities["query_by_reference"]
-    assert {"wire", "message_format", "signature", "ccrn_length"} <= found.unverified().keys()
+    assert {"wire", "signature"} <= found.unverified().keys()
+    assert {"message_format", "ccrn_length"} <= {name for name, fact in found.facts.items() if fact.unverified}
     assert all(setting.source for setting in found.settings.values())
 
 
