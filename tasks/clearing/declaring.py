@@ -86,14 +86,14 @@ def content_digests(batch: Batch, message_type: str) -> list[str]:
     return Digests(batch).of(message_type)
 
 
-def plan(message_type: str, latest: Document | None, changed: bool, again: bool) -> Plan:
+def plan(message_type: str, latest: Document | None, changed: bool) -> Plan:
     """What to do for one document of a ready parcel."""
     table = parcel_table()
     if latest is None:
         return Plan(table["follow"][message_type]["none"])
     situation = "dead" if latest.state in table["dead"] else ("done" if latest.state in table["done"] else "open")
     action = table["follow"][message_type][situation]
-    if situation != "dead" and not (changed or (again and message_type == INVENTORY)):
+    if situation != "dead" and not changed:
         return Plan("none", latest.attempt)
     return Plan(action, latest.attempt + 1)
 
@@ -104,7 +104,7 @@ def plans(
     """The plan of every parcel, in order; `digests` are those of its content, `before` those last declared."""
     known = standing.documents.get(message_type, {})
     return [
-        plan(message_type, known.get(seq), before.get(str(seq)) != digest, False)
+        plan(message_type, known.get(seq), before.get(str(seq)) != digest)
         for seq, digest in zip(seqs, digests, strict=True)
     ]
 

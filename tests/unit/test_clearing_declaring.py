@@ -46,7 +46,7 @@ def latest(state: str, attempt: int = 1) -> Document:
     ],
 )
 def test_what_may_follow_what(kind: str, state: str | None, changed: bool, expected: tuple[str, int]) -> None:
-    found = plan(kind, latest(state) if state else None, changed, False)
+    found = plan(kind, latest(state) if state else None, changed)
     assert (found.action, found.attempt) == expected
 
 
