@@ -21,6 +21,7 @@ def test_every_deployment_of_the_list_can_be_served() -> None:
     assert not made["clear-shipment"].schedules
     assert len(made["sweep-waiting"].schedules) == 1
     assert all(d.description for d in made.values())
+    assert made["clear-shipment"].tags == ["truck"], "its port, authorities and state come with each truck"
 
 
 def test_every_parameter_of_a_form_is_explained() -> None:
