@@ -32,7 +32,8 @@ from tasks.reporting.faults import screen_table
 from tasks.reporting.people import people
 from tasks.reporting.summary import conversion_table, fault_counts, quality, state_text, summary, timeline
 
-ASK = {"awaiting_approval": "approve/approve"}
+APPROVE, CORRECT = ("approve/approve", "批准 approve"), ("correct-parcels/correct-parcels", "更正 correct")
+ASK = {"awaiting_approval": APPROVE, "awaiting_correction": CORRECT, "list_refused": CORRECT}
 
 
 def key(standing: Standing, what: str) -> str:
@@ -95,11 +96,12 @@ def tag_run(standing: Standing) -> None:
 
 def ask(standing: Standing) -> None:
     """Where the shipment waits for a person's answer, start the run that asks (once for each version of the files)."""
-    deployment = ASK.get(standing.shipment.state)
-    if deployment is None:
+    state = standing.shipment.state
+    if state not in ASK:
         return
+    deployment, name = ASK[state]
     files = len(deliveries_of(office(), standing.id))
-    question = f"{deployment}:{standing.id}:{files}"
+    question = f"{deployment}:{state}:{standing.id}:{files}"
     try:
         run_deployment(
             deployment,
@@ -107,7 +109,7 @@ def ask(standing: Standing) -> None:
             timeout=0,
             as_subflow=False,
             idempotency_key=question,
-            flow_run_name=f"批准 approve {standing.truck.mainland_plate} {standing.truck.master_waybill}",
+            flow_run_name=f"{name} {standing.truck.mainland_plate} {standing.truck.master_waybill}",
         )
     except ObjectNotFound:
         get_run_logger().info("No deployment asks here 未部署 %s", deployment)
