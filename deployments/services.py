@@ -28,7 +28,7 @@ from tasks.clearing.alone import alone
 from tasks.clearing.standing import load_standing, parcel_claims
 from tasks.office import Office, open_office
 from tasks.receipts import receive
-from tasks.reporting.faults import sender_csv, write_private
+from tasks.reporting.faults import sender_csv, write_private, write_sender_files
 
 CLEAR = "clear-shipment/clear-shipment"
 ASKS = "awaiting_approval"
@@ -109,14 +109,18 @@ def receive_shipment(at: Office, shipment: Shipment, raw: bytes, source: str, re
     ).shipment_id
 
 
-def prepare(folder: Path, out: Path, home: homes.Home) -> dict[str, Any]:
-    """The dry run: writes every message, report.json and faults.csv into `out`; returns the report."""
+def prepare(folder: Path, out: Path, home: homes.Home, per_sender: bool = False) -> dict[str, Any]:
+    """The dry run: writes every message, report.json and faults.csv into `out`; returns the report.
+
+    With `per_sender` also a faults-<role>.csv for each company, with its own faults alone.
+    """
     run = dryrun.dry_run(folder, home.path, home.profiles)
     out.mkdir(parents=True, exist_ok=True)
     _forget(out)
     for file in run.files:
         write_private(out / file.name, file.body)  # it names people
     write_private(out / "faults.csv", dryrun.faults_csv(run))
+    write_sender_files(run.batch.faults if per_sender else run.batch.faults.head(0), out / "faults.csv")
     report = run.report()
     (out / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return report
@@ -208,10 +212,12 @@ def parcels(at: Office, shipment_id: int) -> list[Any]:
     return list(ledger_parcels.listing(at.ledger, shipment_id))
 
 
-def write_faults(at: Office, shipment_id: int, file: Path) -> int:
-    """Writes faults.csv, the file that the senders get back: all current faults, the authorities' too. How many."""
+def write_faults(at: Office, shipment_id: int, file: Path, per_sender: bool = False) -> int:
+    """Writes faults.csv: all current faults, the authorities' too; `per_sender` also one for each role. How many."""
     found = faults.faults(at.ledger, shipment_id)
     write_private(file, sender_csv(found))
+    if per_sender:
+        write_sender_files(found, file)
     return len(found)
 
 

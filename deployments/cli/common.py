@@ -25,7 +25,14 @@ Json = Annotated[bool, typer.Option("--json", help="The answer as JSON on standa
 Reference = Annotated[
     str, typer.Argument(metavar="SHIPMENT", help="Its id, master waybill or plate. 编号、总运单号或车牌")
 ]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the timeline. 原因")]
+Reason = Annotated[
+    str,
+    typer.Option("--reason", help="Why, for the timeline: no names, no personal data. 原因；请勿填写姓名等个人信息"),
+]
+PerSender = Annotated[
+    bool,
+    typer.Option("--per-sender", help="Also faults-<role>.csv, each with its own faults alone. 另按责任方分别导出"),
+]
 
 
 def installation(live: bool) -> homes.Home:

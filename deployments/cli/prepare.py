@@ -7,27 +7,28 @@ from typing import Annotated, Any
 
 import typer
 
-from deployments.cli.common import Json, put_json, screen, table
+from deployments.cli.common import Json, PerSender, put_json, screen, table
 
 
 def prepare(
     folder: Annotated[Path, typer.Argument(help="The files of one truck. 一车货物的资料文件夹", exists=True)],
     out: Annotated[Path, typer.Option("--out", help="Where messages and reports go. 输出文件夹", file_okay=False)],
+    per_sender: PerSender = False,
     as_json: Json = False,
 ) -> None:
     """A dry run: every message that would be sent, report.json and faults.csv. 试运行，不联网、不申报
 
     As if nothing were rejected, with the times of the truck's plan. Needs no server and no network. faults.csv names
-    every value in the clear, for its sender: it is readable by you alone.
+    every value in the clear, of all senders: it is readable by you alone. --per-sender writes what each may have.
     """
     from adapters import home as homes  # noqa: PLC0415
     from deployments import services  # noqa: PLC0415
 
     home = homes.read()
     if as_json:
-        return put_json(services.prepare(folder, out, home))
+        return put_json(services.prepare(folder, out, home, per_sender))
     with screen.status("处理中… Working."):
-        report = services.prepare(folder, out, home)
+        report = services.prepare(folder, out, home, per_sender)
     show_report(report, out)
     return None
 

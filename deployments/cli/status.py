@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.cli.common import Json, Live, installation, put_json, screen, table
+from deployments.cli.common import Json, Live, PerSender, installation, put_json, screen, table
 
 if TYPE_CHECKING:
     from deployments.services import Status
@@ -23,9 +23,10 @@ def status(
             "--faults",
             metavar="FILE.csv",
             dir_okay=False,
-            help="Write its faults there, values in the clear, for the senders. 导出故障明细（含明文，仅本人可读）",
+            help="Write its faults there, values in the clear, of all senders. 导出故障明细（含明文，仅本人可读）",
         ),
     ] = None,
+    per_sender: PerSender = False,
     live: Live = False,
     as_json: Json = False,
 ) -> None:
@@ -36,10 +37,12 @@ def status(
     office = services.office(home)
     if to and not shipment:
         raise typer.BadParameter("name the shipment whose faults are meant 请指明车次")
+    if per_sender and not to:
+        raise typer.BadParameter("--per-sender goes with --faults FILE.csv 请与 --faults 一起使用")
     if shipment:
         ident = services.resolve(office, shipment)
         if to:
-            services.write_faults(office, ident, to)
+            services.write_faults(office, ident, to, per_sender)
         one = services.status(office, ident)
         return put_json(one.as_json()) if as_json else show(one)
     found = services.listing(office)

@@ -64,6 +64,22 @@ def sender_csv(frame: pd.DataFrame) -> bytes:
     return out.getvalue().encode("utf-8-sig")
 
 
+def per_sender(frame: pd.DataFrame) -> dict[str, bytes]:
+    """A faults.csv for each role that has something to mend, with its own faults alone."""
+    owner = frame["code"].map(lambda code: faults.table()[code].owner)
+    return {str(role): sender_csv(mine) for role, mine in frame.groupby(owner, sort=True)}
+
+
+def write_sender_files(frame: pd.DataFrame, beside: Path) -> list[str]:
+    """FILE-<role>.csv beside FILE.csv for each role, readable by you alone; those of an earlier time go. The names."""
+    for role in faults.OWNERS:
+        beside.with_name(f"{beside.stem}-{role}.csv").unlink(missing_ok=True)
+    made = {f"{beside.stem}-{role}.csv": body for role, body in per_sender(frame).items()}
+    for name, body in made.items():
+        write_private(beside.with_name(name), body)
+    return list(made)
+
+
 def _safe(value: Any) -> Any:
     """A text that a spreadsheet would run as a formula, made harmless; numbers stay numbers."""
     formula = isinstance(value, str) and value[:1] in _FORMULA and not _NUMBER.fullmatch(value)

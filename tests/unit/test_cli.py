@@ -81,6 +81,15 @@ def test_the_senders_get_their_faults_back_in_the_clear(
     assert all(row["message_zh"] and row["remedy_en"] and row["owner"] for row in rows)
     assert file.stat().st_mode & 0o077 == 0
     assert run(capsys, "status", "--faults", file)[0] == 2
+    (tmp_path / "faults-yard.csv").write_text("of another time", "utf-8")
+    answer(capsys, "status", captured, "--faults", file, "--per-sender")
+    of_each = {f.stem.removeprefix("faults-"): f for f in tmp_path.glob("faults-*.csv")}
+    assert set(of_each) == {row["owner"] for row in rows}, "an earlier file goes"
+    for owner, one in of_each.items():
+        with one.open(encoding="utf-8-sig", newline="") as lines:
+            assert list(csv.DictReader(lines)) == [row for row in rows if row["owner"] == owner]
+        assert one.stat().st_mode & 0o077 == 0
+    assert run(capsys, "status", captured, "--per-sender")[0] == 2
 
 
 def test_an_unknown_shipment_is_an_error_in_both_languages(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -164,6 +173,10 @@ def test_prepare_writes_messages_report_and_faults(
     assert answer(capsys, "prepare", truck, "--out", out)["parcels"]["total"] == 60
     assert {f.name for f in out.iterdir()} == files | {"mine.xml"}, "an earlier run's messages go, and nothing else"
     assert (out / "../outside.xml").exists()
+    answer(capsys, "prepare", truck, "--out", out, "--per-sender")
+    assert {f.name for f in out.iterdir()} > files | {"mine.xml", "faults-carrier.csv"}
+    answer(capsys, "prepare", truck, "--out", out)
+    assert not list(out.glob("faults-*.csv")), "an earlier run's go"
 
 
 def test_validate_names_each_fault_with_line_and_element(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
