@@ -39,7 +39,8 @@ EXTENSION_FIRST = re.compile(rb"CEB(311|411|511|513|621|623|625|711)Message")
 _ROOT = re.compile(
     rb'<ceb:(CEB\d{3}Message) xmlns:ceb="' + re.escape(CEB) + rb'" xmlns:xsi="' + re.escape(XSI) + rb'"[ >]'
 )
-_EXTENSION = b"<ceb:ExtendMessage"
+_EXTENSION, _EXTENSION_END = b"<ceb:ExtendMessage", b"</ceb:ExtendMessage>"
+_NEAR = 200
 _NAMESPACES = b' xmlns:ceb="' + CEB + b'" xmlns:ds="' + DS + b'" xmlns:xsi="' + XSI + b'"'
 
 
@@ -74,8 +75,8 @@ def place(body: bytes) -> int:
         raise BadSignature("The message has no end tag / 报文不完整")
     if EXTENSION_FIRST.fullmatch(root[1]):
         return end
-    extension = body.find(_EXTENSION)
-    return end if extension < 0 else extension
+    closed = body[max(0, end - _NEAR) : end].rstrip().endswith(_EXTENSION_END)  # the root's last child, or none
+    return body.rfind(_EXTENSION, 0, end) if closed else end
 
 
 def element(body: bytes, certificate: Certificate, sign_bytes: bytes, digest_value: bytes) -> bytes:
