@@ -21,7 +21,9 @@ class Approval(RunInput):
         "declare", title="决定 Decision", description="declare 批准申报 / hold 暂不申报"
     )
     name: str = Field("", title="批准人 Approved by", max_length=60)
-    note: str = Field("", title="备注 Note", max_length=200)
+    note: str = Field(
+        "", title="备注 Note", max_length=200, description="请勿填写姓名等个人信息 no names, no personal data"
+    )
 
 
 def _name() -> str:

@@ -28,7 +28,9 @@ class Correction(RunInput):
         "payment.pay_no", "waybill.consignee_country",
     ] = Field("", title="字段 Field", description="仅用于 correct a value")  # fmt: skip
     value: str = Field("", title="新值 New value", max_length=60)
-    note: str = Field("", title="备注 Note", max_length=200)
+    note: str = Field(
+        "", title="备注 Note", max_length=200, description="请勿填写姓名等个人信息 no names, no personal data"
+    )
 
 
 def _name() -> str:

@@ -19,6 +19,9 @@ from mappings.engine import spec
 from mappings.engine.spec import MAPPINGS
 from tasks.clearing.intake import SCORE
 from tasks.clearing.standing import Standing, parcel_table
+from tasks.reporting.faults import MASK
+
+TYPED = {"held": "reason", "correction": "note"}  # what people type may name somebody: kept here, shown in no artifact
 
 
 @lru_cache
@@ -84,7 +87,7 @@ def summary(standing: Standing, faults: pd.DataFrame) -> str:
     head = [
         f"# {truck.mainland_plate} · {truck.master_waybill}",
         "",
-        f"**{state_text(standing)}**" + (f" — {row.held_reason}" if row.held else ""),
+        f"**{state_text(standing)}**",
         "",
         f"监管方式 regime {truck.regime} · 口岸 port {truck.exit_port} · 香港车牌 HK plate {truck.hk_plate or '-'}",
         "",
@@ -115,7 +118,9 @@ def timeline(ledger: Ledger, standing: Standing) -> str:
     for event in events.timeline(ledger, standing.id):
         waiting = standing.procedure.waiting(event.kind)
         name = event_names().get(event.kind) or f"{waiting.zh} · {waiting.en}"
-        detail = "; ".join(f"{k}: {_short(v)}" for k, v in (event.detail or {}).items())
+        typed = TYPED.get(event.kind)
+        shown = {k: MASK if k == typed and v else v for k, v in (event.detail or {}).items()}
+        detail = "; ".join(f"{k}: {_short(v)}" for k, v in shown.items())
         lines.append(f"| {local(event.at)} | {name} | {event.actor} | {detail.replace('|', '/')} |")
     return "\n".join(lines) + "\n"
 

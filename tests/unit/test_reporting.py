@@ -115,7 +115,7 @@ def test_summary_and_timeline_tell_the_truck_in_both_languages(desk: Desk) -> No
         assert part in line, part
     assert all(name in (*event_names(), *(w.state for w in here.procedure.states)) for name in desk.kinds())
     shipments.hold(desk.ledger, desk.id, "customs called", "tester")
-    assert "customs called" in summary(desk.settle(), faults.frame([]))
+    assert "Held" in summary(desk.settle(), faults.frame([]))
 
 
 def test_a_truck_without_documents_says_so(desk: Desk) -> None:
