@@ -25,7 +25,7 @@ from tasks.conversion.lists import LIST_TYPES, listing
 from tasks.conversion.messages import Making
 from tasks.conversion.record import conversion_record, list_record
 from tasks.hongkong.record import bundling
-from tasks.reporting.faults import sender_csv
+from tasks.reporting.faults import explained, sender_csv
 
 CN = "cn_ecommerce"
 UNKNOWN_CCRN = "PENDING"
@@ -69,6 +69,7 @@ class DryRun:
                 for f in self.files
             ],
             "faults": dict(Counter(self.batch.faults["code"].tolist()).most_common()),
+            "file_faults": explained(self.batch.faults[self.batch.faults["order_no"] == ""]),
             "senders": [asdict(score) for score in self.scores],
             "conversion": self.conversion,
             "notes": self.notes,

@@ -55,12 +55,25 @@ def put_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n")
 
 
+MOST = 20  # faults that an error shows; a file has them all
+
+
+def told(fault: object) -> str:
+    """One fault as a person reads it: code, place, what is wrong and what to do, in both languages."""
+    if not isinstance(fault, dict):
+        return str(fault)
+    where = " / ".join(str(fault[k]) for k in ("file", "sheet", "row", "column") if fault.get(k))
+    said = f"{fault['message_zh']} {fault['message_en']}"
+    parts = [fault["code"], where, said, f"→ {fault['remedy_zh']} {fault['remedy_en']}"]
+    return "".join(c if c.isprintable() else "\ufffd" for c in "  ".join(part for part in parts if part))
+
+
 def show_error(error: BaseException, as_text: bool = True) -> int:
     """Shows an error in both languages (or as JSON) and returns the exit code that belongs to it."""
     kind = kind_of(error)
     if as_text:
         lines = [escape(str(error))]
-        lines += [f"· {escape(str(f))}" for f in as_json(error)["faults"][:20]]
+        lines += [f"· {escape(told(fault))}" for fault in as_json(error)["faults"][:MOST]]
         errors.print(Panel("\n".join(lines), title=f"{kind.zh} · {kind.en}", border_style="red", title_align="left"))
     else:
         put_json(as_json(error))

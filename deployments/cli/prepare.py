@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from deployments.cli.common import Json, PerSender, put_json, screen, table
+from deployments.cli.common import MOST, Json, PerSender, put_json, screen, table, told
 
 
 def prepare(
@@ -47,6 +48,8 @@ def show_report(report: dict[str, Any], out: Path) -> None:
         mine = [m["documents"] for m in report["messages"] if m["type"] == kind]
         made.add_row(kind, str(len(mine)), str(sum(mine)))
     screen.print(parcels, reasons, made)
+    for fault in report["file_faults"][:MOST]:
+        screen.print(f"[red]·[/] {escape(told(fault))}")
     for note in report["notes"]:
         screen.print(f"· {note}")
     screen.print("明细见 faults.csv、report.json。 Details: faults.csv, report.json.")

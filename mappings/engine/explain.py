@@ -33,6 +33,7 @@ _OTHER = ("invalid", "不符合报文格式", "does not fit the schema")
 _EXPECTED = re.compile(r"Expected is (?:one of )?\(\s*(.*?)\s*\)")
 _NAMESPACE = re.compile(r"\{[^}]*\}|##other\S*")
 _ATTRIBUTE = re.compile(r"attribute '([^']+)'")
+_CHINESE = re.compile("[\u4e00-\u9fff]")
 _FACET = re.compile(r"of '(\d+)'\.?$")
 _ECHO = {"SCHEMAV_CVC_TYPE_3_1_3", "SCHEMAV_CVC_DATATYPE_VALID_1_2_2"}
 UNDECLARED = ("code", "代码不在代码表 {limit} 内", "is not a code of the list {limit}")
@@ -147,16 +148,24 @@ def _codes(spec: MessageSpec, reading: reader.Reading) -> list[Problem]:
     return problems
 
 
+def _languages(text: str) -> tuple[str, str]:
+    """The Chinese and the English part of a text that says it in English first."""
+    chinese = _CHINESE.search(text)
+    at = chinese.start() if chinese else len(text)
+    return text[at:].strip() or text, text[:at].strip() or text
+
+
 def check(xml: bytes, strict: bool = False) -> list[Problem]:
     """Every fault of a message: unreadable, unknown, against the schema, codes outside their lists. [] is valid."""
     try:
         root = reader.parse(xml)
     except DataFault as fault:
-        return [Problem(int(getattr(fault.__cause__, "lineno", 0) or 0), "", "unreadable", "", str(fault), str(fault))]
+        line = int(getattr(fault.__cause__, "lineno", 0) or 0)
+        return [Problem(line, "", "unreadable", "", *_languages(str(fault)))]
     try:
         reading = reader.read_tree(root)
     except Unsupported as error:
-        return [Problem(_line(root), str(root.tag), "unknown_type", "", str(error), str(error))]
+        return [Problem(_line(root), str(root.tag), "unknown_type", "", *_languages(str(error)))]
     validator = schema.validator(reading.type, strict)
     problems: list[Problem] = []
     if not validator.validate(root):
