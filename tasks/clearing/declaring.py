@@ -102,9 +102,9 @@ def plans(
     standing: Standing, seqs: list[int], message_type: str, before: dict[str, str], digests: list[str]
 ) -> list[Plan]:
     """The plan of every parcel, in order; `digests` are those of its content, `before` those last declared."""
-    known = standing.documents.get(message_type, {})
+    known, first = standing.documents.get(message_type, {}), plan(message_type, None, True)
     return [
-        plan(message_type, known.get(seq), before.get(str(seq)) != digest)
+        plan(message_type, known[seq], before.get(str(seq)) != digest) if seq in known else first
         for seq, digest in zip(seqs, digests, strict=True)
     ]
 
