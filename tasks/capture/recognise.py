@@ -8,8 +8,9 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import lru_cache
 
-from mappings.codes import folded
+from mappings import codes
 from mappings.profiles import Profile, shipped_names
 from tasks.capture import paths, structured, tabular
 from tasks.capture.captured import Trouble
@@ -17,6 +18,7 @@ from tasks.capture.document import OTHER_ENCODINGS, Document
 
 _FAMILY = {"csv": "csv", "xlsx": "xlsx", "json": "json", "jsonl": "json", "xml": "xml"}
 _NEAR = 0.6
+folded = lru_cache(maxsize=10_000)(codes.folded)  # headings: the same few for every profile and file
 
 
 @dataclass(frozen=True)
