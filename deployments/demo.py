@@ -32,7 +32,7 @@ from tasks.office import Office
 HOME = Path(".demo")
 SPEED = 360.0  # six minutes of a truck's night a second
 PLAN = {  # from when everything runs; the sandbox's truck goes as soon as it may, the plan leaves a slow machine time
-    "arrival_at_yard": timedelta(hours=1),
+    "arrival_at_yard": timedelta(hours=4),
     "departure": timedelta(hours=20),
     "crossing": timedelta(hours=24),
 }

@@ -18,7 +18,7 @@ PARCELS = 60
 ENDS = {
     "amount": "held", "weight": "held", "no_payment": "held", "no_waybill": "held", "no_country": "held",
     "unregistered": "held", "two payments": "held", "cancelled": "excluded", "twice": "closed", "postage": "closed",
-    "rejected by customs": "rejected", "inspected by customs": "closed",
+    "rejected by customs": "rejected", "inspected by customs": "closed", "customs slow": "closed",
 }  # fmt: skip
 
 
