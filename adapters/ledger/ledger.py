@@ -23,6 +23,10 @@ from mappings.errors import ConfigurationError
 VARIABLE = "TONGGUAN_LEDGER"
 LOCK_SECONDS = 30.0
 _READING = "reading"
+PRAGMAS = (
+    "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536",
+    "wal_autocheckpoint=8000",  # 32 MB: a truck is some 8 MB, so that it is not copied within its own commits
+)  # fmt: skip
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -118,7 +122,7 @@ def _sqlite(url: str, lock_seconds: float) -> Engine:
     def _set_up(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, see below
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+        for pragma in PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
