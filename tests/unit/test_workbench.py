@@ -24,7 +24,7 @@ PERSONS = ("测试订购人", "TEST00000000000001", "00000000001", "测试收货
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(screen, "_width", 200)  # whatever terminal the tests were started in
     return tmp_path
 
 
@@ -179,7 +179,8 @@ def test_xml_that_the_schema_refuses_is_written_only_when_asked(
 
 
 def test_standard_output_holds_the_file_alone(message: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    from deployments.cli import main
+    from deployments.cli.common import screen
+from deployments.cli import main
 
     with pytest.raises(SystemExit):
         main(["convert", str(message), "--to", "json", "--out", "-"])
