@@ -12,6 +12,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from deployments.cli.common import screen
 from mappings.engine import masking, sheets, spec, structured, tree
 from mappings.engine.described import described, named
 from mappings.errors import DataFault, Unsupported
@@ -179,8 +180,7 @@ def test_xml_that_the_schema_refuses_is_written_only_when_asked(
 
 
 def test_standard_output_holds_the_file_alone(message: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    from deployments.cli.common import screen
-from deployments.cli import main
+    from deployments.cli import main
 
     with pytest.raises(SystemExit):
         main(["convert", str(message), "--to", "json", "--out", "-"])
