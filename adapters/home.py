@@ -16,7 +16,7 @@ from mappings.errors import ConfigurationError
 
 VARIABLE = "TONGGUAN_HOME"
 SETTINGS = "tongguan.yaml"
-_KNOWN = {"mode", "authorities", "ledger", "keys", "profiles", "inbox", "channels"}
+_KNOWN = {"mode", "authorities", "ledger", "keys", "profiles", "inbox", "channels", "taxes"}
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class Home:
     profiles: Path | None = None
     inbox: Path | None = None
     channels: dict[str, Any] = field(default_factory=dict)
+    taxes: Path | None = None
 
 
 def folder() -> Path:
@@ -54,6 +55,7 @@ def read(path: Path | None = None) -> Home:
         profiles=Path(raw["profiles"]) if "profiles" in raw else None,
         inbox=Path(raw["inbox"]) if "inbox" in raw else None,
         channels=raw.get("channels", {}),
+        taxes=Path(raw["taxes"]) if "taxes" in raw else None,
     )
 
 
@@ -100,6 +102,7 @@ def write(home: Home) -> None:
         **({"profiles": str(home.profiles)} if home.profiles else {}),
         **({"inbox": str(home.inbox)} if home.inbox else {}),
         **({"channels": home.channels} if home.channels else {}),
+        **({"taxes": str(home.taxes)} if home.taxes else {}),
     }
     home.path.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = home.path / SETTINGS

@@ -19,6 +19,7 @@ import yaml
 from sqlalchemy import Connection, Select, select, union, update
 
 from adapters.ledger import bulk
+from adapters.ledger.books import buyers
 from adapters.ledger.events import record
 from adapters.ledger.ledger import writes
 from adapters.ledger.raws import ERASED
@@ -96,6 +97,7 @@ def erase_person(tx: Connection, actor: str, person: Person) -> Erased:
         erased.shipments.append(row.id)
         erased.snapshots += len(rewritten)
         _shipment(tx, row, drives, orders, said)
+        buyers.forget(tx, row.id, orders, now)
         record(tx, row.id, "person-erased", actor=actor)
     _raws(tx, erased, now)
     return erased

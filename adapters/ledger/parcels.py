@@ -23,7 +23,11 @@ from mappings import clock
 from mappings.canonical.batch import Batch
 from mappings.errors import DataFault
 
-_NOT_CONTENT = ("parcel.seq", "parcel.state", "parcel.reason", "parcel")
+_COMPUTED = ("price", "duty", "consumption", "vat", "total", "rate")  # of imports: another rate changes no content
+_NOT_CONTENT = (
+    "parcel.seq", "parcel.state", "parcel.reason", "parcel",
+    *(f"{table}.tax_{name}" for table in ("parcel", "line") for name in _COMPUTED),
+)  # fmt: skip
 _VALUE, _ROW = "\x1f", "\x1e"  # between two values of a row, and between two rows
 _COLUMNS = (
     "shipment_id", "seq", "platform_code", "order_no", "carrier_code", "waybill_no", "state", "reason", "digest",

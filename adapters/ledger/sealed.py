@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import os
 import secrets
 import stat
@@ -48,6 +49,7 @@ class Vault:
         self._id = key_id(keys[0])
         self._cipher = self._ciphers[self._id]
         self._heads = {form: form + self._id for form in (PLAIN, ZSTD)}
+        self._oldest = hmac.digest(keys[-1], b"tongguan pseudonyms", "sha256")
 
     def seal(self, value: bytes, compress: bool = False) -> bytes:
         """`value` encrypted; compressed before when asked for and long enough to gain."""
@@ -56,6 +58,10 @@ class Vault:
             form, value = ZSTD, zstandard.ZstdCompressor(level=_LEVEL).compress(value)
         nonce = os.urandom(_NONCE)
         return self._heads[form] + nonce + self._cipher.encrypt(nonce, value, None)
+
+    def pseudonym(self, value: str) -> str:
+        """A name for `value` that only who has the key can make, always the same: of the oldest key, which stays."""
+        return hmac.digest(self._oldest, value.encode(), "sha256").hex()
 
     def open(self, sealed: bytes) -> bytes:
         """What `seal` was given. Raises ConfigurationError when no key of this vault fits."""

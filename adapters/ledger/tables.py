@@ -335,6 +335,40 @@ conversion = Table(
     Index(None, "shipment_id", "authority", "message_type"),
 )
 
+book_account = Table(  # an account of a book: a buyer's quota of a year, a guarantee, an item of warehouse stock
+    "book_account",
+    metadata,
+    _id(),
+    Column("book", Text, nullable=False),
+    Column("holder", Text, nullable=False),
+    _text("item"),
+    _text("unit"),
+    Column("total", BigInteger, nullable=False, server_default="0"),
+    Column("reserved", BigInteger, nullable=False, server_default="0"),
+    Column("taken", BigInteger, nullable=False, server_default="0"),
+    _time("opened_at", False),
+    UniqueConstraint("book", "holder", "item"),
+)
+
+book_entry = Table(  # what an entry changes; an account is the sum of its entries
+    "book_entry",
+    metadata,
+    _id(),
+    Column("account_id", Key, ForeignKey("book_account.id"), nullable=False),
+    _to("parcel", nullable=True, index=True),
+    _to("shipment", nullable=True, index=True),
+    Column("kind", Text, nullable=False),
+    _count("round"),
+    _text("application"),
+    Column("total", BigInteger, nullable=False, server_default="0"),
+    Column("reserved", BigInteger, nullable=False, server_default="0"),
+    Column("taken", BigInteger, nullable=False, server_default="0"),
+    _text("reference"),
+    Column("once", Text, nullable=False),
+    _time("at", False),
+    UniqueConstraint("account_id", "once"),
+)
+
 payment_request = Table(  # announcement 179: customs asked for the payment data of an order
     "payment_request",
     metadata,

@@ -23,14 +23,16 @@ def compare_bill(batch: Batch, heads: pd.DataFrame, lines: pd.DataFrame) -> pd.D
     """
     seqs = batch.parcels["parcel.seq"]
     ours = batch.lines.assign(seq=seqs.to_numpy()[batch.lines["parcel"].to_numpy()])
-    ours = ours[ours["seq"].isin(heads["seq"])].assign(gnum=lambda f: f["line.gnum"].astype("int64"))
+    ours = ours[ours["seq"].isin(heads["seq"])]
+    ours = ours.assign(gnum=ours["line.gnum"].astype("int64"))
     theirs = lines.assign(gnum=[int(n) for n in lines["gnum"]], seq=lines["seq"].astype("int64"))
     found = [*_one_sided(ours, theirs)]
     both = ours.merge(theirs, on=["seq", "gnum"], suffixes=("", "_billed"))
     found += _differences(both, table("bill")["lines"], both["gnum"])
     head = batch.parcels.assign(seq=seqs).merge(heads.astype({"seq": "int64"}), on="seq", suffixes=("", "_billed"))
     found += _differences(head, table("bill")["head"], pd.Series(0, index=head.index))
-    return pd.DataFrame(sorted(found, key=lambda d: (d["seq"], d["gnum"])), columns=list(COLUMNS))
+    found.sort(key=lambda d: (d["seq"], d["gnum"]))
+    return pd.DataFrame(found, columns=list(COLUMNS))
 
 
 def _differences(frame: pd.DataFrame, fields: Iterable[Mapping[str, Any]], gnum: pd.Series) -> list[dict[str, Any]]:
@@ -41,8 +43,8 @@ def _differences(frame: pd.DataFrame, fields: Iterable[Mapping[str, Any]], gnum:
         if not field.get("text"):
             billed = pd.Series([scaled(Decimal(text)) for text in billed], index=frame.index, dtype="Int64")
         for at in frame.index[(billed != computed).fillna(True).to_numpy(dtype=bool)]:
-            texts = [_text(value) for value in (computed[at], billed[at])]
-            found.append(_said(int(frame["seq"][at]), int(gnum[at]), field, *texts, place=_rate(frame, at)))
+            ours, theirs = _text(computed[at]), _text(billed[at])
+            found.append(_said(int(frame["seq"][at]), int(gnum[at]), field, ours, theirs, _rate(frame, at)))
     return found
 
 

@@ -41,7 +41,7 @@ from tasks.reporting.faults import explained
 RECEIVED, BATCH, SCORE = "received", "batch", "score"
 CORRECTIONS, SHIPMENT = "corrections", "shipment"  # what we make ourselves: a person's corrections, an API call's body
 _OURS = "/"  # no file of a sender has it in its name
-STAGES = ("capture", "clean", "match", "convert")
+STAGES = ("capture", "clean", "match", "import", "convert")
 _KEYS = {"goods": "goods.item_no"}
 File = tuple[str, bytes]
 _just_read: dict[tuple[object, ...], Captured] = {}  # the last delivery, so that working it up reads no file again
