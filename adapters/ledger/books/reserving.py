@@ -61,9 +61,13 @@ def reserve(tx: Connection, shipment_id: int, wants: Sequence[Want], at: datetim
     accounts.open_accounts(tx, {key: unit for key, unit in limited.items() if key not in known}, at)
     known |= accounts.find(tx, limited.keys() - known.keys())
     locked = accounts.lock(tx, {*known.values(), *(n for of in before.values() for n in of)})
+    open_ = [p for p, needs in parcels.items() if not _holds_it(needs, known, before.get(p, {}))]
+    for parcel in open_:
+        _free(locked, shipment_id, parcel, before.get(parcel, {}))
     refusals = []
-    for parcel, needs in parcels.items():
-        refused = _one(locked, shipment_id, parcel, needs, known, before.get(parcel, {}))
+    for parcel in open_:
+        number = 1 + max((h.round for h in before.get(parcel, {}).values()), default=0)
+        refused = _one(locked, shipment_id, parcel, parcels[parcel], known, number)
         refusals += [refused] if refused else []
     locked.write(at)
     return refusals
@@ -77,27 +81,34 @@ def _by_parcel(wants: Iterable[Want]) -> dict[int, dict[Key, _Need]]:
     return found
 
 
-def _one(
-    locked: Locked, shipment_id: int, parcel: int, needs: Mapping[Key, _Need], known: Mapping[Key, int],
-    holds: Mapping[int, Held],
-) -> Refusal | None:  # fmt: skip
+def _holds_it(needs: Mapping[Key, _Need], known: Mapping[Key, int], holds: Mapping[int, Held]) -> bool:
+    """Whether a parcel holds just what it needs, or its goods are out (then a bill, cancel or return changes it)."""
     if any(h.taken for h in holds.values()):
-        return None  # its goods are out: what it holds changes by a bill, a cancel or a return alone
-    wanted = {known[key]: need.amount for key, need in needs.items() if key in known and need.amount}
-    have = {account: h.reserved for account, h in holds.items() if h.reserved}
-    if have == wanted and needs.keys() <= known.keys():
-        return None
-    for account, amount in have.items():
-        number = holds[account].round
-        locked.post(Entry(account, "freed", reserved=-amount, parcel=parcel, shipment=shipment_id, round=number))
+        return True
+    wanted = {known.get(key, -1): need.amount for key, need in needs.items() if need.amount}
+    return {account: h.reserved for account, h in holds.items() if h.reserved} == wanted
+
+
+def _free(locked: Locked, shipment_id: int, parcel: int, holds: Mapping[int, Held]) -> None:
+    """Give back what no longer holds, before anything is counted: else a repeated call could end otherwise."""
+    for account, has in holds.items():
+        if has.reserved:
+            entry = Entry(account, "freed", parcel=parcel, shipment=shipment_id, round=has.round)
+            locked.post(entry._replace(reserved=-has.reserved))
+
+
+def _one(
+    locked: Locked, shipment_id: int, parcel: int, needs: Mapping[Key, _Need], known: Mapping[Key, int], number: int
+) -> Refusal | None:
+    """Reserve all that a parcel needs, or say what it lacks. `number` is its round."""
     for key, need in needs.items():
-        account_of = locked.accounts.get(known.get(key, -1))
-        refused = _refusal(parcel, key, need, account_of)
+        refused = _refusal(parcel, key, need, locked.accounts.get(known.get(key, -1)))
         if refused:
             return refused
-    number = 1 + max((h.round for h in holds.values()), default=0)
-    for account, amount in wanted.items():
-        locked.post(Entry(account, "reserved", reserved=amount, parcel=parcel, shipment=shipment_id, round=number))
+    for key, need in needs.items():
+        if need.amount:
+            entry = Entry(known[key], "reserved", parcel=parcel, shipment=shipment_id, round=number)
+            locked.post(entry._replace(reserved=need.amount))
     return None
 
 
