@@ -6,6 +6,7 @@
     give_back(tx, parcel_ids, application, amounts, at) -> [Cut]  what a cancel or return gives back
     settle_bills(tx, bills, status, at) -> [parcel ids]           what a tax bill does to the guarantee
     compare_bill(batch, heads, lines) -> DataFrame                a tax bill against what was computed
+    bill_faults(batch, differences) -> DataFrame                  the same as faults of the parcels
 
 A batch that is no import comes back as it was. See docs/imports.md.
 """
@@ -13,6 +14,7 @@ A batch that is no import comes back as it was. See docs/imports.md.
 from __future__ import annotations
 
 from mappings.imports.bill import compare_bill
+from tasks.imports.billing import bill_faults
 from tasks.imports.booking import give_back, reserve, settle, settle_bills, try_again
 from tasks.imports.frames import is_import
 from tasks.imports.judging import judge
@@ -20,6 +22,6 @@ from tasks.imports.rates import company_rates
 from tasks.imports.returns import returned_amounts
 
 __all__ = [
-    "company_rates", "compare_bill", "give_back", "is_import", "judge", "reserve", "returned_amounts", "settle",
-    "settle_bills", "try_again",
+    "bill_faults", "company_rates", "compare_bill", "give_back", "is_import", "judge", "reserve", "returned_amounts",
+    "settle", "settle_bills", "try_again",
 ]  # fmt: skip

@@ -97,11 +97,19 @@ def _tell(
     orders = texts(batch.parcels, "order.order_no").tolist()
     old = update(fault).where(fault.c.shipment_id == shipment_id, fault.c.stage == STAGE, fault.c.current)
     tx.execute(old.where(bulk.among(tx, fault.c.order_no, orders)).values(current=False))
+    by_code: dict[str, list[Refusal]] = {}
     for refusal in refusals:
-        code, (value, other) = tables.refusal(refusal.key.book, refusal.reason), _said(refusal)
-        told = tell(batch, code, np.array([position[refusal.parcel]]), "order.order_no", [value], [other])
-        named = {"field": faults.table()[code].field, "stage": STAGE}
-        ledger_faults.add_faults(tx, shipment_id, told.assign(**named))
+        by_code.setdefault(tables.refusal(refusal.key.book, refusal.reason), []).append(refusal)
+    told = [_told(batch, code, of, position) for code, of in by_code.items()]
+    ledger_faults.add_faults(tx, shipment_id, faults.together(told))
+
+
+def _told(batch: Batch, code: str, refusals: Sequence[Refusal], position: Mapping[int, int]) -> pd.DataFrame:
+    """Refusals of one kind as faults of their parcels."""
+    at = np.array([position[refusal.parcel] for refusal in refusals], dtype=np.int64)
+    values, others = zip(*map(_said, refusals), strict=True)
+    told = tell(batch, code, at, "order.order_no", values, others)
+    return told.assign(field=faults.table()[code].field, stage=STAGE)
 
 
 def _said(refusal: Refusal) -> tuple[str, str]:

@@ -21,13 +21,14 @@ FIELDS = (
 )  # fmt: skip
 MASK = "***"
 WIDTH = 90
+_OTHERS = frozenset({"truck.driver", "buyer.id_number", "buyer.name", "buyer.phone"})  # of no table's own mark
 _FORMULA = tuple("=+-@\t\r\n")
 _NUMBER = re.compile(r"[+-]?[\d.,]*")
 
 
 def personal_fields() -> frozenset[str]:
     """The canonical paths that hold a person's data."""
-    return frozenset(c.path for table in TABLES for c in columns(table).values() if c.personal) | {"truck.driver"}
+    return frozenset(c.path for table in TABLES for c in columns(table).values() if c.personal) | _OTHERS
 
 
 def explained(

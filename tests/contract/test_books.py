@@ -102,11 +102,14 @@ def test_a_parcel_gets_all_of_its_books_or_nothing(three: Three) -> None:
 
 
 def test_what_was_never_opened_or_counts_otherwise_is_refused(three: Three) -> None:
-    ledger, ident, (a, b, _) = three
+    ledger, ident, (a, b, c) = three
     supply.add(ledger, [Supply(TOYS, "H87", 3, "in 1")], "amy", AT)
-    wants = [Want(a, BANK, "CNY", 5), Want(b, TOYS, "KGM", 1)]
+    wants = [Want(a, BANK, "CNY", 5), Want(b, TOYS, "KGM", 1), Want(c, TOYS, "H87", 1), Want(c, TOYS, "KGM", 1)]
     refused = reserving.reserve(ledger, ident, wants, AT)
-    assert refused == [Refusal(a, BANK, UNOPENED, 5, 0, 0, "CNY"), Refusal(b, TOYS, UNIT, 1, 0, 3, "H87")]
+    assert refused == [
+        Refusal(a, BANK, UNOPENED, 5, 0, 0, "CNY"), Refusal(b, TOYS, UNIT, 1, 0, 3, "H87"),
+        Refusal(c, TOYS, UNIT, 2, 0, 3, "H87"),
+    ]  # fmt: skip
     assert count(ledger) == 1
 
 
@@ -227,6 +230,30 @@ def test_two_workers_and_one_buyer_never_pass_the_limit(ledger: Ledger) -> None:
             assert got.count(True) == 3
             assert (state(ledger, ANN), state(ledger, BOB)) == ((0, 90, 0), (0, 3, 0))
             balanced(ledger)
+
+
+def test_trucks_with_the_same_buyers_in_any_order_never_wait_for_each_other_in_a_ring(ledger: Ledger) -> None:
+    """Six trucks open the same twenty accounts at once, each in its own order, and share a guarantee and an item."""
+    supply.add(ledger, [Supply(BANK, "CNY", 100, "letter"), Supply(TOYS, "H87", 45, "in")], "amy", AT)
+    keys = [Key("quota", f"buyer {n}", "2026") for n in range(20)]
+    trucks = [cases.shipment(ledger, f"M{n}", [f"o{n}-{i}" for i in range(20)]) for n in range(6)]
+    start = threading.Barrier(len(trucks))
+
+    def declare(n: int) -> int:
+        mine = ids(ledger, trucks[n])
+        turned = keys[n * 3 :] + keys[: n * 3]
+        wants = [w for p, key in zip(mine, turned[:: (-1) ** n], strict=True)
+                 for w in (quota(p, 30, key), Want(p, BANK, "CNY", 1), Want(p, TOYS, "H87", 1))]  # fmt: skip
+        start.wait()
+        refused = reserving.reserve(ledger, trucks[n], wants, AT)
+        moving.settle(ledger, trucks[n], dict.fromkeys(mine, TAKE), ["quota", "stock"], AT)
+        return len(mine) - len(refused)
+
+    with ThreadPoolExecutor(len(trucks)) as pool:
+        got = sum(pool.map(declare, range(len(trucks))))
+    assert (got, state(ledger, TOYS), state(ledger, BANK)) == (45, (45, 0, 45), (100, 45, 0))
+    assert max(a.taken for a in reading.balances(ledger, "quota")) <= 90
+    balanced(ledger)
 
 
 def test_the_same_truck_twice_at_once_reserves_once(ledger: Ledger) -> None:

@@ -234,6 +234,22 @@ def test_a_stock_file_goes_in_once_or_says_all_that_is_wrong(ledger: Ledger) -> 
         take_in(ledger, "x.csv", b"\xff\xff", "amy", AT)
 
 
+def test_many_refusals_are_each_told(ledger: Ledger) -> None:
+    take_in(ledger, "stock.csv", STOCK_FILE.encode(), "amy", AT)
+    top_up(ledger, GUARANTOR, Decimal(1), "letter", "amy", AT)
+    batch = priced(make_import(40, lines=1, buyers=[BUYER] * 40, ems_no=EMS), *[3000] * 40)
+    ident, batch = opened(ledger, batch)
+    refused = reserve(ledger, ident, batch, AT)
+    assert refused == dict.fromkeys(range(1, 41), "GUA-001")
+    top_up(ledger, GUARANTOR, Decimal(10**6), "letter 2", "amy", AT)
+    refused = reserve(ledger, ident, batch, AT)
+    assert set(refused.values()) == {"QUO-001", "STK-001"}
+    told = faults.faults(ledger, ident)
+    orders = batch.parcels.set_index("order.order_no")["parcel.seq"]
+    assert {int(orders[o]): c for o, c in zip(told["order_no"], told["code"], strict=True)} == refused
+    assert len(told) == len(refused)
+
+
 def test_an_export_needs_no_books(ledger: Ledger) -> None:
     assert reserve(ledger, 1, make_batch(2), AT) == {}
     assert settle(ledger, 1, {1: "declared"}, AT) == {}

@@ -13,8 +13,9 @@ from mappings import faults
 from mappings.canonical.batch import Batch
 from mappings.canonical.columns import SCALE
 from mappings.imports.rates import shipped
-from tasks.imports import compare_bill, judge, returned_amounts
+from tasks.imports import bill_faults, compare_bill, judge, returned_amounts
 from tasks.imports.booking import GUARANTEE, QUOTA, STOCK
+from tasks.reporting.faults import explained
 from tests.factory import make_batch
 from tests.import_factory import COMPANY, DAY, EMS, column, make_import, priced, resident, stated
 
@@ -103,6 +104,12 @@ def test_all_faults_of_a_parcel_come_at_once_and_the_first_in_the_table_is_its_r
     judged = judge(batch, DAY)
     assert codes(judged) == {0: ["TAX-001"], 1: ["BUY-003", "TAX-001"]}
     assert judged.parcels["parcel.reason"].tolist() == ["TAX-001", "BUY-003"]
+
+
+def test_a_buyers_number_is_masked_on_a_screen_and_clear_in_the_senders_file() -> None:
+    found = judge(changed(make_import(2), 1, buyer__id_number=WRONG_DIGIT), DAY).faults
+    assert WRONG_DIGIT not in repr(explained(found))
+    assert WRONG_DIGIT in repr(explained(found, clear=True))
 
 
 def test_excluded_and_held_parcels_keep_their_state() -> None:
@@ -224,6 +231,18 @@ def test_every_difference_of_a_bill_is_said() -> None:
     )
     assert found["en"].tolist()[1] == "line 2: goods line: the bill says nothing, computed was 2"
     assert found["en"].tolist()[2].startswith("VAT in all: the bill says ")
+
+
+def test_the_differences_of_a_bill_are_faults_of_its_parcel() -> None:
+    batch = judge(make_import(3, lines=1), DAY)
+    heads, lines = bill_of(batch)
+    assert len(bill_faults(batch, compare_bill(batch, heads, lines))) == 0
+    heads.loc[1, "customsTax"], lines.loc[1, "taxPrice"] = "3", "7"
+    (told,) = bill_faults(batch, compare_bill(batch, heads, lines)).to_dict("records")
+    assert (told["order_no"], told["severity"]) == (batch.parcels["order.order_no"][1], "warning")
+    said = faults.explain({str(k): v for k, v in told.items()})
+    assert "关税合计：税单3，计算0；第1项完税总价：税单7" in said["message_zh"]
+    assert "duty in all: the bill says 3, computed was 0; line 1: taxable price: the bill says 7" in said["message_en"]
 
 
 def test_a_partial_return_gives_back_its_part() -> None:

@@ -127,8 +127,8 @@ def find(tx: Connection, keys: Iterable[Key]) -> dict[Key, int]:
     c = book_account.c
     for book in sorted({key.book for key in wanted}):
         holders = sorted({key.holder for key in wanted if key.book == book})
-        query = select(c.id, c.book, c.holder, c.item).where(c.book == book, bulk.among(tx, c.holder, holders))
-        found |= {Key(*row[1:]): row.id for row in tx.execute(query)}
+        query = select(c.id, c.holder, c.item).where(c.book == book, bulk.among(tx, c.holder, holders))
+        found |= {Key(book, holder, item): ident for ident, holder, item in tx.execute(query).all()}
     return {key: ident for key, ident in found.items() if key in wanted}
 
 
@@ -137,7 +137,7 @@ def lock(tx: Connection, ids: Iterable[int]) -> Locked:
     c = book_account.c
     query = select(c.id, c.book, c.holder, c.item, c.unit, c.total, c.reserved, c.taken)
     query = query.where(bulk.among(tx, c.id, sorted(set(ids)))).order_by(c.id).with_for_update()
-    rows = tx.execute(query)
+    rows = tx.execute(query).all()
     return Locked(tx, {r[0]: Account(r[0], Key(r[1], r[2], r[3]), r[4], r[5], r[6], r[7]) for r in rows})
 
 
@@ -150,7 +150,7 @@ def held(tx: Connection, shipment_id: int | None = None, parcels: Sequence[int] 
     query = query.join(book_account, a.id == c.account_id).where(where, c.parcel_id.is_not(None))
     grouped = query.group_by(c.parcel_id, c.account_id, a.book, a.item, c.round)
     found: Holds = {}
-    for parcel, account, book, item, number, reserved, taken, application in tx.execute(grouped):
+    for parcel, account, book, item, number, reserved, taken, application in tx.execute(grouped).all():
         of = found.setdefault(parcel, {})
         before = of.get(account, Held(book, item))
         latest, applied = (number, bool(application)) if number > before.round else (before.round, before.applied)

@@ -61,7 +61,7 @@ def reserve(tx: Connection, shipment_id: int, wants: Sequence[Want], at: datetim
     accounts.open_accounts(tx, {key: unit for key, unit in limited.items() if key not in known}, at)
     known |= accounts.find(tx, limited.keys() - known.keys())
     locked = accounts.lock(tx, {*known.values(), *(n for of in before.values() for n in of)})
-    open_ = [p for p, needs in parcels.items() if not _holds_it(needs, known, before.get(p, {}))]
+    open_ = [p for p, needs in parcels.items() if not _holds_it(needs, known, before.get(p, {}), locked)]
     for parcel in open_:
         _free(locked, shipment_id, parcel, before.get(parcel, {}))
     refusals = []
@@ -77,16 +77,19 @@ def _by_parcel(wants: Iterable[Want]) -> dict[int, dict[Key, _Need]]:
     """What each parcel needs of each account, in order; of one account, summed."""
     found: dict[int, dict[Key, _Need]] = {}
     for want in wants:
-        found.setdefault(want.parcel, {}).setdefault(want.key, _Need(want.unit, want.limit)).amount += want.amount
+        need = found.setdefault(want.parcel, {}).setdefault(want.key, _Need(want.unit, want.limit))
+        need.amount += want.amount
+        if need.unit != want.unit:
+            need.unit = f"{need.unit} + {want.unit}"  # no account counts in two units: it is refused
     return found
 
 
-def _holds_it(needs: Mapping[Key, _Need], known: Mapping[Key, int], holds: Mapping[int, Held]) -> bool:
+def _holds_it(needs: Mapping[Key, _Need], known: Mapping[Key, int], holds: Mapping[int, Held], locked: Locked) -> bool:
     """Whether a parcel holds just what it needs, or its goods are out (then a bill, cancel or return changes it)."""
     if any(h.taken for h in holds.values()):
         return True
-    wanted = {known.get(key, -1): need.amount for key, need in needs.items() if need.amount}
-    return {account: h.reserved for account, h in holds.items() if h.reserved} == wanted
+    wanted = {known.get(key, -1): (need.unit, need.amount) for key, need in needs.items() if need.amount}
+    return {n: (locked.accounts[n].unit, h.reserved) for n, h in holds.items() if h.reserved} == wanted
 
 
 def _free(locked: Locked, shipment_id: int, parcel: int, holds: Mapping[int, Held]) -> None:
