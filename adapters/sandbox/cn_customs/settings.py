@@ -10,24 +10,56 @@ from typing import Any
 
 import yaml
 
+from mappings import clock
+
 _HERE = Path(__file__).parent
 Names = Sequence[str]
+_MESSAGES = ("messages.yaml", "messages_import.yaml", "messages_applications.yaml")
 
 
-def _yaml(name: str) -> dict[str, Any]:
-    return yaml.safe_load((_HERE / name).read_text(encoding="utf-8"))
+def read(name: str) -> dict[str, Any]:
+    """A file of the sandbox's own data."""
+    found: dict[str, Any] = yaml.safe_load((_HERE / name).read_text(encoding="utf-8"))
+    return found
 
 
 @cache
 def profile() -> dict[str, Any]:
     """The settings of profile.yaml."""
-    return _yaml("profile.yaml")
+    return read("profile.yaml")
 
 
 @cache
 def cycle() -> dict[str, Any]:
     """The life cycles of lifecycle.yaml."""
-    return _yaml("lifecycle.yaml")
+    return read("lifecycle.yaml")
+
+
+@cache
+def rules() -> dict[str, Any]:
+    """The fixed values and regimes of rules.yaml."""
+    return read("rules.yaml")
+
+
+def dated(name: str) -> dict[str, Any]:
+    """The row of a dated setting of profile.yaml that is in force today in China."""
+    today = clock.now().astimezone(clock.CHINA).date().isoformat()
+    return max((row for row in profile()[name] if row["since"] <= today), key=lambda row: row["since"])
+
+
+def over(status: str) -> bool:
+    """Whether a document of this status counts no more, so that its key may be declared anew."""
+    return status in cycle()["dead"] or status.startswith("-")
+
+
+def ring(type_: str) -> dict[str, Any]:
+    """The documents that belong together with one of this type, {} for none."""
+    return next((row for row in cycle()["rings"].values() if type_ in row.values()), {})
+
+
+def inventories() -> tuple[str, ...]:
+    """The inventory types, exports and imports."""
+    return tuple(row["inventory"] for row in cycle()["rings"].values())
 
 
 @dataclass(frozen=True)
@@ -37,6 +69,7 @@ class Receipt:
     type: str
     element: str
     fields: Names
+    optional: Names = ()  # left out where they are empty
 
 
 @dataclass(frozen=True)
@@ -57,13 +90,19 @@ class Declared:
     lines: Names = ()
     group: Names = ()
     owner: str = ""
+    effect: str = ""
+    prefix: str = "ceb:"  # of the receipt's elements; import receipts come without (receipts.md, section 1)
+    needed: Names = ()  # without these no receipt could name the document
+    names: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, Any] = field(default_factory=dict)
 
 
 @cache
 def declared() -> dict[str, Declared]:
     """Every message type that this customs takes, by root name."""
-    table = _yaml("messages.yaml")
+    table: dict[str, Any] = {}
+    for file in _MESSAGES:
+        table |= read(file)
     table.pop("namespace")
     return {name: Declared(type=name, receipt=Receipt(**row.pop("receipt")), **row) for name, row in table.items()}
 
@@ -71,4 +110,4 @@ def declared() -> dict[str, Declared]:
 @cache
 def namespace() -> str:
     """The namespace of all CEB messages."""
-    return str(_yaml("messages.yaml")["namespace"])
+    return str(read("messages.yaml")["namespace"])
