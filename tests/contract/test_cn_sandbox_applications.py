@@ -1,4 +1,4 @@
-"""Cancels, returns, tallies and summaries in the China Customs sandbox: life cycles, refusals, and what they give back."""
+"""Cancels, returns, tallies, summaries in the China Customs sandbox: life cycles, refusals, what they give back."""
 
 from __future__ import annotations
 

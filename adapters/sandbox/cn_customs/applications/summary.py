@@ -27,9 +27,8 @@ class Summary(Parts):
         parts.sort(key=lambda doc: doc.part)
         head = orjson.loads(parts[0].facts)
         rules = settings.cycle()["applications"][type_]
-        numbers = (
-            self._period(head) if head["startTime"] and head["endTime"] else list(dict.fromkeys(self.named(parts)))
-        )
+        listed = [number for part in parts for number in self.named([part])]
+        numbers = self._period(head) if head["startTime"] and head["endTime"] else list(dict.fromkeys(listed))
         found = standing.inventories(self._store, rules["inventory"], numbers)
         closed = self._closed(found)
         wrong = self._wrong(numbers, found, closed, head, rules["from"])
