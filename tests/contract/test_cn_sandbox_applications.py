@@ -216,6 +216,20 @@ def test_a_return_needs_a_release_and_comes_within_its_window(company):
     assert answers(company, "CEB626Message") == ["2", "-625001"]
 
 
+def test_a_return_may_wait_for_its_goods(company, monkeypatch):
+    monkeypatch.setitem(settings.profile(), "import_return_waits_for_goods", True)
+    first, second = released(company, "O1", bonded=True), released(company, "O2", bonded=True)
+    company.send("CEB625", imports.refund("O1", first), imports.refund("O2", second, cop_no="T2"))
+    assert answers(company, "CEB626Message", wait=600) == ["2", "2", "3", "3", "120", "120"]
+    assert company.customs.goods_back("T1") == 1
+    assert answers(company, "CEB626Message") == ["399"]
+    assert company.customs.goods_back("T1") == 0
+    assert balances(company)["quota"] == "200"
+    rows = [r for r in heard(company, 46 * DAY) if r["type"] == "CEB626Message"]
+    assert [(r["copNo"], r["returnStatus"]) for r in rows] == [("T2", "100")]
+    assert "未在规定期限内" in rows[0]["returnInfo"] and balances(company)["quota"] == "200"
+
+
 # --- export returns
 
 

@@ -72,6 +72,10 @@ def _changing(app: FastAPI, customs: Customs) -> None:
             _set(customs, "quota", account, used)
         return json({"account": account, "used": plain(used)})
 
+    @app.post("/admin/returned_goods")
+    async def returned_goods(request: Request) -> Response:
+        return json({"returns": customs.goods_back(_text(await given(request), "cop_no"))})
+
     @app.post("/admin/rates")
     async def rates(request: Request) -> Response:
         body = await given(request)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from adapters.sandbox.cn_customs import settings
+from adapters.sandbox.cn_customs.applications import returns
 from adapters.sandbox.cn_customs.docs import Doc, from_row
 from adapters.sandbox.cn_customs.imports.crossing import Crossing
 from adapters.sandbox.cn_customs.plan import Plan
@@ -76,6 +77,10 @@ def _officer(store: Store, crossing: Crossing, doc: Doc, said: str, plan: Plan) 
     crossing.go_on(doc, plan.now)
 
 
+def _overdue(store: Store, crossing: Crossing, doc: Doc, said: str, plan: Plan) -> None:
+    returns.overdue(store, plan, doc)
+
+
 _AFTER: dict[str, Callable[[Store, Crossing, Doc, str, Plan], None]] = {
     "officer": _officer,
     "inspect": _result,
@@ -84,4 +89,5 @@ _AFTER: dict[str, Callable[[Store, Crossing, Doc, str, Plan], None]] = {
     "tax_summed": _summed,
     "cancelled": _cancelled,
     "returned": _returned,
+    "goods_overdue": _overdue,
 }

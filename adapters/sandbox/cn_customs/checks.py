@@ -107,13 +107,22 @@ def _fixed(type_: str, document: Document) -> Iterator[str]:
 
 
 def _standing(type_: str, document: Document, rules: dict[str, Any], regime: dict[str, Any]) -> Iterator[str]:
-    for place, one in [("", document.head), *((f"第{line[0]}项", _named(type_, line)) for line in document.lines)]:
-        kind = "line" if place else "head"
-        yield from (f"{place}{n}必须填写" for n in regime.get(f"{kind}_needed", ()) if not one[n].strip())
-        yield from (f"{place}{n}必须为空],[{n}:{one[n]}" for n in regime.get(f"{kind}_absent", ()) if one[n].strip())
-        if place:
-            wrong = {n: v for n, v in rules.get("line_fixed", {}).items() if one[n] != v}
-            yield from (f"{place}{n}只能为{v}],[{n}:{one[n]}" for n, v in wrong.items())
+    """What must stand, be absent or have one value, in the head and in each line."""
+    yield from _one("", document.head, regime.get("head_needed", ()), regime.get("head_absent", ()), {})
+    needed, absent = regime.get("line_needed", ()), regime.get("line_absent", ())
+    fixed = rules.get("line_fixed", {})
+    if needed or absent or fixed:
+        for line in document.lines:
+            yield from _one(f"第{line[0]}项", _named(type_, line), needed, absent, fixed)
+
+
+def _one(
+    place: str, cells: dict[str, str], needed: list[str], absent: list[str], fixed: dict[str, str]
+) -> Iterator[str]:
+    yield from (f"{place}{name}必须填写" for name in needed if not cells[name].strip())
+    yield from (f"{place}{name}必须为空],[{name}:{cells[name]}" for name in absent if cells[name].strip())
+    wrong = {name: value for name, value in fixed.items() if cells[name] != value}
+    yield from (f"{place}{name}只能为{value}],[{name}:{cells[name]}" for name, value in wrong.items())
 
 
 def _named(type_: str, line: list[str]) -> dict[str, str]:

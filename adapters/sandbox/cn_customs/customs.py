@@ -12,6 +12,7 @@ import zstandard
 
 from adapters.sandbox import ca
 from adapters.sandbox.cn_customs import agenda, docs, effects, envelope, inspection, settings
+from adapters.sandbox.cn_customs.applications import returns
 from adapters.sandbox.cn_customs.behaviours import MESSAGE_ACTIONS, Behaviours, Rule
 from adapters.sandbox.cn_customs.booking import Booking
 from adapters.sandbox.cn_customs.imports import limits
@@ -186,6 +187,20 @@ class Customs:
             plan.write({})
             agenda.advance(self.store, self.seed, plan.now)
         return len(found)
+
+    def goods_back(self, cop_no: str) -> int:
+        """The goods of an import return came back to the supervised place; how many returns waited for them."""
+        with self.store.transaction():
+            agenda.advance(self.store, self.seed, instant(clock.now()))
+            plan = self.plan()
+            rows = self.store.rows(
+                "SELECT d.* FROM document AS d JOIN todo AS t ON t.document_id = d.id AND t.step = 'goods_overdue'"
+                " WHERE d.type = ? AND d.key LIKE ?", returns.IMPORT, f"%|{cop_no}",
+            )  # fmt: skip
+            for row in rows:
+                returns.goods_back(self.store, plan, docs.from_row(row))
+            plan.write({})
+        return len(rows)
 
     def reset(self) -> None:
         """Forget everything but the certificate authority."""

@@ -41,7 +41,7 @@ class Lists(Parts):
     def _missing(self, refs: list[str], statuses: list[str]) -> list[str]:
         """The waybills in the list of which no inventory has one of these statuses."""
         rows = self._store.brief("waybill_ref", INVENTORY, refs)
-        good = {row["waybill_ref"] for row in rows if row["status"] in statuses}
+        good = {row["waybill_ref"] for row in rows if row["status"] in statuses and row["locked"] != CANCELLING}
         return [ref.split("|", 1)[1] for ref in refs if ref not in good]
 
     def _master(self, parts: list[Doc]) -> None:

@@ -96,7 +96,7 @@ def html(customs: Customs) -> str:
         for r in seen["deliveries"]
     ]
     events = [[_time(r["at"]), escape(_event(r["body"]))] for r in seen["events"]]
-    kept = accounts.balances(customs.store)[:_SHOWN]
+    kept = [row for book in BOOKS for row in accounts.balances(customs.store, book, most=_SHOWN)]
     balances = [
         [BOOKS[r["book"]], escape(r["buyer"] or r["account"]), escape(r["balance"]), f"{r['entries']:,}"] for r in kept
     ]

@@ -16,7 +16,7 @@ from adapters.sandbox.cn_customs.tables import TABLES
 
 Row = sqlite3.Row
 KEPT = ("message", "document", "listed", "consolidated", "arrived", "delivery", "rule", "callback", "event",
-        "passed", "todo", "warehoused", "entry", "buyer", "rate", "bill", "returned", "summed")  # fmt: skip
+        "passed", "todo", "warehoused", "entry", "balance", "buyer", "rate", "bill", "returned", "summed")  # fmt: skip
 DOCUMENT = (
     "id", "message_id", "at", "type", "key", "attempt", "app_type", "guid", "dxp", "outcome", "status", "status_at",
     "pre_no", "invt_no", "order_ref", "waybill_ref", "grp", "part", "parts", "face", "facts", "quirks", "current",
@@ -117,7 +117,7 @@ class Store:
     def brief(self, column: str, type_: str, values: Iterable[str]) -> list[Row]:
         """Key, reference and status of the documents that stand with one of these values in `column`."""
         return self.rows(
-            f"SELECT d.key, d.{column}, d.status FROM json_each(?) AS w CROSS JOIN document AS d"  # noqa: S608 our own names
+            f"SELECT d.key, d.{column}, d.status, d.locked FROM json_each(?) AS w CROSS JOIN document AS d"  # noqa: S608 our own names
             f" ON d.{column} = w.value WHERE d.type = ? AND d.current = 1 AND d.{column} <> ''",
             orjson.dumps(list(values)).decode(), type_,
         )  # fmt: skip

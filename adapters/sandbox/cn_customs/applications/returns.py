@@ -23,13 +23,17 @@ class Return(Application):
         return self._window(asked) or self._lines(asked)
 
     def _window(self, asked: Asked) -> Refusal | None:
-        which, status = _WINDOWS[asked.doc.type]
+        which = _WINDOWS[asked.doc.type][0]
         days = settings.dated("return_windows")[which]
-        sql = "SELECT min(at) FROM passed WHERE document_id = ? AND status IN (?, '899')"
-        start = self._store.value(sql, asked.inventory.id, status) or asked.inventory.status_at
-        if self._plan.now <= start + days * DAY:
+        if self._plan.now <= self._start(asked) + days * DAY:
             return None
         return "window", f"超过退货期限{days}天],[invtNo:{asked.inventory.invt_no}"
+
+    def _start(self, asked: Asked) -> int:
+        """When the inventory was released (imports) or closed (exports)."""
+        sql = "SELECT min(at) FROM passed WHERE document_id = ? AND status IN (?, '899')"
+        found = self._store.value(sql, asked.inventory.id, _WINDOWS[asked.doc.type][1])
+        return int(found or asked.inventory.status_at)
 
     def _lines(self, asked: Asked) -> Refusal | None:
         given = {goods[0]: goods for goods in asked.declared["goods"]}
@@ -57,13 +61,45 @@ class Return(Application):
             "INSERT INTO returned VALUES (?, ?, ?, ?)",
             [(asked.doc.id, asked.inventory.invt_no, goods[0], scaled(goods[4])) for goods in asked.facts["goods"]],
         )
-        chain = settings.profile()["import_return"] if asked.doc.type == IMPORT else "complete"
-        self._plan.walk(asked.doc, chain, asked.doc.status_at)
-        asked.doc.locked = 1
         if asked.doc.type == IMPORT:
-            self._plan.due(asked.inventory, "returned", asked.doc.status_at, str(asked.doc.id))
-        elif not settings.profile()["export_return_waits_for_tally"]:
+            self._import(asked)
+            return
+        self._plan.walk(asked.doc, "complete", asked.doc.status_at)
+        asked.doc.locked = 1
+        if not settings.profile()["export_return_waits_for_tally"]:
             release(self._plan, asked.doc, asked.doc.status_at)
+
+    def _import(self, asked: Asked) -> None:
+        """Either published life cycle; its last step may wait for the goods (a setting)."""
+        request, (*steps, last) = asked.doc, _chain()
+        for step in steps:
+            self._plan.say(request, step, request.status_at)
+        request.locked = 1
+        if settings.profile()["import_return_waits_for_goods"]:
+            days = settings.dated("return_windows")["import_back"]
+            self._plan.due(request, "goods_overdue", self._start(asked) + days * DAY)
+            return
+        self._plan.say(request, last, request.status_at)
+        self._plan.due(asked.inventory, "returned", request.status_at, str(request.id))
+
+
+def _chain() -> list[str]:
+    chain: list[str] = settings.cycle()["chains"][IMPORT][settings.profile()["import_return"]]
+    return chain
+
+
+def goods_back(store: Store, plan: Plan, request: Doc) -> None:
+    """The goods of an import return are back in the supervised place: it ends well."""
+    store.run("DELETE FROM todo WHERE document_id = ?", request.id)
+    plan.say(request, _chain()[-1], plan.now)
+    (row,) = store.of_given(["CEB621Message"], [orjson.loads(request.facts)["invt"]])
+    plan.due(from_row(row), "returned", request.status_at, str(request.id))
+
+
+def overdue(store: Store, plan: Plan, request: Doc) -> None:
+    """They did not come back in time: it is rejected, and its quantities may be asked for again."""
+    store.run("DELETE FROM returned WHERE document_id = ?", request.id)
+    plan.state(request, "rejected", plan.now, "[Code:1300;Desc:退货商品未在规定期限内运抵监管场所]")
 
 
 def sent_back(store: Store, invt_no: str) -> dict[str, int]:

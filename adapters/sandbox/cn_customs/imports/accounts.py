@@ -18,6 +18,9 @@ from adapters.sandbox.cn_customs.store import Store
 BOOKS = ("quota", "guarantee", "stock", "stock_on_hand")
 
 
+_OF = "FROM balance WHERE book = ? AND account = ?"
+
+
 class Accounts:
     """Writes and adds up entries (inside a transaction). Amounts are scaled by 100,000."""
 
@@ -26,21 +29,23 @@ class Accounts:
 
     def post(self, book: str, account: str, kind: str, amount: int, cause: str, ref: str = "") -> None:
         """Write an entry unless the same cause wrote it before."""
-        self._store.run(
-            "INSERT OR IGNORE INTO entry (at, book, account, kind, amount, cause, ref) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            self._now, book, account, kind, amount, cause, ref,
+        new = self._store.value(
+            "INSERT INTO entry (at, book, account, kind, amount, cause, ref) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING RETURNING id", self._now, book, account, kind, amount, cause, ref,
         )  # fmt: skip
+        if new is not None:
+            self._store.run(
+                "INSERT INTO balance VALUES (?, ?, ?) ON CONFLICT (book, account)"
+                " DO UPDATE SET amount = amount + excluded.amount", book, account, amount,
+            )  # fmt: skip
 
     def balance(self, book: str, account: str) -> int:
-        """The sum of an account's entries."""
-        found = self._store.value("SELECT sum(amount) FROM entry WHERE book = ? AND account = ?", book, account)
-        return int(found or 0)
+        """What an account's entries come to."""
+        return int(self._store.value(f"SELECT amount {_OF}", book, account) or 0)
 
     def known(self, book: str, account: str) -> bool:
         """Whether the account has any entry."""
-        return (
-            self._store.value("SELECT 1 FROM entry WHERE book = ? AND account = ? LIMIT 1", book, account) is not None
-        )
+        return self._store.value(f"SELECT 1 {_OF}", book, account) is not None
 
     def caused(self, cause: str, books: Iterable[str] = BOOKS) -> dict[tuple[str, str], int]:
         """What an inventory's entries come to, by book and account."""
@@ -56,14 +61,14 @@ class Accounts:
                 self.post(book, account, kind, -amount, cause, ref)
 
 
-def balances(store: Store, book: str = "", account: str = "") -> list[dict[str, Any]]:
-    """Every account with its balance; a buyer's is shown by a masked number."""
+def balances(store: Store, book: str = "", account: str = "", most: int = 5000) -> list[dict[str, Any]]:
+    """Accounts with their balances and how many entries made them; a buyer's is shown by a masked number."""
     rows = store.rows(
-        "SELECT e.book, e.account, coalesce(b.shown, '') AS buyer, sum(e.amount) AS balance, count(*) AS entries"
-        " FROM entry AS e LEFT JOIN buyer AS b ON e.book = 'quota' AND b.account = e.account"
-        " WHERE (? = '' OR e.book = ?) AND (? = '' OR e.account = ?) GROUP BY e.book, e.account"
-        " ORDER BY e.book, e.account LIMIT 5000",
-        book, book, account, account,
+        "SELECT a.book, a.account, coalesce(b.shown, '') AS buyer, a.amount AS balance,"
+        " (SELECT count(*) FROM entry AS e WHERE e.book = a.book AND e.account = a.account) AS entries"
+        " FROM balance AS a LEFT JOIN buyer AS b ON a.book = 'quota' AND b.account = a.account"
+        " WHERE (? = '' OR a.book = ?) AND (? = '' OR a.account = ?) ORDER BY a.book, a.account LIMIT ?",
+        book, book, account, account, most,
     )  # fmt: skip
     return [{**dict(row), "balance": plain(row["balance"])} for row in rows]
 
