@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,12 @@ def rules() -> dict[str, Any]:
     return read("rules.yaml")
 
 
-def dated(name: str) -> dict[str, Any]:
-    """The row of a dated setting of profile.yaml that is in force today in China."""
-    today = clock.now().astimezone(clock.CHINA).date().isoformat()
-    return max((row for row in profile()[name] if row["since"] <= today), key=lambda row: row["since"])
+def dated(name: str, day: date | None = None) -> dict[str, Any]:
+    """The row of a dated setting of profile.yaml in force on a day in China (today); the first before all dates."""
+    wanted = (day or clock.now().astimezone(clock.CHINA).date()).isoformat()
+    rows = sorted(profile()[name], key=lambda row: row["since"])
+    found: dict[str, Any] = next((row for row in reversed(rows) if row["since"] <= wanted), rows[0])
+    return found
 
 
 def over(status: str) -> bool:

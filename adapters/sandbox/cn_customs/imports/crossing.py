@@ -37,16 +37,16 @@ class Crossing:
 
     def reserve(self, doc: Doc, facts: Facts) -> tuple[str, str]:
         """Book quota, stock and guarantee, or nothing: text and status of the first refusal, or two ''."""
-        year, due = f"{local(doc.at):%Y}", self._taxes(doc, facts)
+        day, due = self._day(doc), self._taxes(doc, facts)
         limits.open_guarantee(self._accounts, facts["assureCode"])
         refusals = (
-            limits.quota(self._accounts, facts, year),
+            limits.quota(self._accounts, facts, day),
             limits.stock(self._accounts, facts),
             limits.guarantee(self._accounts, facts, sum(line.total for line in due)),
         )
         refusal = next((found for found in refusals if found[0]), limits.FINE)
         if not refusal[0]:
-            self._book(doc, facts, year, sum(line.total for line in due))
+            self._book(doc, facts, f"{day:%Y}", sum(line.total for line in due))
         return refusal
 
     def _book(self, doc: Doc, facts: Facts, year: str, due: int) -> None:
@@ -58,7 +58,7 @@ class Crossing:
             self._accounts.post("stock", record, "reserved", -quantity, cause)
 
     def _taxes(self, doc: Doc, facts: Facts, kept: dict[str, Decimal] | None = None) -> list[taxes.Line]:
-        return taxes.lines(self._store, facts, self._day(doc), limits.over_single(facts), kept)
+        return taxes.lines(self._store, facts, (day := self._day(doc)), limits.over_single(facts, day), kept)
 
     def _day(self, doc: Doc) -> date:
         return local(doc.at).date()

@@ -5,6 +5,8 @@ Each check gives text and status of the refusal (rules.md, section 5; receipts.m
 
 from __future__ import annotations
 
+from datetime import date
+
 from adapters.sandbox.cn_customs import settings
 from adapters.sandbox.cn_customs.amounts import number, plain, scaled, spoken
 from adapters.sandbox.cn_customs.checks import desc
@@ -35,18 +37,18 @@ def single_piece(facts: Facts) -> bool:
     return len(facts["goods"]) == 1 and number(facts["goods"][0][4]) == 1
 
 
-def over_single(facts: Facts) -> bool:
-    """Whether the purchase is over the single limit."""
-    return value(facts) > scaled(settings.dated("limits")["single"])
+def over_single(facts: Facts, day: date) -> bool:
+    """Whether the purchase is over the single limit of its day."""
+    return value(facts) > scaled(settings.dated("limits", day)["single"])
 
 
-def quota(accounts: Accounts, facts: Facts, year: str) -> tuple[str, str]:
+def quota(accounts: Accounts, facts: Facts, day: date) -> tuple[str, str]:
     """Against the single and the yearly limit of the buyer."""
-    limits, bought = settings.dated("limits"), value(facts)
+    limits, bought = settings.dated("limits", day), value(facts)
     allowed = settings.profile()["single_item_over_limit"] == "allowed" and single_piece(facts)
-    if over_single(facts) and not allowed:
+    if over_single(facts, day) and not allowed:
         return _over("single", _SINGLE, bought, scaled(limits["single"]))
-    year_total = bought + accounts.balance("quota", quota_account(facts["buyerIdNumber"], year))
+    year_total = bought + accounts.balance("quota", quota_account(facts["buyerIdNumber"], f"{day:%Y}"))
     if year_total > scaled(limits["yearly"]):
         return _over("yearly", _YEARLY, year_total, scaled(limits["yearly"]))
     return FINE
