@@ -138,6 +138,7 @@ def inventory(
         emsNo=None,
         tradeMode="9610",
         trafMode="4",
+        licenseNo=None,
         country="110",
         POD="HKG",
         freight="5",

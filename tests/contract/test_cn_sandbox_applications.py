@@ -97,6 +97,16 @@ def test_a_released_inventory_is_not_cancelled(company):
     assert balances(company) == before
 
 
+def test_an_inventory_before_an_officer_may_be_cancelled(company):
+    company.customs.behaviours.add([{"match": {"type": "CEB621Message"}, "action": "review"}])
+    invt_no = stored(company, "O1", bonded=True)
+    first = next(rows for _ in range(30) if (rows := heard(company, 5)))
+    assert first[0]["returnStatus"] == "300"
+    company.send("CEB623", imports.cancel("O1", invt_no))
+    rows = heard(company, 600)
+    assert [r["returnStatus"] for r in rows] == ["2", "120", "399"] and balances(company) == FULL
+
+
 def test_customs_may_reject_a_cancel_and_the_inventory_goes_on(company):
     company.customs.behaviours.add([{"match": {"type": "CEB623Message"}, "action": "reject", "info": "不同意"}])
     invt_no = stored(company, "O1", bonded=True)
@@ -403,6 +413,9 @@ def test_other_export_regimes_go_by_the_same_messages(company, regime, kind, mor
         ({"orderType": "B"}, {}, "OrderHead.orderType:B"),
         ({}, {"tradeMode": "1210"}, "emsNo必须填写"),
         ({}, {"tradeMode": "0110"}, "贸易方式不支持"),
+        ({}, {"statisticsFlag": "C"}, "statisticsFlag只能为A、B"),
+        ({}, {"line": {"barCode": ""}}, "第1项barCode必须填写"),
+        ({"orderType": "W"}, {"tradeMode": "9810", "licenseNo": "L1"}, "licenseNo必须为空"),
         ({"orderType": "B"}, {"tradeMode": "9710", "qty": "500", "line": {"currency": "142"}}, "limitPrice:5000"),
     ],
 )

@@ -250,6 +250,16 @@ def test_an_officer_rejects(company):
     assert heard(company)[-1]["returnInfo"] == "[Code:1301;Desc:系统异常，请稍后重试]"
 
 
+@pytest.mark.parametrize("status", ["4", "-451"])
+def test_what_never_reached_customs_may_be_declared_anew(company, status):
+    rule = {"match": {"type": "CEB311Message"}, "action": "reject", "status": status, "text": "申报失败", "times": 1}
+    company.customs.behaviours.add([rule])
+    company.send("CEB311", imports.order("O1"))
+    rows = heard(company, owner=PLATFORM)
+    assert statuses(rows) == ["2", "3", status] and rows[2]["returnInfo"] == "申报失败"
+    stored(company, "O1")
+
+
 def test_misbehaviour_works_for_the_new_types(company):
     company.customs.behaviours.add([
         {"match": {"type": "CEB411Message"}, "action": "silent"},

@@ -38,6 +38,7 @@ def _add_books(app: FastAPI, customs: Customs) -> None:
 
     @app.get("/admin/books")
     def pages(after: int = 0, limit: int = 500, type: str = "", key: str = "") -> Response:
+        customs.publish()
         return json(books.page(store, max(0, min(after, _LAST)), min(max(limit, 1), _MOST), type, key))
 
     @app.get("/admin/books/audit")

@@ -109,7 +109,8 @@ def _fixed(type_: str, document: Document) -> Iterator[str]:
 def _standing(type_: str, document: Document, rules: dict[str, Any], regime: dict[str, Any]) -> Iterator[str]:
     """What must stand, be absent or have one value, in the head and in each line."""
     yield from _one("", document.head, regime.get("head_needed", ()), regime.get("head_absent", ()), {})
-    needed, absent = regime.get("line_needed", ()), regime.get("line_absent", ())
+    needed = [*rules.get("line_needed", ()), *regime.get("line_needed", ())]
+    absent = regime.get("line_absent", ())
     fixed = rules.get("line_fixed", {})
     if needed or absent or fixed:
         for line in document.lines:

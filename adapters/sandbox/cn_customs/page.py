@@ -21,6 +21,7 @@ _TEMPLATE = Path(__file__).with_name("page.html")
 STATUSES = {
     "1": ("已暂存", "saved", "wait"),
     "2": ("申报中", "being declared", "wait"),
+    "4": ("发送海关失败", "sending failed", "bad"),
     "3": ("已发送海关", "sent to customs", "wait"),
     "300": ("人工审核", "waits for an officer", "wait"),
     "505": ("移交", "handed over", "bad"),
@@ -86,6 +87,7 @@ def _time(at: int) -> str:
 
 def html(customs: Customs) -> str:
     """The page."""
+    customs.publish()
     seen = books.summary(customs.store)
     states = [
         [_type(r["type"]), OUTCOMES.get(r["outcome"], ""), _status(r["status"]), f"{r['documents']:,}"]
