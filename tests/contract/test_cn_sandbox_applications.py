@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.sandbox.cn_customs import books, settings
+from adapters.sandbox.cn_customs import books, decisions, settings
+from mappings.errors import DataFault
 from tests.contract import cn_sandbox_company as make
 from tests.contract import cn_sandbox_import as imports
 from tests.contract.cn_sandbox_company import AGENT, YARD, reviewed
@@ -231,9 +232,9 @@ def test_a_return_may_wait_for_its_goods(company, monkeypatch):
     first, second = released(company, "O1", bonded=True), released(company, "O2", bonded=True)
     company.send("CEB625", imports.refund("O1", first), imports.refund("O2", second, cop_no="T2"))
     assert answers(company, "CEB626Message", wait=600) == ["2", "2", "3", "3", "120", "120"]
-    assert company.customs.goods_back("T1") == 1
+    assert decisions.goods_back(company.customs, "T1") == 1
     assert answers(company, "CEB626Message") == ["399"]
-    assert company.customs.goods_back("T1") == 0
+    assert decisions.goods_back(company.customs, "T1") == 0
     assert balances(company)["quota"] == "200"
     rows = [r for r in heard(company, 46 * DAY) if r["type"] == "CEB626Message"]
     assert [(r["copNo"], r["returnStatus"]) for r in rows] == [("T2", "100")]
@@ -278,6 +279,20 @@ def test_other_ways_of_an_export_return(company, rule, expected):
     heard(company)
     company.send("CEB215", imports.tally("O1"))
     assert answers(company, "CEB214Message", wait=7200) == expected
+
+
+def test_a_person_ends_the_inspection_of_a_return(company):
+    company.customs.behaviours.add([{"match": {"type": "CEB213Message"}, "action": "inspect", "result": None}])
+    (invt_no,) = exported(company, "O1")
+    company.send("CEB213", imports.export_refund("O1", invt_no))
+    heard(company)
+    company.send("CEB215", imports.tally("O1"))
+    assert answers(company, "CEB214Message", wait=DAY) == ["500"]
+    assert decisions.inspected(company.customs, "600", cop_no="T1") == 1
+    assert decisions.inspected(company.customs, "800", cop_no="T1") == 1
+    assert answers(company, "CEB214Message") == ["600", "800"]
+    with pytest.raises(DataFault, match="is needed"):
+        decisions.inspected(company.customs, "800")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import base64
 import pytest
 from lxml import etree
 
-from adapters.sandbox.cn_customs import settings
+from adapters.sandbox.cn_customs import decisions, settings
 from tests.contract import cn_sandbox_company as make
 from tests.contract import cn_sandbox_import as imports
 from tests.contract.cn_sandbox_company import AGENT, CARRIER, PAYER, PLATFORM, YARD
@@ -237,9 +237,9 @@ def test_a_person_ends_an_inspection_or_a_suspension(company, rule):
     company.customs.behaviours.add([rule])
     declare(company, "O1", bonded=True)
     assert statuses(heard(company, 86400, type_="CEB622Message"))[-1] in ("500", "600")
-    assert company.customs.inspected("O1", "", "800") == 1
+    assert decisions.inspected(company.customs, "800", order_no="O1") == 1
     assert statuses(heard(company, 600, type_="CEB622Message")) == ["800", "899"]
-    assert company.customs.inspected("O1", "", "800") == 0
+    assert decisions.inspected(company.customs, "800", order_no="O1") == 0
 
 
 def test_an_officer_rejects(company):

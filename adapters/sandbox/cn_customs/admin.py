@@ -9,7 +9,7 @@ from cryptography import x509
 from fastapi import FastAPI, Request, Response
 
 from adapters.sandbox import ca
-from adapters.sandbox.cn_customs import admin_accounts, books
+from adapters.sandbox.cn_customs import admin_accounts, books, decisions
 from adapters.sandbox.cn_customs.customs import Customs
 from adapters.sandbox.cn_customs.plan import instant, moment
 from adapters.sandbox.cn_customs.replies import given, json
@@ -77,10 +77,8 @@ def _add_behaviour(app: FastAPI, customs: Customs) -> None:
     @app.post("/admin/inspections")
     async def inspections(request: Request) -> Response:
         found = await given(request)
-        order_no, invt_no = str(found.get("order_no") or ""), str(found.get("invt_no") or "")
-        if not order_no and not invt_no:
-            raise DataFault("order_no or invt_no is needed")
-        return json({"inspected": customs.inspected(order_no, invt_no, str(found.get("result", "800")))})
+        named = {name: str(found.get(name) or "") for name in ("invt_no", "order_no", "cop_no")}
+        return json({"inspected": decisions.inspected(customs, str(found.get("result", "800")), **named)})
 
 
 def _add_world(app: FastAPI, customs: Customs) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
+from adapters.sandbox.cn_customs import decisions
 from adapters.sandbox.cn_customs.amounts import plain, scaled
 from adapters.sandbox.cn_customs.customs import Customs
 from adapters.sandbox.cn_customs.facts import Seal, masked
@@ -74,7 +75,7 @@ def _changing(app: FastAPI, customs: Customs) -> None:
 
     @app.post("/admin/returned_goods")
     async def returned_goods(request: Request) -> Response:
-        return json({"returns": customs.goods_back(_text(await given(request), "cop_no"))})
+        return json({"returns": decisions.goods_back(customs, _text(await given(request), "cop_no"))})
 
     @app.post("/admin/rates")
     async def rates(request: Request) -> Response:

@@ -11,8 +11,7 @@ from typing import Any
 import zstandard
 
 from adapters.sandbox import ca
-from adapters.sandbox.cn_customs import agenda, docs, effects, envelope, inspection, settings
-from adapters.sandbox.cn_customs.applications import returns
+from adapters.sandbox.cn_customs import agenda, docs, effects, envelope, settings
 from adapters.sandbox.cn_customs.behaviours import MESSAGE_ACTIONS, Behaviours, Rule
 from adapters.sandbox.cn_customs.booking import Booking
 from adapters.sandbox.cn_customs.imports import limits
@@ -22,7 +21,6 @@ from adapters.sandbox.cn_customs.plan import Plan, instant, moment
 from adapters.sandbox.cn_customs.reading import Unreadable
 from adapters.sandbox.cn_customs.store import Store
 from mappings import clock
-from mappings.errors import DataFault
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,12 @@ class Customs:
         """A plan that starts now."""
         return Plan(self.store, self.seed, instant(clock.now()))
 
+    def advance(self) -> int:
+        """Do what is due by now (inside a transaction); gives the instant."""
+        now = instant(clock.now())
+        agenda.advance(self.store, self.seed, now)
+        return now
+
     def receive(self, raw: bytes, recovery: bool = False) -> Outcome:
         """Take one posted message, whatever it is."""
         return self.book(self.read(raw, recovery))
@@ -59,7 +63,7 @@ class Customs:
     def book(self, incoming: Incoming) -> Outcome:
         """Book it, plan the receipts, answer."""
         with self.store.transaction():
-            agenda.advance(self.store, self.seed, instant(clock.now()))
+            self.advance()
             rules = self.behaviours.of(self._subjects(incoming), MESSAGE_ACTIONS)
             if "http" not in rules:
                 self._book(incoming, rules)
@@ -147,7 +151,7 @@ class Customs:
         now = instant(clock.now())
         if agenda.is_due(self.store, now):
             with self.store.transaction():
-                agenda.advance(self.store, self.seed, now)
+                now = self.advance()
         if not self.store.value("SELECT 1 FROM delivery WHERE published IS NULL AND due <= ? LIMIT 1", now):
             return 0
         with self.store.transaction():
@@ -168,39 +172,6 @@ class Customs:
         )
         after = moment(rows[-1]["published"] + 1) if rows else since
         return [wrap(row) for row in rows], after
-
-    def inspected(self, order_no: str, invt_no: str, result: str) -> int:
-        """The result of an inspection that waits for a person; how many documents it fits. Raises DataFault."""
-        if result not in inspection.RESULTS:
-            raise DataFault(f"result must be one of {sorted(inspection.RESULTS)}")
-        column, value = ("invt_no", invt_no) if invt_no else ("order_ref", f"%|{order_no}")
-        types, marks = effects.inspected_types(), ", ".join("?" * len(effects.inspected_types()))
-        with self.store.transaction():
-            agenda.advance(self.store, self.seed, instant(clock.now()))
-            sql = f"SELECT * FROM document WHERE {column} LIKE ? AND type IN ({marks}) AND current = 1"  # noqa: S608
-            rows = self.store.rows(f"{sql} AND status IN ('500', '600')", value, *types)
-            plan = self.plan()
-            found = [doc for doc in map(docs.from_row, rows) if doc.status_at <= plan.now]
-            for doc in found:
-                self.store.run("DELETE FROM todo WHERE document_id = ?", doc.id)
-                effects.result(plan, doc, inspection.RESULTS[result])
-            plan.write({})
-            agenda.advance(self.store, self.seed, plan.now)
-        return len(found)
-
-    def goods_back(self, cop_no: str) -> int:
-        """The goods of an import return came back to the supervised place; how many returns waited for them."""
-        with self.store.transaction():
-            agenda.advance(self.store, self.seed, instant(clock.now()))
-            plan = self.plan()
-            rows = self.store.rows(
-                "SELECT d.* FROM document AS d JOIN todo AS t ON t.document_id = d.id AND t.step = 'goods_overdue'"
-                " WHERE d.type = ? AND d.key LIKE ?", returns.IMPORT, f"%|{cop_no}",
-            )  # fmt: skip
-            for row in rows:
-                returns.goods_back(self.store, plan, docs.from_row(row))
-            plan.write({})
-        return len(rows)
 
     def reset(self) -> None:
         """Forget everything but the certificate authority."""
