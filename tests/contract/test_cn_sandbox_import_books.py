@@ -249,6 +249,23 @@ def test_an_admin_call_that_makes_no_sense(admin, call, body):
     assert answer.status_code == 400 and answer.json()["error"]
 
 
+def test_settings_change_while_it_runs_and_come_back(company, admin):
+    try:
+        given = {"tax": {"summed_after_days": 2}, "import_waits": [], "limits": [
+            {"since": "2019-01-01", "single": "300", "yearly": "26000"}]}  # fmt: skip
+        assert admin.put("/admin/settings", json=given).json()["tax"]["places"] == 2
+        assert buy(company, "O1", "301", qty="2")[0] == "-621005"
+        declare(company, "O2")
+        rows = heard(company, 3 * DAY)
+        assert [r["status"] for r in rows if r["type"] == "CEB818Message"] == ["2"]
+        for wrong in ({"nonsense": 1}, {"import_waits": "9610"}, {"tax": {"nonsense": 1}}):
+            assert admin.put("/admin/settings", json={"tolerance": "9", **wrong}).status_code == 400
+        assert admin.get("/admin/settings").json()["tolerance"] == "0", "all or nothing"
+    finally:
+        back = admin.delete("/admin/settings").json()
+    assert back == settings.profile() == settings.read("profile.yaml")
+
+
 def test_the_page_shows_the_books(company, admin):
     released(company, "O1", bonded=True)
     page = admin.get("/").text

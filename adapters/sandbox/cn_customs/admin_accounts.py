@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 
-from adapters.sandbox.cn_customs import decisions
+from adapters.sandbox.cn_customs import decisions, settings
 from adapters.sandbox.cn_customs.amounts import plain, scaled
 from adapters.sandbox.cn_customs.customs import Customs
 from adapters.sandbox.cn_customs.facts import Seal, masked
@@ -24,6 +24,7 @@ def add(app: FastAPI, customs: Customs) -> None:
     """Add the calls to the application."""
     _reading(app, customs)
     _changing(app, customs)
+    _settings(app)
 
 
 def _reading(app: FastAPI, customs: Customs) -> None:
@@ -84,6 +85,22 @@ def _changing(app: FastAPI, customs: Customs) -> None:
         shares = [str(_decimal(body, name)) for name in ("duty", "vat", "consumption")]
         customs.store.run("INSERT OR REPLACE INTO rate VALUES (?, ?, ?, ?, ?)", gcode, since, *shares)
         return json({"gcode": gcode, "since": since})
+
+
+def _settings(app: FastAPI) -> None:
+    @app.get("/admin/settings")
+    def shown() -> Response:
+        return json(settings.profile())
+
+    @app.put("/admin/settings")
+    async def changed(request: Request) -> Response:
+        settings.change(await given(request))
+        return json(settings.profile())
+
+    @app.delete("/admin/settings")
+    def restored() -> Response:
+        settings.restore()
+        return json(settings.profile())
 
 
 def tax_bills(store: Store, invt_no: str = "", most: int = 5000) -> list[dict[str, Any]]:

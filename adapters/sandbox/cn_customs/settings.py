@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from mappings import clock
+from mappings.errors import DataFault
 
 _HERE = Path(__file__).parent
 Names = Sequence[str]
@@ -28,6 +29,24 @@ def read(name: str) -> dict[str, Any]:
 def profile() -> dict[str, Any]:
     """The settings of profile.yaml."""
     return read("profile.yaml")
+
+
+def change(given: dict[str, Any]) -> None:
+    """Change settings of profile.yaml while this process runs; within a group only what is named. Raises DataFault."""
+    own = profile()
+    for name, value in given.items():
+        if name not in own or not isinstance(value, type(own[name])):
+            raise DataFault(f"{name} is no setting, or {value!r} no value of its kind 没有该设置或值的类型不符")
+        if isinstance(value, dict) and not set(value) <= set(own[name]):
+            raise DataFault(f"{name} takes {sorted(own[name])} 仅可设置所列各项")
+    for name, value in given.items():
+        own[name] = {**own[name], **value} if isinstance(value, dict) else value
+
+
+def restore() -> None:
+    """The settings as their file has them."""
+    profile().clear()
+    profile().update(read("profile.yaml"))
 
 
 @cache
