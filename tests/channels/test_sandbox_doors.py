@@ -18,7 +18,8 @@ from adapters.sandbox.cn_customs.doors.folder import Folders
 from mappings.errors import ConfigurationError
 from tests.channels.broker import ADDRESS, Broker, Proxy, started
 from tests.contract import cn_sandbox_company as make
-from tests.contract.cn_sandbox_company import PLATFORM, Company, dxp_of
+from tests.contract import cn_sandbox_import as imports
+from tests.contract.cn_sandbox_company import AGENT, PLATFORM, Company, dxp_of
 
 DXP = dxp_of(PLATFORM)
 
@@ -158,6 +159,23 @@ def test_queues_bring_messages_in_and_receipts_and_refusals_out(company: Company
     assert {properties.delivery_mode for properties, _ in receipts} == {2}
     assert all(envelope.name(envelope.parse(body)) == "DxpMsgSv" for _, body in receipts)
     assert {envelope.open_message(body).type for _, body in receipts} == {"CEB304Message"}
+    door.close()
+
+
+@pytest.mark.server
+def test_queues_carry_imports_and_what_customs_says_unasked(company: Company, broker: Broker) -> None:
+    agent = dxp_of(AGENT)
+    broker.inbox(agent)
+    door = queues(company, broker)
+    door.once()
+    for type_, document in (("CEB311", imports.order), ("CEB411", imports.payment), ("CEB511", imports.waybill)):
+        company.send(type_, document("O1"))
+    broker.put(broker.out, company.sealed("CEB621", imports.inventory("O1", bonded=True)))
+    door.once()
+    company.wait(900)
+    door.once()
+    receipts = [envelope.open_message(body).type for _, body in broker.taken(broker.inbox(agent))]
+    assert receipts == ["CEB622Message"] * 4 + ["CEB816Message", "CEB622Message"]
     door.close()
 
 

@@ -135,8 +135,10 @@ def inventory(
         ebcName="商家",
         ownerCode=SELLER,
         ownerName="商家",
+        emsNo=None,
         tradeMode="9610",
         trafMode="4",
+        licenseNo=None,
         country="110",
         POD="HKG",
         freight="5",
@@ -154,6 +156,7 @@ def inventory(
         {
             "gnum": n + 1,
             "itemNo": f"SKU{n}",
+            "itemRecordNo": None,
             "itemName": "杯子",
             "gcode": "6911101900",
             "gname": "瓷杯",
@@ -292,7 +295,20 @@ def enveloped(
     ).encode()
 
 
+PAYER = "PAYCOMPANY"
 OWNERS = {
+    "CEB311": PLATFORM,
+    "CEB411": PAYER,
+    "CEB511": CARRIER,
+    "CEB513": CARRIER,
+    "CEB621": AGENT,
+    "CEB711": YARD,
+    "CEB623": AGENT,
+    "CEB625": AGENT,
+    "CEB605": AGENT,
+    "CEB213": AGENT,
+    "CEB215": YARD,
+    "CEB701": AGENT,
     "CEB303": PLATFORM,
     "CEB403": PLATFORM,
     "CEB505": CARRIER,
@@ -360,7 +376,15 @@ def rows_of(raw: bytes) -> list[dict[str, str]]:
     type_ = etree.QName(business).localname
     assert type_ == root.findtext("{*}TransInfo/{*}MsgType")
     schema.validator(type_).assertValid(business)
-    return [{etree.QName(cell).localname: cell.text or "" for cell in row} | {"type": type_} for row in business]
+    return [_cells(row) | {"type": type_} for row in business]
+
+
+def _cells(row) -> dict:
+    """The texts of a receipt; of one with head and lines those of the head, and the lines as a list."""
+    if not len(row[0]):
+        return {etree.QName(cell).localname: cell.text or "" for cell in row}
+    head, *lines = [{etree.QName(cell).localname: cell.text or "" for cell in part} for part in row]
+    return head | {"lines": lines}
 
 
 def new(home: Path, seed: int = 1) -> Customs:

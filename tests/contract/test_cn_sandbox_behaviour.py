@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
-from adapters.sandbox.cn_customs import books
+from adapters.sandbox.cn_customs import books, decisions
 from adapters.sandbox.cn_customs.app import build
 from tests.contract import cn_sandbox_company as make
 from tests.contract.cn_sandbox_company import AGENT, PLATFORM, ends, reviewed
@@ -68,8 +68,8 @@ def test_inspection_then_release_and_inspection_that_waits_for_its_result(compan
     arrive(company, "O1", "O2", "O3")
     heard = [(r["orderNo"], r["returnStatus"]) for r in company.hear(AGENT) if "orderNo" in r]
     assert sorted(heard) == [("O1", "500"), ("O1", "800"), ("O2", "500"), ("O3", "800")]
-    assert company.customs.inspected("O2", "", "599") == 1
-    assert company.customs.inspected("O2", "", "800") == 0
+    assert decisions.inspected(company.customs, "599", order_no="O2") == 1
+    assert decisions.inspected(company.customs, "800", order_no="O2") == 0
     assert [s for _, s in company.statuses(AGENT)] == ["599"]
 
 

@@ -9,9 +9,10 @@ from cryptography import x509
 from fastapi import FastAPI, Request, Response
 
 from adapters.sandbox import ca
-from adapters.sandbox.cn_customs import books
+from adapters.sandbox.cn_customs import admin_accounts, books, decisions
 from adapters.sandbox.cn_customs.customs import Customs
 from adapters.sandbox.cn_customs.plan import instant, moment
+from adapters.sandbox.cn_customs.replies import given, json
 from mappings import clock
 from mappings.errors import ConfigurationError, DataFault
 
@@ -20,25 +21,12 @@ _MOST = 5000
 _LAST = 2**62  # beyond any row's number
 
 
-async def _given(request: Request) -> dict[str, Any]:
-    try:
-        given = orjson.loads(await request.body())
-    except orjson.JSONDecodeError as error:
-        raise DataFault("The body is no JSON") from error
-    if not isinstance(given, dict):
-        raise DataFault("The body is no JSON object")
-    return given
-
-
-def _json(content: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(content), status, media_type="application/json")
-
-
 def add(app: FastAPI, customs: Customs) -> None:
     """Add the admin's calls to the application."""
     _add_books(app, customs)
     _add_behaviour(app, customs)
     _add_world(app, customs)
+    admin_accounts.add(app, customs)
 
 
 def _add_books(app: FastAPI, customs: Customs) -> None:
@@ -46,52 +34,51 @@ def _add_books(app: FastAPI, customs: Customs) -> None:
 
     @app.get("/admin/health")
     def health() -> Response:
-        return _json(books.health(store))
+        return json(books.health(store))
 
     @app.get("/admin/books")
     def pages(after: int = 0, limit: int = 500, type: str = "", key: str = "") -> Response:
-        return _json(books.page(store, max(0, min(after, _LAST)), min(max(limit, 1), _MOST), type, key))
+        customs.publish()
+        return json(books.page(store, max(0, min(after, _LAST)), min(max(limit, 1), _MOST), type, key))
 
     @app.get("/admin/books/audit")
     def audit() -> Response:
-        return _json(books.audit(store))
+        return json(books.audit(store))
 
     @app.post("/admin/reset")
     def reset() -> Response:
         customs.reset()
-        return _json({"status": "empty"})
+        return json({"status": "empty"})
 
 
 def _add_behaviour(app: FastAPI, customs: Customs) -> None:
     @app.get("/admin/behaviour")
     def rules() -> Response:
         kept = customs.behaviours.rules
-        return _json({"rules": [{"id": r.id, **r.body, "seen": r.seen, "used": r.used} for r in kept]})
+        return json({"rules": [{"id": r.id, **r.body, "seen": r.seen, "used": r.used} for r in kept]})
 
     @app.post("/admin/behaviour")
     async def add_rules(request: Request) -> Response:
-        given = (await _given(request)).get("rules")
-        if not isinstance(given, list):
+        found = (await given(request)).get("rules")
+        if not isinstance(found, list):
             raise DataFault("rules must be a list")
-        return _json({"ids": customs.behaviours.add(given)})
+        return json({"ids": customs.behaviours.add(found)})
 
     @app.delete("/admin/behaviour")
     def remove_all() -> Response:
         customs.behaviours.remove()
-        return _json({"status": "empty"})
+        return json({"status": "empty"})
 
     @app.delete("/admin/behaviour/{rule_id}")
     def remove(rule_id: int) -> Response:
         customs.behaviours.remove(max(0, min(rule_id, _LAST)))
-        return _json({"status": "removed"})
+        return json({"status": "removed"})
 
     @app.post("/admin/inspections")
     async def inspections(request: Request) -> Response:
-        given = await _given(request)
-        order_no, invt_no = str(given.get("order_no") or ""), str(given.get("invt_no") or "")
-        if not order_no and not invt_no:
-            raise DataFault("order_no or invt_no is needed")
-        return _json({"inspected": customs.inspected(order_no, invt_no, str(given.get("result", "800")))})
+        found = await given(request)
+        named = {name: str(found.get(name) or "") for name in ("invt_no", "order_no", "cop_no")}
+        return json({"inspected": decisions.inspected(customs, str(found.get("result", "800")), **named)})
 
 
 def _add_world(app: FastAPI, customs: Customs) -> None:
@@ -99,18 +86,18 @@ def _add_world(app: FastAPI, customs: Customs) -> None:
 
     @app.post("/admin/events")
     async def event(request: Request) -> Response:
-        given = await _given(request)
-        if given.get("kind") not in KINDS:
+        found = await given(request)
+        if found.get("kind") not in KINDS:
             raise DataFault(f"kind must be one of {KINDS}")
         id_ = store.run(
-            "INSERT INTO event (at, body) VALUES (?, ?)", instant(clock.now()), orjson.dumps(given).decode()
+            "INSERT INTO event (at, body) VALUES (?, ?)", instant(clock.now()), orjson.dumps(found).decode()
         )
-        return _json({"id": id_})
+        return json({"id": id_})
 
     @app.get("/admin/events")
     def events() -> Response:
         rows = store.rows("SELECT * FROM event ORDER BY id")
-        return _json(
+        return json(
             {
                 "events": [
                     {"id": r["id"], "recorded_at": moment(r["at"]).isoformat(), **orjson.loads(r["body"])} for r in rows
@@ -120,18 +107,18 @@ def _add_world(app: FastAPI, customs: Customs) -> None:
 
     @app.put("/admin/callbacks")
     async def callbacks(request: Request) -> Response:
-        given = await _given(request)
-        dxp, url = str(given.get("dxpId") or ""), given.get("url")
+        found = await given(request)
+        dxp, url = str(found.get("dxpId") or ""), found.get("url")
         if not dxp or not (url is None or str(url).startswith(("http://", "https://"))):
             raise DataFault("dxpId and an http url (or null) are needed")
         store.run("DELETE FROM callback WHERE dxp = ?", dxp)
         if url:
             store.run("INSERT INTO callback VALUES (?, ?, ?)", dxp, str(url), instant(clock.now()))
-        return _json({"dxpId": dxp, "url": url})
+        return json({"dxpId": dxp, "url": url})
 
     @app.post("/admin/certificates")
     async def certificates(request: Request) -> Response:
-        return _certificate(customs, await _given(request))
+        return _certificate(customs, await given(request))
 
 
 def _certificate(customs: Customs, given: dict[str, Any]) -> Response:
@@ -149,8 +136,8 @@ def _certificate(customs: Customs, given: dict[str, Any]) -> Response:
             tuple(map(str, others)),
         )
     except ConfigurationError as error:
-        return _json({"error": str(error)}, 409)
+        return json({"error": str(error)}, 409)
     except ValueError as error:
         raise DataFault(f"No certificate can be made of this: {error}") from error
     serial = f"{x509.load_pem_x509_certificate(pem.encode()).serial_number:x}"
-    return _json({"certificate_pem": pem, "ca_pem": customs.authority.pem, "serial": serial})
+    return json({"certificate_pem": pem, "ca_pem": customs.authority.pem, "serial": serial})

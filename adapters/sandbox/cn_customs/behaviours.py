@@ -19,7 +19,7 @@ from adapters.sandbox.cn_customs import settings
 from adapters.sandbox.cn_customs.store import Store
 from mappings.errors import DataFault
 
-DOCUMENT_ACTIONS = frozenset({"reject", "inspect", "detain", "silent", "repeat", "reorder"})
+DOCUMENT_ACTIONS = frozenset({"reject", "inspect", "detain", "review", "silent", "repeat", "reorder"})
 MESSAGE_ACTIONS = frozenset({"lose_answer", "hang", "http", "unreadable"})
 REQUEST_ACTIONS = frozenset({"down"})
 ACTIONS = DOCUMENT_ACTIONS | MESSAGE_ACTIONS | REQUEST_ACTIONS

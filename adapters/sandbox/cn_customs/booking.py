@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from adapters.sandbox.cn_customs import checks, earlier, settings, verdict
+from adapters.sandbox.cn_customs import checks, earlier, facts, lists, settings, verdict
 from adapters.sandbox.cn_customs.behaviours import DOCUMENT_ACTIONS, Behaviours
 from adapters.sandbox.cn_customs.docs import Doc, face
 from adapters.sandbox.cn_customs.plan import Plan, moment
@@ -23,6 +23,7 @@ class Booking:
     def __init__(self, store: Store, behaviours: Behaviours, plan: Plan, message_id: int) -> None:
         self._store, self._behaviours, self._plan, self._message_id = store, behaviours, plan, message_id
         self._serials: Iterator[int] = iter(())
+        self._seal = facts.Seal(store.secret())
         self._day = moment(plan.now).astimezone(clock.CHINA).strftime("%Y%m%d")
 
     def book(self, business: Business, dxp: str, refusal: Verdict | None) -> list[Doc]:
@@ -73,14 +74,15 @@ class Booking:
     def _numbers(self, doc: Doc, document: Document, prior: Doc | None) -> None:
         """preNo and invtNo: those of the document that stands, else new ones (receipts.md, section 6)."""
         declared = settings.declared()[doc.type]
-        if prior is not None and prior.status not in settings.cycle()["may_follow"]["new"]:
+        if prior is not None and not settings.over(prior.status):
             doc.pre_no, doc.invt_no = prior.pre_no, prior.invt_no
         elif declared.numbers:
             serial = next(self._serials) % 10**9
             day = self._day
             doc.pre_no = f"{declared.numbers['pre_no']}{day}{serial:09d}"
-            if declared.numbers.get("invt_no"):
-                doc.invt_no = f"{document.head['customsCode']}{day[:4]}E{serial:09d}"
+            if declared.numbers.get("given"):
+                named = {"customsCode": document.head["customsCode"], "year": day[:4], "day": day}
+                doc.invt_no = declared.numbers["form"].format(**named, serial=serial, short=serial % 10**6)
         doc.face = face(declared, document, doc.pre_no, doc.invt_no)
 
     def _refuse(self, doc: Doc, against: Verdict) -> None:
@@ -94,31 +96,38 @@ class Booking:
             doc.outcome = "saved"
             self._plan.say(doc, "saved", self._plan.now)
             return
-        doc.facts = _facts(doc, document)
+        doc.facts = self._facts(doc, document)
         self._plan.walk(doc, "accepted", self._plan.now, _accepted_text(doc, document, paid))
-        reason = self._rejection(doc, document)
+        reason, status = self._rejection(doc, document)
         if doc.app_type == "3":
             self._plan.say(doc, "stored", doc.status_at)
             doc.status = "deleted"
         elif reason:
-            self._plan.say(doc, "rejected", doc.status_at, reason, str(doc.quirks.get("reject", {}).get("status", "")))
-        elif document.lines and doc.grp:
-            carrier = document.head["logisticsCode"]
-            rows = [(doc.id, f"{carrier}|{line[1]}") for line in document.lines]
-            self._store.many("INSERT INTO listed VALUES (?, ?)", rows)
+            self._plan.say(doc, "rejected", doc.status_at, reason, status)
+        elif document.lines and settings.declared()[doc.type].names:
+            self._store.many("INSERT INTO listed VALUES (?, ?)", [(doc.id, ref) for ref in _named(doc, document)])
 
-    def _rejection(self, doc: Doc, document: Document) -> str:
+    def _rejection(self, doc: Doc, document: Document) -> tuple[str, str]:
+        """Text and status of a rejection that needs no other document; empty for none."""
         quirk = doc.quirks.get("reject")
         if quirk:
-            return str(quirk.get("text") or f"[Code:{quirk.get('code', '1300')};Desc:{quirk.get('info', '人工退单')}]")
+            text = str(quirk.get("text") or f"[Code:{quirk.get('code', '1300')};Desc:{quirk.get('info', '人工退单')}]")
+            return text, str(quirk.get("status", ""))
         return checks.own(doc.type, document)
 
+    def _facts(self, doc: Doc, document: Document) -> str:
+        """What later steps need: of a list of an export its carrier and bill, else what is compared."""
+        if doc.type in lists.TYPES:
+            return f"{document.head['logisticsCode']}|{document.head['billNo']}"
+        return orjson.dumps(facts.of(doc.type, document, self._seal)).decode()
 
-def _facts(doc: Doc, document: Document) -> str:
-    """What later steps need: of a list document its carrier and bill, else what the match compares."""
-    if doc.grp:
-        return f"{document.head['logisticsCode']}|{document.head['billNo']}"
-    return orjson.dumps(checks.facts(doc.type, document)).decode()
+
+def _named(doc: Doc, document: Document) -> list[str]:
+    """What the lines of a list name: waybills with their carrier, or inventories."""
+    declared = settings.declared()[doc.type]
+    place = declared.lines.index(declared.names["line"])
+    before = f"{document.head[declared.names['with']]}|" if "with" in declared.names else ""
+    return [before + line[place] for line in document.lines]
 
 
 def _accepted_text(doc: Doc, document: Document, paid: frozenset[str] | None) -> str:

@@ -1,5 +1,4 @@
-"""The checks that this customs makes of its own: within a document (receipts.md, section 4, end) and between order,
-money received, waybill and inventory (rules.md, section 1, the rows that export messages have fields for).
+"""The checks that this customs makes within one document (receipts.md, section 4, end; rules.md, sections 3, 4 and 8).
 
 Code apart from the product's rules on purpose: it is the judge of them.
 """
@@ -7,28 +6,24 @@ Code apart from the product's rules on purpose: it is the judge of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-from adapters.sandbox.cn_customs import settings
+from adapters.sandbox.cn_customs import identity, settings
+from adapters.sandbox.cn_customs.amounts import number
 from adapters.sandbox.cn_customs.reading import Document
 
-Facts = dict[str, Any]
 
-
-def number(text: str) -> Decimal:
-    """The decimal in a schema-checked text; an empty one is zero."""
-    try:
-        return Decimal(text.strip() or "0")
-    except InvalidOperation:
-        return Decimal(0)
-
-
-def _desc(code: str, text: str) -> str:
+def desc(code: str, text: str) -> str:
+    """The beginning of a rejection text."""
     return f"[Code:{code};Desc:{text}]"
 
 
-def _inventory(document: Document) -> Iterator[str]:
+def _cell(type_: str, line: list[str], name: str) -> str:
+    return line[settings.declared()[type_].lines.index(name)]
+
+
+def _weights(type_: str, document: Document) -> Iterator[str]:
     gross, net = number(document.head["grossWeight"]), number(document.head["netWeight"])
     if gross <= 0:
         yield "毛重必须大于0"
@@ -36,8 +31,16 @@ def _inventory(document: Document) -> Iterator[str]:
         yield "净重必须大于0"
     if net > gross:
         yield f"净重不能大于毛重],[InventoryHead.netWeight:{net},InventoryHead.grossWeight:{gross}"
+
+
+def _quantities(type_: str, document: Document) -> Iterator[str]:
+    names = settings.declared()[type_].lines
+    places = [
+        names.index(name) for name in ("gnum", "qty", "price", "totalPrice", "qty1", "qty2", "unit", "unit1", "unit2")
+    ]
     free = settings.profile()["zero_price"] != "refused"
-    for gnum, _name, qty, price, total, qty1, qty2, unit, unit1, unit2, _gname in document.lines:
+    for line in document.lines:
+        gnum, qty, price, total, qty1, qty2, unit, unit1, unit2 = [line[place] for place in places]
         yield from _prices(gnum, qty, price, total, free)
         if unit == unit1 and number(qty) != number(qty1):
             yield f"第{gnum}项申报单位与法定单位相同时数量必须一致],[InventoryList.qty:{qty},InventoryList.qty1:{qty1}"
@@ -55,104 +58,118 @@ def _prices(gnum: str, qty: str, price: str, total: str, free: bool) -> Iterator
         yield f"第{gnum}项总价不等于单价乘以数量],[InventoryList.totalPrice:{total},InventoryList.price:{price}"
 
 
-def _numbered(document: Document) -> Iterator[str]:
+def _order_lines(type_: str, document: Document) -> Iterator[str]:
+    for line in document.lines:
+        gnum, qty, price, total = [_cell(type_, line, name) for name in ("gnum", "qty", "price", "totalPrice")]
+        if abs(number(qty) * number(price) - number(total)) > Decimal(settings.profile()["total_tolerance"]):
+            yield f"第{gnum}项总价不等于单价乘以数量],[OrderList.totalPrice:{total},OrderList.price:{price}"
+
+
+def _numbered(type_: str, document: Document) -> Iterator[str]:
     numbers = [line[0].strip() for line in document.lines]
     if len(set(numbers)) != len(numbers):
         yield "商品序号重复"
 
 
-def _parts(document: Document) -> Iterator[str]:
+def _parts(type_: str, document: Document) -> Iterator[str]:
     count, part = int(document.head["msgCount"]), int(document.head["msgSeqNo"])
     if not 1 <= part <= count:
         yield f"分批序号不在总数之内],[msgSeqNo:{part},msgCount:{count}"
-    yield from _numbered(document)
+    yield from _numbered(type_, document)
 
 
-_CHECKS: dict[str, tuple[Callable[[Document], Iterator[str]], ...]] = {
-    "CEB303Message": (_numbered,),
-    "CEB603Message": (_numbered, _inventory),
+def _paid(type_: str, document: Document) -> Iterator[str]:
+    """acturalPaid = goodsValue + freight + taxTotal - discount (rules.md, section 1)."""
+    head = document.head
+    sum_ = number(head["goodsValue"]) + number(head["freight"]) + number(head["taxTotal"]) - number(head["discount"])
+    if abs(sum_ - number(head["acturalPaid"])) > Decimal(settings.profile()["tolerance"]):
+        both = f"OrderHead.acturalPaid:{head['acturalPaid']},OrderHead.goodsValue+freight+taxTotal-discount:{sum_}"
+        yield f"实际支付金额不等于商品价格+运杂费+代扣税款-非现金抵扣金额],[{both}"
+
+
+def _fixed(type_: str, document: Document) -> Iterator[str]:
+    """What may have one value only, or must stand or be absent under the regime (rules.yaml)."""
+    rules, head = settings.rules().get(type_, {}), document.head
+    regimes = rules.get("regimes")
+    if regimes and head["tradeMode"] not in regimes:
+        yield f"贸易方式不支持],[tradeMode:{head['tradeMode']}"
+    regime = (regimes or {}).get(head.get("tradeMode", ""), {})
+    for name, value in {**rules.get("fixed", {}), **regime.get("fixed", {})}.items():
+        if head[name] != value:
+            yield f"{name}只能为{value}],[{name}:{head[name]}"
+    for name, values in rules.get("one_of", {}).items():
+        if head[name] not in values:
+            yield f"{name}只能为{'、'.join(values)}],[{name}:{head[name]}"
+    for name, value in rules.get("unlike", {}).items():
+        if head[name] == value:
+            yield f"{name}不能为{value}],[{name}:{value}"
+    yield from _standing(type_, document, rules, regime)
+
+
+def _standing(type_: str, document: Document, rules: dict[str, Any], regime: dict[str, Any]) -> Iterator[str]:
+    """What must stand, be absent or have one value, in the head and in each line."""
+    yield from _one("", document.head, regime.get("head_needed", ()), regime.get("head_absent", ()), {})
+    needed = [*rules.get("line_needed", ()), *regime.get("line_needed", ())]
+    absent = regime.get("line_absent", ())
+    fixed = rules.get("line_fixed", {})
+    if needed or absent or fixed:
+        for line in document.lines:
+            yield from _one(f"第{line[0]}项", _named(type_, line), needed, absent, fixed)
+
+
+def _one(
+    place: str, cells: dict[str, str], needed: list[str], absent: list[str], fixed: dict[str, str]
+) -> Iterator[str]:
+    yield from (f"{place}{name}必须填写" for name in needed if not cells[name].strip())
+    yield from (f"{place}{name}必须为空],[{name}:{cells[name]}" for name in absent if cells[name].strip())
+    wrong = {name: value for name, value in fixed.items() if cells[name] != value}
+    yield from (f"{place}{name}只能为{value}],[{name}:{cells[name]}" for name, value in wrong.items())
+
+
+def _named(type_: str, line: list[str]) -> dict[str, str]:
+    return dict(zip(settings.declared()[type_].lines, line, strict=True))
+
+
+def _assured(type_: str, document: Document) -> Iterator[str]:
+    head = document.head
+    if head["assureCode"] not in {head[name] for name in settings.profile()["assured_by"]}:
+        yield f"担保企业必须为平台、电商、物流或申报企业],[InventoryHead.assureCode:{head['assureCode']}"
+
+
+def _low_value(type_: str, document: Document) -> Iterator[str]:
+    """Exports to businesses go by inventory below a value only; amounts in foreign money are not converted."""
+    if document.head["tradeMode"] not in settings.rules()["low_value"]:
+        return
+    lines, limit = [_named(type_, line) for line in document.lines], settings.dated("low_value")["yuan"]
+    total = sum(number(line["totalPrice"]) for line in lines)
+    if {line["currency"] for line in lines} == {"142"} and total >= Decimal(limit):
+        yield f"单票价值超过限额应按报关单申报],[totalPrice:{total},limitPrice:{limit}"
+
+
+_CHECKS: dict[str, tuple[Callable[[str, Document], Iterator[str]], ...]] = {
+    "CEB303Message": (_fixed, _numbered),
+    "CEB603Message": (_fixed, _numbered, _weights, _quantities, _low_value),
     "CEB607Message": (_parts,),
     "CEB507Message": (_parts,),
     "CEB509Message": (_parts,),
+    "CEB701Message": (_parts,),
+    "CEB311Message": (_fixed, _numbered, _order_lines, _paid, identity.number_of),
+    "CEB411Message": (_fixed, identity.number_of),
+    "CEB511Message": (_fixed,),
+    "CEB513Message": (_fixed,),
+    "CEB621Message": (_fixed, _numbered, _weights, _quantities, _assured, identity.number_of),
+    "CEB711Message": (_fixed, _numbered),
+    "CEB623Message": (_fixed,),
+    "CEB625Message": (_fixed, _numbered),
+    "CEB213Message": (_fixed, _numbered),
+    "CEB215Message": (_fixed,),
 }
 
 
-def own(type_: str, document: Document) -> str:
-    """The rejection text of a document that fails on its own, or ''."""
-    faults = [fault for check in _CHECKS.get(type_, ()) for fault in check(document)]
-    return ",".join(_desc("1300", fault) for fault in faults[:8])[:1000] if faults else ""
-
-
-def facts(type_: str, document: Document) -> Facts:
-    """What the match needs to remember of a document."""
-    head = document.head
-    if type_ == "CEB403Message":
-        return {"ebp": head["ebpCode"], "charge": _plain(head["charge"]), "currency": head["currency"]}
-    if type_ == "CEB303Message":
-        total = number(head["goodsValue"]) + number(head["freight"])
-        return {
-            "ebp": head["ebpCode"],
-            "total": str(total),
-            "currency": head["currency"],
-            "lines": _lines(type_, document),
-        }
-    if type_ == "CEB603Message":
-        return {"ebp": head["ebpCode"], "lines": _lines(type_, document)}
-    return {}
-
-
-def _plain(text: str) -> str:
-    return str(number(text))
-
-
-def _lines(type_: str, document: Document) -> list[list[str]]:
-    names = settings.declared()[type_].lines
-    places = [names.index(name) for name in settings.profile()["lines_compared"]]
-    if settings.profile()["name_of_lines"]:
-        places.append(names.index("itemName"))
-    return [[line[place] for place in places] for line in document.lines]
-
-
-def between(order: Facts, inventory: Facts, order_no: str, payments: list[Facts]) -> str:
-    """The rejection text where the inventory does not fit its order or the money received, or ''."""
-    if order["ebp"] != inventory["ebp"]:
-        both = f"[InventoryHead.ebpCode:{inventory['ebp']},OrderHead.ebpCode:{order['ebp']}]"
-        return f"{_desc('1300', '清单与订单电商平台不一致')},{both}"
-    ours, theirs = inventory["lines"], order["lines"]
-    if len(ours) != len(theirs):
-        both = f"[InventoryHead.orderNo:{order_no},OrderHead.orderNo:{order_no}]"
-        return f"{_desc('1320', f'清单({len(ours)}项)与订单({len(theirs)}项)项数不一致')},{both}"
-    if ours != theirs and (differing := _differing(_plain_lines(ours), _plain_lines(theirs))):
-        return f"{_desc('1322', '订单清单表体商品项不一致')},{differing}"
-    return money(order, payments)
-
-
-def _plain_lines(lines: list[list[str]]) -> list[list[str]]:
-    """The lines in the order of their numbers, each number written one way, each name trimmed."""
-    count = len(settings.profile()["lines_compared"])
-    plain = [
-        [*(f"{number(cell):.5f}" for cell in line[:count]), *(cell.strip() for cell in line[count:])] for line in lines
-    ]
-    return sorted(plain, key=lambda line: number(line[0]))
-
-
-def _differing(ours: list[list[str]], theirs: list[list[str]]) -> str:
-    names = [*settings.profile()["lines_compared"], "itemName"]
-    for line, other in zip(ours, theirs, strict=True):
-        for name, value, wanted in zip(names, line, other, strict=False):
-            if value != wanted and not (name == "itemName" and not (value and wanted)):
-                return f"[InventoryList.{name}:{value},OrderList.{name}:{wanted}]"
-    return ""
-
-
-def money(order: Facts, payments: list[Facts]) -> str:
-    """The rejection text where the money received differs from goods value plus freight, or ''."""
-    if not payments:
-        return ""
-    wanted, tolerance = Decimal(order["total"]), Decimal(settings.profile()["tolerance"])
-    charges = [Decimal(payment["charge"]) for payment in payments]
-    fits = any(abs(charge - wanted) <= tolerance for charge in [*charges, sum(charges)])
-    if fits and all(payment["currency"] == order["currency"] for payment in payments):
-        return ""
-    both = f"[OrderHead.goodsValue+freight:{wanted},Receipts.charge:{charges[-1]}]"
-    return f"{_desc('1332', '收款单收款金额与订单金额不一致')},{both}"
+def own(type_: str, document: Document) -> tuple[str, str]:
+    """Text and status (where it is not 100) of the rejection of a document that fails on its own, or two ''."""
+    stranger = identity.stranger(type_, document)
+    if stranger[0]:
+        return stranger
+    faults = [fault for check in _CHECKS.get(type_, ()) for fault in check(type_, document)]
+    return (",".join(desc("1300", fault) for fault in faults[:8])[:1000], "") if faults else ("", "")

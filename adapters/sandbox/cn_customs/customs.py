@@ -11,15 +11,16 @@ from typing import Any
 import zstandard
 
 from adapters.sandbox import ca
-from adapters.sandbox.cn_customs import docs, envelope, lists, matching, settings
+from adapters.sandbox.cn_customs import agenda, docs, effects, envelope, settings
 from adapters.sandbox.cn_customs.behaviours import MESSAGE_ACTIONS, Behaviours, Rule
 from adapters.sandbox.cn_customs.booking import Booking
+from adapters.sandbox.cn_customs.imports import limits
+from adapters.sandbox.cn_customs.imports.accounts import Accounts
 from adapters.sandbox.cn_customs.incoming import Incoming, Reader
 from adapters.sandbox.cn_customs.plan import Plan, instant, moment
 from adapters.sandbox.cn_customs.reading import Unreadable
 from adapters.sandbox.cn_customs.store import Store
 from mappings import clock
-from mappings.errors import DataFault
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,21 @@ class Customs:
         self.seed = seed
         self.behaviours = Behaviours(self.store)
         self.read = Reader(self.authority.certificate).read
+        self._open()
+
+    def _open(self) -> None:
+        with self.store.transaction():
+            limits.open_stock(Accounts(self.store, instant(clock.now())))
 
     def plan(self) -> Plan:
         """A plan that starts now."""
         return Plan(self.store, self.seed, instant(clock.now()))
+
+    def advance(self) -> int:
+        """Do what is due by now (inside a transaction); gives the instant."""
+        now = instant(clock.now())
+        agenda.advance(self.store, self.seed, now)
+        return now
 
     def receive(self, raw: bytes, recovery: bool = False) -> Outcome:
         """Take one posted message, whatever it is."""
@@ -51,6 +63,7 @@ class Customs:
     def book(self, incoming: Incoming) -> Outcome:
         """Book it, plan the receipts, answer."""
         with self.store.transaction():
+            self.advance()
             rules = self.behaviours.of(self._subjects(incoming), MESSAGE_ACTIONS)
             if "http" not in rules:
                 self._book(incoming, rules)
@@ -99,13 +112,10 @@ class Customs:
                         [(doc.type, doc.key) for doc in new.values() if doc.current and doc.attempt > 1])  # fmt: skip
         self.store.add_documents([doc.row() for doc in new.values()])
         before = {id_: (doc.status, doc.status_at, doc.locked) for id_, doc in new.items()}
-        if type_ in matching.TYPES:
-            matching.Match(self.store, plan, new).run(type_)
-        elif type_ in lists.TYPES:
-            lists.Lists(self.store, plan, new).run(type_)
+        effects.of(type_)(self.store, plan, new).run(type_)
         changed = [d for id_, d in new.items() if (d.status, d.status_at, d.locked) != before[id_]]
-        self.store.many("UPDATE document SET status = ?, status_at = ?, locked = ? WHERE id = ?",
-                        [(d.status, d.status_at, d.locked, d.id) for d in changed])  # fmt: skip
+        self.store.many("UPDATE document SET status = ?, status_at = ?, locked = ?, invt_no = ? WHERE id = ?",
+                        [(d.status, d.status_at, d.locked, d.invt_no, d.id) for d in changed])  # fmt: skip
 
     def _message(self, incoming: Incoming, outcome: str, now: int, documents: int) -> int:
         head, business = incoming.envelope, incoming.business
@@ -139,6 +149,9 @@ class Customs:
     def publish(self) -> int:
         """Make every due receipt message visible, each at an instant of its own; how many there were."""
         now = instant(clock.now())
+        if agenda.is_due(self.store, now):
+            with self.store.transaction():
+                now = self.advance()
         if not self.store.value("SELECT 1 FROM delivery WHERE published IS NULL AND due <= ? LIMIT 1", now):
             return 0
         with self.store.transaction():
@@ -160,23 +173,10 @@ class Customs:
         after = moment(rows[-1]["published"] + 1) if rows else since
         return [wrap(row) for row in rows], after
 
-    def inspected(self, order_no: str, invt_no: str, result: str) -> int:
-        """The result of an inspection that waits for a person; how many documents it fits. Raises DataFault."""
-        if result not in lists.RESULTS:
-            raise DataFault(f"result must be one of {sorted(lists.RESULTS)}")
-        column, value = ("invt_no", invt_no) if invt_no else ("order_ref", f"%|{order_no}")
-        with self.store.transaction():
-            sql = f"SELECT * FROM document WHERE {column} LIKE ? AND type = ? AND status = '500' AND current = 1"  # noqa: S608
-            found = [docs.from_row(row) for row in self.store.rows(sql, value, lists.INVENTORY)]
-            plan = self.plan()
-            for doc in found:
-                lists.result(plan, doc, result, 0)
-            plan.write({})
-        return len(found)
-
     def reset(self) -> None:
         """Forget everything but the certificate authority."""
         self.store.reset()
+        self._open()
         self.behaviours.reload()
 
 

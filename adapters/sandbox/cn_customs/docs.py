@@ -14,6 +14,8 @@ from adapters.sandbox.cn_customs.reading import Document
 from adapters.sandbox.cn_customs.settings import Declared
 from adapters.sandbox.cn_customs.store import DOCUMENT, Row
 
+CANCELLING = 2  # `locked` of an inventory while a cancel of it is under way
+
 
 @dataclass(slots=True)
 class Doc:
@@ -47,7 +49,7 @@ class Doc:
     @property
     def alive(self) -> bool:
         """Whether it takes part in what customs compares."""
-        return self.outcome == "accepted" and self.status not in settings.cycle()["dead"]
+        return self.outcome == "accepted" and not settings.over(self.status)
 
     def row(self) -> tuple[Any, ...]:
         """Its cells, as the store takes them."""
@@ -60,18 +62,31 @@ _CELLS = attrgetter(*DOCUMENT)
 _QUIRKS = DOCUMENT.index("quirks")
 
 
-def from_row(row: Row) -> Doc:
+def from_row(row: Row | list[Any]) -> Doc:
     """The document of a row of the book."""
     cells = list(row)
     cells[_QUIRKS] = orjson.loads(cells[_QUIRKS]) if cells[_QUIRKS] else {}
     return Doc(*cells)
 
 
-def face(declared: Declared, document: Document, pre_no: str, invt_no: str) -> str:
+def face(declared: Declared, document: Document, pre_no: str, given_no: str) -> str:
     """The part of a receipt that names this document."""
-    given = {**document.head, "preNo": pre_no, "invtNo": invt_no}
-    names = declared.receipt.fields if given.get("payNo", "-") else [n for n in declared.receipt.fields if n != "payNo"]
-    return "".join([f"<ceb:{name}>{_escaped(given[name])}</ceb:{name}>" for name in names])
+    given = {**document.head, "preNo": pre_no}
+    if declared.numbers.get("given"):
+        given[declared.numbers["given"]] = given_no
+    names = [name for name in declared.receipt.fields if given[name] or name not in declared.receipt.optional]
+    mark = declared.prefix
+    return "".join([f"<{mark}{name}>{_escaped(given[name])}</{mark}{name}>" for name in names])
+
+
+def early(declared: Declared, face: str, given_no: str) -> str:
+    """The same part before customs has given its number: an empty element, or none where it may be left out."""
+    name = declared.numbers.get("given", "")
+    if not name or not given_no:
+        return face
+    element = f"<{declared.prefix}{name}>{given_no}</{declared.prefix}{name}>"
+    empty = "" if name in declared.receipt.optional else f"<{declared.prefix}{name}></{declared.prefix}{name}>"
+    return face.replace(element, empty)
 
 
 def _escaped(text: str) -> str:

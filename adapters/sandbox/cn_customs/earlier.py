@@ -9,8 +9,6 @@ from adapters.sandbox.cn_customs.docs import Doc, from_row
 from adapters.sandbox.cn_customs.reading import Business
 from adapters.sandbox.cn_customs.store import Store
 
-PAYMENT, INVENTORY = "CEB403Message", "CEB603Message"
-
 
 @dataclass
 class Earlier:
@@ -34,7 +32,7 @@ class Earlier:
             prior.current = 0
         self.standing[doc.key] = doc
         self.taken.add((doc.key, doc.guid))
-        if doc.type == INVENTORY:
+        if doc.type in settings.inventories():
             self.inventories[doc.order_ref] = doc.key
 
 
@@ -47,15 +45,16 @@ def look(store: Store, business: Business, keys: list[str]) -> Earlier:
             found.taken.add((row["key"], row["guid"]))
         if row["current"]:
             found.standing[row["key"]] = from_row(row)
-    if business.declared.type == INVENTORY:
-        orders = {document.joined(business.declared.order_ref) for document in business.documents}
-        cycle = settings.cycle()
-        standing = [
-            row
-            for row in store.brief("order_ref", INVENTORY, orders)
-            if row["status"] not in cycle["may_follow"]["new"]
-        ]
-        found.inventories = {row["order_ref"]: row["key"] for row in standing}
-        payments = store.brief("order_ref", PAYMENT, orders)
-        found.paid = frozenset(row["order_ref"] for row in payments if row["status"] not in cycle["dead"])
+    if business.declared.type in settings.inventories():
+        _of_orders(store, business, found)
     return found
+
+
+def _of_orders(store: Store, business: Business, found: Earlier) -> None:
+    """Which orders have an inventory that stands, and which have a payment."""
+    ring = settings.ring(business.declared.type)
+    orders = {document.joined(business.declared.order_ref) for document in business.documents}
+    standing = [row for row in store.brief("order_ref", ring["inventory"], orders) if not settings.over(row["status"])]
+    found.inventories = {row["order_ref"]: row["key"] for row in standing}
+    payments = store.brief("order_ref", ring["payment"], orders)
+    found.paid = frozenset(row["order_ref"] for row in payments if not settings.over(row["status"]))

@@ -1,19 +1,92 @@
-"""The match: when order, waybill and inventory are all there, each moves on (receipts.md, section 3; rules.md, 1)."""
+"""The match: when the documents of a parcel are all there, each moves on (receipts.md, section 3; rules.md, 1)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import orjson
 
-from adapters.sandbox.cn_customs import checks
+from adapters.sandbox.cn_customs import between, settings
 from adapters.sandbox.cn_customs.docs import Doc, from_row
+from adapters.sandbox.cn_customs.facts import Facts
+from adapters.sandbox.cn_customs.imports import crossing
+from adapters.sandbox.cn_customs.imports import matching as imports
 from adapters.sandbox.cn_customs.plan import Plan
 from adapters.sandbox.cn_customs.store import Store
 
-ORDER, PAYMENT, WAYBILL, INVENTORY = "CEB303Message", "CEB403Message", "CEB505Message", "CEB603Message"
-TYPES = frozenset({ORDER, PAYMENT, WAYBILL, INVENTORY})
+
+@dataclass
+class Ring:
+    """The documents of one parcel."""
+
+    inventory: Doc
+    order: Doc
+    waybill: Doc
+    payments: list[Doc] = field(default_factory=list)
+
+    @property
+    def ready(self) -> int:
+        """When the last of them was taken."""
+        return max(doc.status_at for doc in (self.inventory, self.order, self.waybill))
+
+
+class Direction(Protocol):
+    """What differs between exports and imports."""
+
+    def fault(self, ring: Ring) -> tuple[str, str]:
+        """Text and status (where it is not 100) against the inventory, or two ''."""
+
+    def passed(self, ring: Ring) -> None:
+        """The inventory was found good and moves on."""
+
+
+class Exports:
+    """Order, waybill and money note are stored together with the inventory."""
+
+    def __init__(self, store: Store, plan: Plan) -> None:
+        self._plan = plan
+
+    def fault(self, ring: Ring) -> tuple[str, str]:
+        """What the comparison of the texts says."""
+        order_no = ring.inventory.order_ref.split("|", 1)[1]
+        payments = [loaded(payment) for payment in ring.payments]
+        return between.between(loaded(ring.order), loaded(ring.inventory), order_no, payments), ""
+
+    def passed(self, ring: Ring) -> None:
+        """120 and 399 of the inventory, 120 of each money note."""
+        self._plan.walk(ring.inventory, "matched", ring.ready)
+        for payment in ring.payments:
+            if payment.status in settings.cycle()["waiting"]:
+                self._plan.walk(payment, "matched", max(ring.ready, payment.status_at))
+
+
+class Imports:
+    """Compared, then booked on quota, stock and guarantee; released when the regime's conditions hold."""
+
+    def __init__(self, store: Store, plan: Plan) -> None:
+        self._crossing = crossing.Crossing(store, plan)
+
+    def fault(self, ring: Ring) -> tuple[str, str]:
+        """What the comparison says, then what the books say; nothing is reserved where one of them refuses."""
+        inventory = loaded(ring.inventory)
+        text = imports.between(loaded(ring.order), inventory, loaded(ring.waybill), [loaded(p) for p in ring.payments])
+        return (text, "") if text else self._crossing.reserve(ring.inventory, inventory)
+
+    def passed(self, ring: Ring) -> None:
+        """120, and on to the release."""
+        self._crossing.stored(ring.inventory, ring.ready)
+
+
+_DIRECTIONS: dict[str, type[Exports] | type[Imports]] = {"CEB603Message": Exports, "CEB621Message": Imports}
+
+
+def loaded(doc: Doc) -> Facts:
+    """The facts of a document."""
+    found: Facts = orjson.loads(doc.facts)
+    return found
 
 
 class Match:
@@ -24,74 +97,79 @@ class Match:
 
     def run(self, type_: str) -> None:
         """Look for whatever waited for these documents."""
+        self._types, self._waiting = settings.ring(type_), settings.cycle()["waiting"]
+        self._direction: Direction = _DIRECTIONS[self._types["inventory"]](self._store, self._plan)
         docs = [doc for doc in self._new.values() if doc.alive and doc.current]
+        self._stored(type_, docs)
         inventories = self._inventories(type_, docs)
-        waiting = [doc for doc in inventories if doc.status == "2" and doc.alive]
+        waiting = [doc for doc in inventories if doc.status in self._waiting and doc.alive]
         if waiting:
             self._match(waiting)
-        if type_ == PAYMENT:
+        if type_ == self._types["payment"] and "payment" not in self._types["needs"]:
             self._late_payments(docs, inventories)
 
+    def _stored(self, type_: str, docs: list[Doc]) -> None:
+        """Imports: order, payment and waybill are stored by themselves."""
+        if "complete" in settings.cycle()["chains"][type_]:
+            for doc in docs:
+                self._plan.walk(doc, "complete", doc.status_at)
+
     def _inventories(self, type_: str, docs: list[Doc]) -> list[Doc]:
-        if type_ == INVENTORY:
+        if type_ == self._types["inventory"]:
             return docs
-        column = "waybill_ref" if type_ == WAYBILL else "order_ref"
-        return self._standing(column, [INVENTORY], {getattr(doc, column) for doc in docs})
+        column = "waybill_ref" if type_ == self._types["waybill"] else "order_ref"
+        return self._standing(column, [self._types["inventory"]], {getattr(doc, column) for doc in docs})
 
     def _standing(self, column: str, types: list[str], refs: Iterable[str]) -> list[Doc]:
         rows = self._store.standing(column, types, refs)
         return [doc for doc in (self._new.get(row["id"]) or from_row(row) for row in rows) if doc.alive]
 
     def _match(self, inventories: list[Doc]) -> None:
-        waybills = {
-            d.waybill_ref: d for d in self._standing("waybill_ref", [WAYBILL], {d.waybill_ref for d in inventories})
-        }
+        types = self._types
+        refs = {d.waybill_ref for d in inventories}
+        waybills = {d.waybill_ref: d for d in self._standing("waybill_ref", [types["waybill"]], refs)}
         if not waybills:
             return
         orders: dict[str, Doc] = {}
         payments: dict[str, list[Doc]] = defaultdict(list)
-        for doc in self._standing("order_ref", [ORDER, PAYMENT], {d.order_ref for d in inventories}):
-            if doc.type == ORDER:
+        for doc in self._standing("order_ref", [types["order"], types["payment"]], {d.order_ref for d in inventories}):
+            if doc.type == types["order"]:
                 orders[doc.order_ref] = doc
             else:
                 payments[doc.order_ref].append(doc)
+        paid = "payment" in types["needs"]
         for inventory in inventories:
             order, waybill = orders.get(inventory.order_ref), waybills.get(inventory.waybill_ref)
-            if order is not None and waybill is not None:
-                self._settle(inventory, order, waybill, payments[inventory.order_ref])
+            if order is not None and waybill is not None and (payments[inventory.order_ref] or not paid):
+                self._settle(Ring(inventory, order, waybill, payments[inventory.order_ref]))
 
-    def _settle(self, inventory: Doc, order: Doc, waybill: Doc, payments: list[Doc]) -> None:
-        base = max(inventory.status_at, order.status_at, waybill.status_at)
-        for doc in (order, waybill):
-            if doc.status == "2":
+    def _settle(self, ring: Ring) -> None:
+        base = ring.ready
+        for doc in (ring.order, ring.waybill):
+            if doc.status in self._waiting:
                 self._plan.walk(doc, "matched", base)
-        fault = checks.between(
-            orjson.loads(order.facts), orjson.loads(inventory.facts), inventory.order_ref.split("|", 1)[1],
-            [orjson.loads(payment.facts) for payment in payments],
-        )  # fmt: skip
+        fault, status = self._direction.fault(ring)
         if fault:
-            self._plan.say(inventory, "rejected", base, fault)
+            self._plan.say(ring.inventory, "rejected", base, fault, status)
             return
-        self._plan.walk(inventory, "matched", base)
-        for payment in payments:
-            if payment.status == "2":
-                self._plan.walk(payment, "matched", max(base, payment.status_at))
-        for doc in (inventory, order, waybill, *payments):
+        self._direction.passed(ring)
+        for doc in (ring.inventory, ring.order, ring.waybill, *ring.payments):
             doc.locked = 1
             self._plan.touch(doc)
 
     def _late_payments(self, docs: list[Doc], inventories: list[Doc]) -> None:
         """Money notes that come after their inventory was reviewed."""
         reviewed = {doc.order_ref for doc in inventories if doc.locked}
-        late = [doc for doc in docs if doc.order_ref in reviewed and doc.status == "2"]
+        late = [doc for doc in docs if doc.order_ref in reviewed and doc.status in self._waiting]
         if not late:
             return
-        orders = {doc.order_ref: doc for doc in self._standing("order_ref", [ORDER], {doc.order_ref for doc in late})}
+        refs = {doc.order_ref for doc in late}
+        orders = {doc.order_ref: doc for doc in self._standing("order_ref", [self._types["order"]], refs)}
         for payment in late:
             order = orders.get(payment.order_ref)
             if order is None:
                 continue
-            fault = checks.money(orjson.loads(order.facts), [orjson.loads(payment.facts)])
+            fault = between.money(loaded(order), [loaded(payment)])
             if fault:
                 self._plan.say(payment, "rejected", payment.status_at, fault)
             else:

@@ -4,39 +4,24 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from xml.sax.saxutils import escape
 
 import zstandard
 
-from adapters.sandbox.cn_customs import settings
-from adapters.sandbox.cn_customs.docs import Doc
+from adapters.sandbox.cn_customs import receipts, settings
+from adapters.sandbox.cn_customs.docs import Doc, early
+from adapters.sandbox.cn_customs.receipts import instant, moment, return_time
 from adapters.sandbox.cn_customs.store import Store
-from mappings import clock
 from mappings.identity import Identities
 
 SECOND = 1_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BEFORE_NUMBER = frozenset({"1", "2", "3", "4"})  # statuses that come before customs gives its number
-_INFO_LENGTH = 1000
-Group = tuple[str, str, str, int, tuple[int, ...]]  # dxps, declared type, status, time of receipt, of each publication
-
-
-def instant(at: datetime) -> int:
-    """Microseconds since 1970."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
-
-
-def moment(at: int) -> datetime:
-    """The instant as an aware time."""
-    return _EPOCH + timedelta(microseconds=at)
-
-
-def return_time(at: int) -> str:
-    """returnTime: 17 digits of China's local time."""
-    local = moment(at).astimezone(clock.CHINA)
-    return f"{local:%Y%m%d%H%M%S}{local.microsecond // 1000:03d}"
+DAY = 86_400 * SECOND
+_KEPT = frozenset({"800", "899"})  # statuses of an inventory whose time later windows are counted from
+__all__ = ["DAY", "SECOND", "Plan", "instant", "moment", "return_time"]
+Group = tuple[
+    str, str, str, int, tuple[int, ...]
+]  # dxps, declared or own type, status, time of receipt, of publications
 
 
 class Plan:
@@ -47,6 +32,8 @@ class Plan:
         self._store, self._seed = store, seed
         self._groups: dict[Group, list[tuple[str, str]]] = defaultdict(list)
         self._changed: dict[int, Doc] = {}
+        self._passed: list[tuple[int, str, int]] = []
+        self._todo: list[tuple[int, int, str, str]] = []
         self._delays: dict[tuple[str, object], int] = {}
         self._chains: dict[str, dict[str, list[str]]] = settings.cycle()["chains"]
         self._steps: dict[str, dict[str, Any]] = settings.cycle()["steps"]
@@ -64,11 +51,17 @@ class Plan:
 
     def say(self, doc: Doc, step: str, after: int, info: str = "", status: str = "", quiet: bool = False) -> None:
         """The document passes a step some time after `after`; the company hears of it unless told otherwise."""
-        row = self._steps[step]
         wait = self._delays.get((step, doc.message_id))
         at = (after if after > self.now else self.now) + (self.delay(step, doc.message_id) if wait is None else wait)
+        self.state(doc, step, at, info, status, quiet)
+
+    def state(self, doc: Doc, step: str, at: int, info: str = "", status: str = "", quiet: bool = False) -> None:
+        """The document passes a step at this very instant."""
+        row = self._steps[step]
         doc.status, doc.status_at = status or row["status"], at
         self._changed[doc.id] = doc
+        if doc.status in _KEPT:
+            self._passed.append((doc.id, doc.status, at))
         if not quiet:
             self._tell(doc, info or row["text"], at)
 
@@ -78,17 +71,34 @@ class Plan:
             self.say(doc, step, after, info)
             after, info = doc.status_at, ""
 
+    def later(self, doc: Doc, step: str, after: int, info: str = "") -> None:
+        """The document will pass a step, unless something comes in between: see agenda.py."""
+        self.due(doc, step, max(after, self.now) + self.delay(step, doc.message_id), info)
+
+    def due(self, doc: Doc, step: str, at: int, info: str = "") -> None:
+        """The same at a given instant."""
+        self._todo.append((at, doc.id, step, info))
+
+    def held(self, doc: Doc) -> Doc:
+        """The document as this plan changed it already, else as given."""
+        return self._changed.get(doc.id, doc)
+
     def touch(self, doc: Doc) -> None:
         """The document changed without a receipt."""
         self._changed[doc.id] = doc
 
     def _tell(self, doc: Doc, info: str, at: int) -> None:
         face = doc.face
-        if doc.invt_no and (doc.status in _BEFORE_NUMBER or doc.status.startswith("-")):
-            face = face.replace(f">{doc.invt_no}<", "><")
+        if doc.status in _BEFORE_NUMBER or doc.status.startswith("-"):
+            face = early(settings.declared()[doc.type], face, doc.invt_no)
         publish = self._times(doc, at) if doc.quirks else (at,)
         if publish:
             self._groups[doc.dxp, doc.type, doc.status, at, publish].append((face, info))
+
+    def tell(self, doc: Doc, type_: str, status: str, at: int, part: tuple[str, str]) -> None:
+        """A message of another type about the document: the text before its guid, and after it."""
+        for publish in self._times(doc, at):
+            self._groups[doc.dxp, type_, status, at, (publish,)].append(part)
 
     def _times(self, doc: Doc, at: int) -> tuple[int, ...]:
         quirks, cycle = doc.quirks, settings.cycle()
@@ -104,7 +114,9 @@ class Plan:
         """CEB900 to the sender (receipts.md, section 5)."""
         step = settings.cycle()["steps"]["unreadable"]
         at = self.now + self.delay("unreadable", cop_msg_id)
-        body = _ceb900(self._guids(2), step["status"], f"{step['text']} {text}", at, (cop_msg_id, type_), original)
+        body = receipts.ceb900(
+            self._guids(2), step["status"], f"{step['text']} {text}", at, (cop_msg_id, type_), original
+        )
         self._deliver([(at, dxp, "CEB900Message", step["status"], 1, body)])
 
     def _guids(self, count: int) -> list[str]:
@@ -118,6 +130,8 @@ class Plan:
             "UPDATE document SET status = ?, status_at = ?, locked = ?, current = ? WHERE id = ?",
             [(d.status, d.status_at, d.locked, d.current, d.id) for d in changed],
         )
+        self._store.many("INSERT OR REPLACE INTO passed VALUES (?, ?, ?)", self._passed)
+        self._store.many("INSERT INTO todo (due, document_id, step, info) VALUES (?, ?, ?, ?)", self._todo)
         if self._groups:
             self._deliver(self._messages())
 
@@ -128,12 +142,17 @@ class Plan:
         for (receivers, type_, status, at, publish), faces in self._groups.items():
             for start in range(0, len(faces), most):
                 part = faces[start : start + most]
-                body = _message(type_, next(guids), part, guids, status, at)
-                receipt = settings.declared()[type_].receipt.type
+                receipt, body = self._body(type_, status, at, part, guids)
                 rows += [
                     (due, dxp, receipt, status, len(part), body) for dxp in receivers.split(",") for due in publish
                 ]
         return rows
+
+    def _body(self, type_: str, status: str, at: int, part: list[tuple[str, str]], guids: Any) -> tuple[str, bytes]:
+        if type_ in settings.declared():
+            body = receipts.message(type_, next(guids), part, guids, status, at)
+            return settings.declared()[type_].receipt.type, body
+        return type_, receipts.notice(type_, next(guids), part, guids, settings.cycle()["notices"][type_])
 
     def _deliver(self, rows: list[tuple[Any, ...]]) -> None:
         pack = zstandard.ZstdCompressor(level=1).compress
@@ -141,32 +160,3 @@ class Plan:
             "INSERT INTO delivery (due, dxp, type, status, receipts, body) VALUES (?, ?, ?, ?, ?, ?)",
             [(*row[:5], pack(row[5])) for row in rows],
         )
-
-
-def _message(type_: str, guid: str, faces: list[tuple[str, str]], guids: Any, status: str, at: int) -> bytes:
-    receipt = settings.declared()[type_].receipt
-    start, end = f"<ceb:{receipt.element}><ceb:guid>", f"</ceb:returnInfo></ceb:{receipt.element}>"
-    middle = f"<ceb:returnStatus>{status}</ceb:returnStatus><ceb:returnTime>{return_time(at)}</ceb:returnTime>"
-    middle += "<ceb:returnInfo>"
-    ends = {info: f"{middle}{escape(info[:_INFO_LENGTH])}{end}" for info in {info for _, info in faces}}
-    rows = [f"{start}{next(guids)}</ceb:guid>{face}{ends[info]}" for face, info in faces]
-    return _root(receipt.type, guid, "".join(rows))
-
-
-def _root(type_: str, guid: str, content: str) -> bytes:
-    return (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<ceb:{type_} xmlns:ceb="{settings.namespace()}" '
-        f'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" guid="{guid}" version="1.0">{content}</ceb:{type_}>'
-    ).encode()
-
-
-def _ceb900(guids: list[str], status: str, info: str, at: int, of: tuple[str, str], original: bytes) -> bytes:
-    text = "".join(c for c in original.decode("utf-8", "replace") if c in "\t\n\r" or c >= " ")
-    text = "".join(c for c in text if c not in "\ufffe\uffff").replace("]]>", "]]]]><![CDATA[>")
-    cop_msg_id, type_ = of
-    return _root("CEB900Message", guids[0], (
-        f"<ceb:MessageReturn><ceb:guid>{guids[1]}</ceb:guid><ceb:returnStatus>{status}</ceb:returnStatus>"
-        f"<ceb:returnInfo>{escape(info[:5000])}</ceb:returnInfo><ceb:returnTime>{return_time(at)}</ceb:returnTime>"
-        f"<ceb:oriCopMsgId>{escape(cop_msg_id)}</ceb:oriCopMsgId><ceb:oriMessageType>{escape(type_[:15])}</ceb:oriMessageType>"
-        f"<ceb:oriBizMessage><![CDATA[{text}]]></ceb:oriBizMessage></ceb:MessageReturn>"
-    ))  # fmt: skip

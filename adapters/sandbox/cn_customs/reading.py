@@ -70,7 +70,10 @@ def business(data: bytes, announced: str) -> Business:
     if any(mark in data for mark in _FORBIDDEN):
         raise Unreadable("报文含非法字符 private-use character U+E000 or U+E001", name.localname)
     _schema(root, name.localname)
-    return _read(root, settings.declared()[name.localname])
+    found = _read(root, settings.declared()[name.localname])
+    if any(not document.head[field].strip() for field in found.declared.needed for document in found.documents):
+        raise Unreadable(f"缺少必填项 missing {', '.join(found.declared.needed)}", name.localname)
+    return found
 
 
 def _schema(root: etree._Element, type_: str) -> None:

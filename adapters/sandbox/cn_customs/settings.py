@@ -4,30 +4,84 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from mappings import clock
+from mappings.errors import DataFault
+
 _HERE = Path(__file__).parent
 Names = Sequence[str]
+_MESSAGES = ("messages.yaml", "messages_import.yaml", "messages_applications.yaml")
 
 
-def _yaml(name: str) -> dict[str, Any]:
-    return yaml.safe_load((_HERE / name).read_text(encoding="utf-8"))
+def read(name: str) -> dict[str, Any]:
+    """A file of the sandbox's own data."""
+    found: dict[str, Any] = yaml.safe_load((_HERE / name).read_text(encoding="utf-8"))
+    return found
 
 
 @cache
 def profile() -> dict[str, Any]:
     """The settings of profile.yaml."""
-    return _yaml("profile.yaml")
+    return read("profile.yaml")
+
+
+def change(given: dict[str, Any]) -> None:
+    """Change settings of profile.yaml while this process runs; within a group only what is named. Raises DataFault."""
+    own = profile()
+    for name, value in given.items():
+        if name not in own or not isinstance(value, type(own[name])):
+            raise DataFault(f"{name} is no setting, or {value!r} no value of its kind 没有该设置或值的类型不符")
+        if isinstance(value, dict) and not set(value) <= set(own[name]):
+            raise DataFault(f"{name} takes {sorted(own[name])} 仅可设置所列各项")
+    for name, value in given.items():
+        own[name] = {**own[name], **value} if isinstance(value, dict) else value
+
+
+def restore() -> None:
+    """The settings as their file has them."""
+    profile().clear()
+    profile().update(read("profile.yaml"))
 
 
 @cache
 def cycle() -> dict[str, Any]:
     """The life cycles of lifecycle.yaml."""
-    return _yaml("lifecycle.yaml")
+    return read("lifecycle.yaml")
+
+
+@cache
+def rules() -> dict[str, Any]:
+    """The fixed values and regimes of rules.yaml."""
+    return read("rules.yaml")
+
+
+def dated(name: str, day: date | None = None) -> dict[str, Any]:
+    """The row of a dated setting of profile.yaml in force on a day in China (today); the first before all dates."""
+    wanted = (day or clock.now().astimezone(clock.CHINA).date()).isoformat()
+    rows = sorted(profile()[name], key=lambda row: row["since"])
+    found: dict[str, Any] = next((row for row in reversed(rows) if row["since"] <= wanted), rows[0])
+    return found
+
+
+def over(status: str) -> bool:
+    """Whether a document of this status counts no more, so that its key may be declared anew."""
+    return status in cycle()["dead"] or status.startswith("-")
+
+
+def ring(type_: str) -> dict[str, Any]:
+    """The documents that belong together with one of this type, {} for none."""
+    return next((row for row in cycle()["rings"].values() if type_ in row.values()), {})
+
+
+def inventories() -> tuple[str, ...]:
+    """The inventory types, exports and imports."""
+    return tuple(row["inventory"] for row in cycle()["rings"].values())
 
 
 @dataclass(frozen=True)
@@ -37,6 +91,7 @@ class Receipt:
     type: str
     element: str
     fields: Names
+    optional: Names = ()  # left out where they are empty
 
 
 @dataclass(frozen=True)
@@ -57,13 +112,19 @@ class Declared:
     lines: Names = ()
     group: Names = ()
     owner: str = ""
+    effect: str = ""
+    prefix: str = "ceb:"  # of the receipt's elements; import receipts come without (receipts.md, section 1)
+    needed: Names = ()  # without these no receipt could name the document
+    names: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, Any] = field(default_factory=dict)
 
 
 @cache
 def declared() -> dict[str, Declared]:
     """Every message type that this customs takes, by root name."""
-    table = _yaml("messages.yaml")
+    table: dict[str, Any] = {}
+    for file in _MESSAGES:
+        table |= read(file)
     table.pop("namespace")
     return {name: Declared(type=name, receipt=Receipt(**row.pop("receipt")), **row) for name, row in table.items()}
 
@@ -71,4 +132,4 @@ def declared() -> dict[str, Declared]:
 @cache
 def namespace() -> str:
     """The namespace of all CEB messages."""
-    return str(_yaml("messages.yaml")["namespace"])
+    return str(read("messages.yaml")["namespace"])

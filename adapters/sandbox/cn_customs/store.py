@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +15,8 @@ import orjson
 from adapters.sandbox.cn_customs.tables import TABLES
 
 Row = sqlite3.Row
-KEPT = ("message", "document", "listed", "consolidated", "arrived", "delivery", "rule", "callback", "event")
+KEPT = ("message", "document", "listed", "consolidated", "arrived", "delivery", "rule", "callback", "event",
+        "passed", "todo", "warehoused", "entry", "balance", "buyer", "rate", "bill", "returned", "summed")  # fmt: skip
 DOCUMENT = (
     "id", "message_id", "at", "type", "key", "attempt", "app_type", "guid", "dxp", "outcome", "status", "status_at",
     "pre_no", "invt_no", "order_ref", "waybill_ref", "grp", "part", "parts", "face", "facts", "quirks", "current",
@@ -115,10 +117,25 @@ class Store:
     def brief(self, column: str, type_: str, values: Iterable[str]) -> list[Row]:
         """Key, reference and status of the documents that stand with one of these values in `column`."""
         return self.rows(
-            f"SELECT d.key, d.{column}, d.status FROM json_each(?) AS w CROSS JOIN document AS d"  # noqa: S608 our own names
+            f"SELECT d.key, d.{column}, d.status, d.locked FROM json_each(?) AS w CROSS JOIN document AS d"  # noqa: S608 our own names
             f" ON d.{column} = w.value WHERE d.type = ? AND d.current = 1 AND d.{column} <> ''",
             orjson.dumps(list(values)).decode(), type_,
         )  # fmt: skip
+
+    def of_given(self, types: Sequence[str], numbers: Iterable[str]) -> list[Row]:
+        """The documents of these types that stand and bear one of the numbers that customs gave."""
+        marks = ", ".join("?" * len(types))
+        return self.rows(
+            "SELECT d.* FROM json_each(?) AS w CROSS JOIN document AS d ON d.invt_no = w.value"  # noqa: S608 only question marks
+            f" WHERE d.type IN ({marks}) AND d.current = 1 AND d.invt_no <> ''",
+            orjson.dumps(list(set(numbers))).decode(), *types,
+        )  # fmt: skip
+
+    def secret(self) -> bytes:
+        """A key of this customs' own, by which people are told apart without being kept."""
+        if not self.meta("secret"):
+            self.set_meta("secret", secrets.token_hex(32))
+        return bytes.fromhex(self.meta("secret"))
 
     def reset(self) -> None:
         """Forget everything but the counters, so that no number is given twice."""

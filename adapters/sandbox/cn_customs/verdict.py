@@ -9,7 +9,7 @@ from adapters.sandbox.cn_customs.docs import Doc
 from adapters.sandbox.cn_customs.earlier import Earlier
 
 _VERBS = {"1": "new", "2": "change", "3": "delete"}
-_GONE = ("deleted", "refused")
+_GONE = ("deleted", "refused", "cancelled")
 
 
 @dataclass(frozen=True)
@@ -49,4 +49,4 @@ def _blocks(prior: Doc | None, now: int) -> bool:
     """A document stands in the way unless customs has said that it is rejected, or it is saved only or deleted."""
     if prior is None:
         return False
-    return prior.status not in settings.cycle()["may_follow"]["new"] or prior.status_at > now
+    return not settings.over(prior.status) or prior.status_at > now

@@ -78,9 +78,16 @@ def _documents(row: Any) -> list[etree._Element]:
 
 def _map(document: etree._Element, dxp: str) -> str:
     """One receipt as the text that Java makes of a map: names in lower case, what is empty left out."""
-    said = {etree.QName(node).localname: node.text or "" for node in document}
-    at = datetime.strptime(said.pop("returnTime")[:14], "%Y%m%d%H%M%S").replace(tzinfo=clock.CHINA)
+    said = _cells(document)
+    told = "returnTime" if "returnTime" in said else "opDate"
+    at = datetime.strptime(said.pop(told)[:14], "%Y%m%d%H%M%S").replace(tzinfo=clock.CHINA)
     cells = {"org_id": "1", "trans_dxpid": dxp, "re_elist_guid": said.pop("guid")}
     cells |= {name.lower(): value for name, value in said.items() if value}
     cells |= {"returntime": str(int(at.timestamp() * 1000)), "returntime2": f"{at:%Y%m%d%H%M%S}"}
     return "{" + ", ".join(f"{name}={value}" for name, value in cells.items()) + "}"
+
+
+def _cells(document: etree._Element) -> dict[str, str]:
+    """The texts of a receipt, or of the head of one that has lines (816, 818, 792)."""
+    head = document if not len(document[0]) else document[0]
+    return {etree.QName(node).localname: node.text or "" for node in head}

@@ -1,0 +1,1 @@
+"""Imports: what is compared, and the books of quota, guarantee, stock and tax bills that an inventory moves."""
