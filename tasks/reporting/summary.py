@@ -18,7 +18,7 @@ from mappings.clock import CHINA
 from mappings.engine import spec
 from mappings.engine.spec import MAPPINGS
 from tasks.clearing.intake import SCORE
-from tasks.clearing.standing import Standing, parcel_table
+from tasks.clearing.standing import Standing
 from tasks.reporting.faults import MASK
 
 TYPED = {"held": "reason", "correction": "note"}  # what people type may name somebody: kept here, shown in no artifact
@@ -52,7 +52,7 @@ def local(at: Any) -> str:
 
 
 def _parcels(standing: Standing) -> list[str]:
-    names = parcel_table()["states"]
+    names = standing.table["states"]
     total = len(standing.parcels)
     lines = ["| 包裹状态 | parcels | 数量 number |", "|---|---|---:|"]
     found = counts(standing)
