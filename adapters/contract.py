@@ -104,7 +104,7 @@ class Opened:
 
 
 class BillRow(NamedTuple):
-    """A tax bill as told: money scaled by 100,000, None where only its status was told; `lines` as JSON would have them."""
+    """A tax bill as told: money scaled by 100,000, None where only its status was told; `lines` as JSON has them."""
 
     tax_no: str
     invt_no: str

@@ -1,6 +1,7 @@
 """Receipts normalised: what answers a document of ours, and CEB900 (interface specification 202205).
 
-What answers what, by which key, is data: mappings/cn_ecommerce/receipts.yaml. Values are read by column. Tax bills are in bills.py.
+What answers what, by which key, is data: mappings/cn_ecommerce/receipts.yaml.
+Values are read by column. Tax bills are in bills.py.
 """
 
 from __future__ import annotations

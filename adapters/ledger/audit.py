@@ -71,12 +71,11 @@ Claims = Mapping[str, Claim] | Callable[[Connection, int], Mapping[str, Claim]] 
 
 
 @reads
-def audit(
-    tx: Connection, states: Claims | None = None, claim_seconds: float = CLAIM_SECONDS
-) -> list[Finding]:
+def audit(tx: Connection, states: Claims | None = None, claim_seconds: float = CLAIM_SECONDS) -> list[Finding]:
     """Everything that is wrong, worst first; an empty list means that the ledger holds together.
 
-    `states` are all parcel states with what they claim, or give them by shipment; without it states are not judged. `claim_seconds` are real.
+    `states` are all parcel states with what they claim, or give these by shipment; without, states are not judged.
+    `claim_seconds` are real.
     """
     overdue = clock.now() - timedelta(seconds=claim_seconds * clock.clock().speed)
     found = [*_states(tx, states or {}), *_claims(tx, overdue)]

@@ -1,7 +1,7 @@
-"""Electronic tax bills (816, 818): documents that the authority opens about an inventory of ours (receipts.md, section 1).
+"""Electronic tax bills (816, 818): documents that the authority opens about an inventory of ours (receipts.md, 1).
 
-Each telling is kept as a receipt under the bill's own number, and folded like any document's. What it is about is found by
-the inventory's number; one that nobody knows yet is parked, and linked once a receipt gives an inventory that number.
+Each telling is kept as a receipt under the bill's own number, and folded like any document's. What it is about is found
+by the inventory's number; one that nobody knows yet is parked, and linked once an inventory has that number.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _STATE = ("id", "document_id", "state", "rank", "status", "return_time", "final"
 
 
 class BillLike(Protocol):
-    """A tax bill as told (adapters.contract.BillRow); money is scaled by 100,000, None where only its status was told."""
+    """A tax bill as told (adapters.contract.BillRow); money scaled by 100,000, None where only its status was told."""
 
     @property
     def tax_no(self) -> str: ...
@@ -46,9 +46,11 @@ class BillLike(Protocol):
 
 @writes
 def keep(tx: Connection, raw_id: int, authority: str, told: Sequence[tuple[BillLike, datetime]]) -> int:
-    """Keep what bills say, each with the time of its telling; the latest amounts hold. Returns how many bills are new."""
+    """Keep what bills say, each with the time of its telling; the latest amounts hold. Returns how many are new."""
     now = clock.now()
-    fresh = {said.tax_no: (authority, said.tax_no, said.invt_no, [], now) for said, _ in told}
+    fresh: dict[str, tuple[Any, ...]] = {
+        said.tax_no: (authority, said.tax_no, said.invt_no, [], now) for said, _ in told
+    }
     names = ("authority", "tax_no", "invt_no", "lines", "at")
     new = bulk.insert(tx, bill, names, list(fresh.values()), ignore=True)
     for said, at in told:
@@ -76,7 +78,7 @@ def _fill(tx: Connection, raw_id: int, authority: str, said: BillLike, at: datet
 
 @writes
 def settle(tx: Connection, authority: str, kind: str, about: Collection[str], ranks: Ranks) -> Settled:
-    """Apply what was told of bills; `kind` is the type of their receipts, `about` the documents that they may be about."""
+    """Apply what was told of bills; `kind` is the type of their receipts, `about` those of the documents they mean."""
     settled = Settled()
     r = receipt.c
     told = (r.id, r.business_key, r.status, r.return_time, r.pre_no, r.invt_no, r.disposition)

@@ -1,9 +1,9 @@
 """What receipts make of one document, whatever order they come in: a function of which came, not of when they came.
 
 Receipts take effect by their own time (`order`). A higher rank moves a document on; a lower or equal one is late or a
-duplicate; what contradicts a final state, or is a final verdict below what is known already, is a conflict: flagged, and
-the state stays. One that reaches back before what a document holds, and could have changed that, has the whole story told
-anew (`unsettles`, `refold`): so polls, pushes and repeats in any order end the same (tests: every permutation).
+duplicate; what contradicts a final state, or is a final verdict below what is known, is a conflict: flagged, and the
+state stays. One that reaches back before what a document holds, and could have changed that, has the story told anew
+ (`unsettles`, `refold`): so polls, pushes and repeats in any order end the same (tests: every permutation).
 """
 
 from __future__ import annotations
@@ -85,9 +85,10 @@ class Held:
             self.state, self.rank, self.final = meaning.state, meaning.rank, meaning.final
             self.status, self.time, self.info = row.status, row.return_time, row.info
             self.pre_no, self.invt_no = row.pre_no or self.pre_no, row.invt_no or self.invt_no
-        elif disposition == CONFLICT:
+            return disposition
+        if disposition == CONFLICT:
             self.touched = self.conflict = True
-        elif (row.pre_no and not self.pre_no) or (row.invt_no and not self.invt_no):
+        if (row.pre_no and not self.pre_no) or (row.invt_no and not self.invt_no):
             self.touched = True
             self.pre_no, self.invt_no = self.pre_no or row.pre_no, self.invt_no or row.invt_no
         return disposition
@@ -130,13 +131,17 @@ def _early(held: Held, row: Told, meaning: Meaning) -> bool:
 
 
 def unsettles(held: Held, row: Told, meanings: Meanings) -> bool:
-    """Whether a receipt reaches back before what the document holds and may change it.
+    """Whether a receipt may change how those before it are to be read.
 
-    A lower step of the way does not. What no receipt brought about (refused at the door) is not told anew.
+    It may where it reaches back before what the document holds (but a lower step of the way does not), and where a verdict,
+    a conflict or another status of the same rank is there already. What no receipt brought about (refused at the door) is not told anew.
     """
     meaning, own = meanings(row.status), meanings(held.status)
     if meaning is None or own is None or own.state != held.state:
         return False
+    beside = meaning.rank == held.rank and row.status != held.status
+    if held.final or held.conflict or beside:
+        return True
     return _early(held, row, meaning) and (meaning.final or meaning.rank >= held.rank)
 
 
@@ -149,7 +154,9 @@ def advance(held: Held, rows: Iterable[Told], meanings: Meanings) -> dict[int, s
     return said
 
 
-def refold(held: Held, history: Iterable[Told], rows: Sequence[Told], meanings: Meanings) -> tuple[Held, dict[int, str]]:
+def refold(
+    held: Held, history: Iterable[Told], rows: Sequence[Told], meanings: Meanings
+) -> tuple[Held, dict[int, str]]:
     """A document made anew from all its receipts: those settled before, and the new `rows`.
 
     Of the new ones a step that was passed already is late, as it would be had it changed nothing.

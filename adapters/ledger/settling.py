@@ -2,8 +2,9 @@
 
 Whose receipt is it? The business key's only attempt; else the attempt whose guid stands in brackets in the text;
 else the newest attempt that had left by the receipt's time; else it is parked, and looked at again next time.
-What does it do? That is `folding`'s: the same receipts make the same of a document in whatever order they come. Of a message
-that was sent again as a recovery a status may mean something else: "you sent this before" proves that the first arrived.
+What does it do? That is `folding`'s: the same receipts make the same of a document in whatever order they come. Of a
+message that was sent again as a recovery a status may mean something else: "you sent this before" proves that the first
+arrived.
 """
 
 from __future__ import annotations

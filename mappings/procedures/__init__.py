@@ -1,7 +1,7 @@
 """Procedures: the order of steps and gates of one kind of crossing, and what a shipment waits for, as tables.
 
-A procedure's file carries all that differs between crossings (decision 0008). One that is `like` another has its tables but
-for what it says itself; `without` names steps and states that it lacks.
+A procedure's file carries all that differs between crossings (decision 0008). One that is `like` another has its tables
+but for what it says itself; `without` names steps and states that it lacks.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ class Waiting:
 class Procedure:
     """One kind of crossing.
 
-    `parcel_types` declare one parcel, in order; `lead` is the one whose state is the parcel's; `lists` are about the whole
-    truck, by the step that makes them; `events` are what can happen to the truck.
+    `parcel_types` declare one parcel, in order; `lead` is the one whose state is the parcel's; `lists` are about the
+    whole truck, by the step that makes them; `events` are what can happen to the truck.
     """
 
     name: str

@@ -138,7 +138,9 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
         sources.save_snapshot(tx, standing.id, DIGESTS, json.dumps(digests, sort_keys=True).encode())
         parcels.set_parcel_states(tx, standing.id, states)
         for kind, rows in conversion_record(told).items():
-            replace_conversions(tx, standing.id, standing.procedure.authority, kind, [Conversion(**row) for row in rows])
+            replace_conversions(
+                tx, standing.id, standing.procedure.authority, kind, [Conversion(**row) for row in rows]
+            )
     return len(added.message_ids)
 
 

@@ -251,6 +251,7 @@ def claims(procedure: Procedure) -> dict[str, Claim]:
     }
 
 
+@reads
 def procedure_of(tx: Connection, shipment_id: int) -> Procedure:
     """The procedure of a shipment. Raises ConfigurationError, Unsupported."""
     truck = shipments.get(tx, shipment_id).truck

@@ -1,5 +1,6 @@
-"""Alarms: a message of ours that an authority could not read (CEB900), what it says that contradicts itself, and messages of
-theirs that we could not read."""
+"""Alarms: a message of ours that an authority could not read (CEB900), receipts that contradict each other, and
+messages of theirs that we could not read.
+"""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def come_back(tx: Connection, authority: str) -> list[Row[Any]]:
 
 @reads
 def conflicts(tx: Connection, shipment_ids: Collection[int], authority: str) -> list[Row[Any]]:
-    """Documents of these shipments that receipts contradict, each with its parcel and what the contradicting ones say."""
+    """Documents of these shipments that receipts contradict, with their parcel and what those ones say."""
     d, r = document.c, receipt.c
     columns = (d.id, d.shipment_id, d.type, d.business_key, d.state, d.return_status, parcel.c.seq, parcel.c.order_no,
                parcel.c.waybill_no, r.status.label("told"), r.return_time.label("told_at"))  # fmt: skip

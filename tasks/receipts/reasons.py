@@ -53,9 +53,12 @@ def reasons(authority: str, status: str, info: str, declared: str = "") -> list[
     ends = [v.start() for v in verdicts[1:]] + [len(info)] * bool(verdicts)
     made = [
         _reason(
-            authority, found["verdicts"].get(v["code"]) or of_status(authority, status), _text(v),
-            info[v.start() : e], declared,
-        )  # fmt: skip
+            authority,
+            found["verdicts"].get(v["code"]) or of_status(authority, status),
+            _text(v),
+            info[v.start() : e],
+            declared,
+        )
         for v, e in zip(verdicts, ends, strict=True)
     ]
     said = f"[{status}] {info or _listed(authority, status)}"

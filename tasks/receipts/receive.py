@@ -136,7 +136,9 @@ def read_waiting(ledger: Ledger, authority: Authority) -> Received:
         with ledger.begin() as tx:
             for one in read:
                 done.receipts += add_receipts(tx, one.raw_id, complete_keys(tx, one.rows))
-                told = [(row.bill, row.return_time) for row in one.rows if row.bill and row.return_time and not row.problem]
+                told = [
+                    (row.bill, row.return_time) for row in one.rows if row.bill and row.return_time and not row.problem
+                ]
                 bills.keep(tx, one.raw_id, authority.name, told)
                 if one.reason:
                     raws.park(tx, one.raw_id, one.reason)
