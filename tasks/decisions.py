@@ -100,7 +100,7 @@ def correct(reference: str, orders: Sequence[str], action: str, field: str, valu
     done = {
         "declare again": lambda: again(here, standing, chosen),
         "give up": lambda: give_up(here, standing, chosen),
-        "list anew": lambda: sum(list_anew(here, standing, kind) for kind in standing.procedure.lists.values()),
+        "list anew": lambda: sum(list_anew(here, standing, kind) for kind in standing.procedure.lists),
         "correct a value": lambda: correct_value(here, standing, orders, field, value),
     }[action]()
     detail = {"action": action, "parcels": done, "field": field, "note": note}

@@ -48,13 +48,13 @@ class Procedure:
     """One kind of crossing.
 
     `parcel_types` declare one parcel, in order; `lead` is the one whose state is the parcel's; `lists` are about the
-    whole truck, by the step that makes them; `events` are what can happen to the truck.
+    whole truck and name parcels; `events` are what can happen to the truck.
     """
 
     name: str
     parcel_types: tuple[str, ...]
     lead: str
-    lists: dict[str, str]
+    lists: tuple[str, ...]
     parcel_table: str
     steps: tuple[Step, ...]
     states: tuple[Waiting, ...]
@@ -86,6 +86,11 @@ class Procedure:
             known = ", ".join(step.name for step in self.steps)
             raise ConfigurationError(f"The procedure has no step {name!r} 流程中没有该步骤; known 已有: {known}")
         return found
+
+    def list_of(self, step: str) -> str:
+        """The list that a step makes, '' where the procedure has no such step or it makes none."""
+        sends = next((s.sends for s in self.steps if s.name == step), ())
+        return next((kind for kind in sends if kind in self.lists), "")
 
     def waiting(self, state: str) -> Waiting:
         """The names of a state; a state of another procedure stands for itself."""
@@ -138,7 +143,7 @@ def named(name: str) -> Procedure:
         name=name,
         parcel_types=tuple(raw["parcel_types"]),
         lead=raw["lead"],
-        lists=raw["lists"],
+        lists=tuple(raw["lists"]),
         parcel_table=raw["parcel_table"],
         steps=tuple(Step(s["step"], tuple(s["sends"]), tuple(s["needs"]), s["zh"], s["en"]) for s in raw["steps"]),
         states=tuple(Waiting(**state) for state in raw["states"]),

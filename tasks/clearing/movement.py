@@ -26,7 +26,7 @@ PARCELS: dict[str, Callable[[Standing], set[int]]] = {
 
 def prepare_list(office: Office, standing: Standing, step: str) -> int:
     """Prepare the list document of a step over the parcels that it is to name. Returns how many messages."""
-    message_type, seqs = standing.procedure.lists[step], PARCELS[step](standing)
+    message_type, seqs = standing.procedure.list_of(step), PARCELS[step](standing)
     batch = part_of(load_batch(office.ledger, standing.id), seqs)
     if not len(batch.parcels):
         return 0

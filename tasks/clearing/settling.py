@@ -44,7 +44,7 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
     """
     found = {}
     by_parcel: dict[int, list[ListDocument]] = {}
-    rules, master = standing.table["list"], standing.procedure.lists.get("list")
+    rules, master = standing.table["list"], standing.procedure.list_of("list")
     for item in standing.lists:
         if item.type == master and item.state in rules:
             for seq in item.seqs:

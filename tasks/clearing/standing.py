@@ -104,7 +104,7 @@ class Standing:
 
     def on(self, step: str) -> set[int]:
         """The parcels that the list of a step names; none where the procedure has no such list."""
-        return self.named(self.procedure.lists.get(step, ""))
+        return self.named(self.procedure.list_of(step))
 
     def named(self, list_type: str) -> set[int]:
         """The parcels that a list of this type names; a refused one names them until a person lists anew."""
@@ -149,7 +149,7 @@ class Standing:
 
     def to_arrive(self) -> set[int]:
         """Parcels on a master list that was not refused, and that no arrival names."""
-        kind = self.procedure.lists.get("list")
+        kind = self.procedure.list_of("list")
         listed = {s for i in self.lists if i.type == kind and not self.refused(i) for s in i.seqs}
         return listed & self.alike("going") - self.on("arrive")
 
@@ -286,7 +286,7 @@ def load_standing(tx: Connection, shipment_id: int) -> Standing:
         procedure=procedure,
         parcels=parcels.parcel_states(tx, shipment_id),
         documents=documents,
-        lists=_lists(tx, shipment_id, tuple(procedure.lists.values()), documents),
+        lists=_lists(tx, shipment_id, procedure.lists, documents),
         events={kind: at for kind, at in happened if at is not None},
         messages=Counter(tuple(r) for r in tx.execute(counted)),
         deliveries=_deliveries(tx, shipment_id, procedure),
