@@ -63,7 +63,7 @@ def refusal(code: str, info: str, sender: str, type: str, cop_msg_id: str, at: d
 
 
 def _utf8(raw: bytes) -> bool:
-    """Whether bytes that claim a Chinese encoding are UTF-8: so read they hold Chinese signs, which those hardly would."""
+    """Whether bytes that claim a Chinese encoding are UTF-8: so read they hold Chinese signs, as those never would."""
     try:
         return any(sign >= "\u2e80" for sign in raw.decode())
     except UnicodeDecodeError:

@@ -133,8 +133,9 @@ def _early(held: Held, row: Told, meaning: Meaning) -> bool:
 def unsettles(held: Held, row: Told, meanings: Meanings) -> bool:
     """Whether a receipt may change how those before it are to be read.
 
-    It may where it reaches back before what the document holds (but a lower step of the way does not), and where a verdict,
-    a conflict or another status of the same rank is there already. What no receipt brought about (refused at the door) is not told anew.
+    It may where it reaches back before what the document holds (but a lower step of the way does not), and where a
+    verdict, a conflict or another status of the same rank is there already. What no receipt brought about (refused at
+    the door) is not told anew.
     """
     meaning, own = meanings(row.status), meanings(held.status)
     if meaning is None or own is None or own.state != held.state:

@@ -105,7 +105,7 @@ def test_what_was_refused_at_the_door_is_not_made_anew_by_a_receipt(ledger: Ledg
     assert (found.state, found.conflict) == ("refused", True)
 
 
-# ---- tax bills ---------------------------------------------------------------------------------------------------
+# ---- tax bills -----
 def bill(tax_no: str, invt_no: str, status: str, minutes: float, amount: int | None = None) -> ReceiptRow:
     """A telling of a tax bill, some minutes after NOW; with an amount it is the bill itself."""
     money = {} if amount is None else {
@@ -161,7 +161,7 @@ def test_a_bill_of_a_status_that_nobody_knows_is_parked(ledger: Ledger) -> None:
     assert receipts.counts(ledger, CN) == {"applied": 1, "parked": 1}
 
 
-# ---- lineage ------------------------------------------------------------------------------------------------------
+# ---- lineage -----
 def test_an_attempt_is_linked_to_the_one_before_it_also_under_a_new_number(ledger: Ledger) -> None:
     ident = cases.shipment(ledger)
     cases.declared(ledger, ident, type="CEB621Message")

@@ -1,4 +1,4 @@
-"""A desk for tests of imports: a shipment and its documents written into the ledger as conversion would have made them."""
+"""A desk for tests of imports: a shipment and its documents written straight into the ledger."""
 
 from __future__ import annotations
 

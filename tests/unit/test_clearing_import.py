@@ -1,4 +1,4 @@
-"""Imports on the same machine: gates and states of direct purchase (9610) and of a bonded warehouse (1210), by tables."""
+"""Imports on the same machine: gates and states of direct purchase (9610) and of a bonded warehouse (1210)."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_the_tax_bill_is_waited_for_where_the_setting_says_so(
     assert here.state() == "closed"
 
 
-# ---- deliveries -----------------------------------------------------------------------------------------------------
+# ---- deliveries -----
 def test_deliveries_are_told_by_waybill_once(desk: ImportDesk) -> None:
     desk.open()
     desk.happens("arrived")
@@ -221,7 +221,7 @@ def test_a_strange_waybill_and_a_procedure_without_deliveries_are_told(desk: Imp
         delivering.tell(desk.office, desk.id, ["W1"], clock.now(), "carrier")
 
 
-# ---- declared anew ---------------------------------------------------------------------------------------------------
+# ---- declared anew -----
 def test_rejected_parcels_are_declared_anew_with_their_lineage(desk: ImportDesk) -> None:
     desk.open()
     desk.declare()
@@ -255,7 +255,7 @@ def test_after_the_departure_no_export_parcel_is_declared_anew(desk: ImportDesk)
     assert done.orders == [] and len(done.refused) == 1
 
 
-# ---- flow level --------------------------------------------------------------------------------------------------------
+# ---- flow level -----
 def test_what_an_operator_sees_speaks_of_an_import(desk: ImportDesk) -> None:
     desk.open()
     desk.declare()

@@ -1,7 +1,7 @@
 """Every permutation of the receipts of each legal life ends in the same state, a contradiction in a visible conflict.
 
-The lives are data (mappings/cn_ecommerce/life_cycles.yaml); beside them every three statuses that a type knows, in every
-order and with every tie of times. What the ledger does with them is in tests/contract/test_life_cycles_ledger.py.
+The lives are data (mappings/cn_ecommerce/life_cycles.yaml); beside them every three statuses that a type knows, in
+every order and with every tie of times. What the ledger does with them is in tests/contract/test_life_cycles_ledger.py.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,7 +98,7 @@ def test_the_time_may_stand_before_the_text_in_a_format_check() -> None:
     assert (row.type, row.cop_msg_id, row.info, row.problem) == (INVENTORY, "COP-1", "格式错误", "")
 
 
-# ---- what is said of an import document ------------------------------------------------------------------------------
+# ---- what is said of an import document -----
 def test_several_groups_of_brackets_are_all_read() -> None:
     info = (
         "[Code:1332;Desc:支付单支付金额与订单支付金额不一致],[OrderHead.acturalPaid:561.89,PaymentHead.amountPaid3197.95],"
@@ -135,7 +135,7 @@ def test_a_segment_s_name_means_the_import_s_own_message_first(
     assert canonical(CN, segment, field, declared) == (source or canonical(CN, segment, field))
 
 
-# ---- through the ledger ----------------------------------------------------------------------------------------------
+# ---- through the ledger -----
 def declared(ledger: Ledger) -> int:
     ident = cases.shipment(ledger)
     docs = [Doc(f"A|C{n}", n) for n in (1, 2, 3)]
@@ -146,8 +146,8 @@ def declared(ledger: Ledger) -> int:
 
 def push(ledger: Ledger, business: bytes, type_: str = "CEB622Message") -> None:
     authority = ChinaEcommerce()
-    sealed = envelope.write(business, type_, "DXPEDCCEB0000002", "DXPTEST000000001", base64.b16encode(business[-8:]).decode(),
-                            clock.now())  # fmt: skip
+    cop = hashlib.sha256(business).hexdigest()
+    sealed = envelope.write(business, type_, "DXPEDCCEB0000002", "DXPTEST000000001", cop, clock.now())
     accept_push(ledger, authority, sealed)
     settle(ledger, authority)
 
@@ -207,7 +207,7 @@ def test_a_code_outside_every_table_is_a_failure_with_the_authoritys_words(ledge
     assert (row["code"], row["order_no"], row["value"]) == ("AUT-OTHER", "o2", "[-777777] 未知错误")
 
 
-# ---- tax bills ----------------------------------------------------------------------------------------------------------
+# ---- tax bills -----
 HEAD = {"guid": "G", "returnTime": "20261127093000000", "invtNo": "57882026I000000001", "taxNo": "TAX-1",
         "customsTax": "0", "valueAddedTax": "37.31", "consumptionTax": "0.00000", "status": "1", "entDutyNo": "",
         "note": "", "assureCode": "A1", "ebcCode": "S", "logisticsCode": "L", "agentCode": "A",
