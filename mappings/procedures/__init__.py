@@ -11,7 +11,11 @@ import yaml
 
 from mappings.errors import ConfigurationError, Unsupported
 
-_FILES = {("export", "9610"): "export_9610.yaml"}
+_FILES = {
+    **{("export", regime): "export_9610.yaml" for regime in ("9610", "9710", "9810", "1210")},  # the same messages
+    ("import", "9610"): "import_9610.yaml",
+    ("import", "1210"): "import_1210.yaml",
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,9 @@ class Procedure:
     final: tuple[str, ...]
     waits_for_person: tuple[str, ...]
     settings: dict[str, Any]
+    parcel_types: tuple[str, ...] = ()
+    lead: str = ""
+    lists: tuple[str, ...] = ()
 
     def step(self, name: str) -> Step:
         """The step of that name. Raises ConfigurationError."""
@@ -76,4 +83,7 @@ def load(direction: str, regime: str) -> Procedure:
         final=tuple(raw["final"]),
         waits_for_person=tuple(raw["waits_for_person"]),
         settings=raw["settings"],
+        parcel_types=tuple(raw["parcel_types"]),
+        lead=raw["lead"],
+        lists=tuple(raw["lists"]),
     )

@@ -29,7 +29,7 @@ from tasks.submission.seal import seal_messages
 
 DIGESTS = "digests"
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio in 64 bits: mixes hashes so that their order counts
-_CONTENT = ("order.", "payment.", "waybill.", "parcel.")
+_CONTENT = ("order.", "buyer.", "payment.", "waybill.", "parcel.")
 
 
 @dataclass(frozen=True)
