@@ -106,7 +106,7 @@ class Truck(_Model):
     @classmethod
     def _needed(cls, value: str, info: ValidationInfo) -> str:
         crossing = (info.data.get("direction"), info.data.get("regime"))
-        if not value and crossing not in _WITHOUT[str(info.field_name)]:
+        if not value and None not in crossing and crossing not in _WITHOUT[str(info.field_name)]:
             raise PydanticCustomError("missing", "Field required")
         return value
 

@@ -18,13 +18,18 @@ COP_NO_SHORT = 11  # the same within the 20 that imports give copNo
 _LETTERS = "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
-def truck_values(truck: Truck) -> dict[str, Value]:
-    """Constants of the truck and its parties by path."""
+def stated_values(truck: Truck) -> dict[str, Value]:
+    """What is stated of the truck and its parties, by path."""
     values: dict[str, Value] = {f"truck.{k}": v for k, v in truck.model_dump(exclude={"parties", "planned"}).items()}
     values |= {f"truck.planned.{k}": v for k, v in truck.planned.model_dump().items()}
     for role, party in truck.parties.items():
         values |= {f"party.{role}.{k}": v for k, v in party.model_dump().items()}
-    return _of_regime(truck, values)
+    return values
+
+
+def truck_values(truck: Truck) -> dict[str, Value]:
+    """Constants of the truck and its parties by path, as this direction and regime gives them to messages."""
+    return _of_regime(truck, stated_values(truck))
 
 
 def _of_regime(truck: Truck, values: dict[str, Value]) -> dict[str, Value]:

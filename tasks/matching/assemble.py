@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -99,19 +101,27 @@ def lines_of(cleaned: Cleaned) -> pd.DataFrame:
     return pd.DataFrame(made)
 
 
-def parcels_of(cleaned: Cleaned, paid: np.ndarray, carried: np.ndarray, lines: pd.DataFrame) -> pd.DataFrame:
-    """One row a parcel, its state still open."""
+def parcels_of(
+    cleaned: Cleaned, paid: np.ndarray, carried: np.ndarray, bought: np.ndarray, lines: pd.DataFrame,
+    fill: Mapping[str, str],
+) -> pd.DataFrame:  # fmt: skip
+    """One row a parcel, its state still open; `fill` is what an import's orders take over from their waybills."""
     every = np.arange(len(cleaned.order))
     made: dict[str, object] = {}
     for name, table, at in (
-        ("order", cleaned.order, every), ("payment", cleaned.payment, paid), ("waybill", cleaned.waybill, carried)
+        ("order", cleaned.order, every), ("buyer", cleaned.buyer, bought), ("payment", cleaned.payment, paid),
+        ("waybill", cleaned.waybill, carried),
     ):  # fmt: skip
         made |= _taken(table, name, at)
-        made |= _provenance(table, name, at, cleaned.places)
+        if name != "buyer" or len(table):
+            made |= _provenance(table, name, at, cleaned.places)
     frame = pd.DataFrame(made)
     for path in _ZERO:
         frame[path] = frame[path].fillna(0)
     frame = _fill(frame, cleaned)
+    for path, source in fill.items():
+        absent = (frame[path] == "") if frame[path].dtype == "str" else frame[path].isna()
+        frame[path] = frame[path].where(~absent, frame[source])
     weight, known = net_weight(cleaned)
     frame["parcel.seq"] = np.arange(1, len(frame) + 1, dtype=np.int64)
     frame["parcel.net_weight"] = amounts.column(weight, known)

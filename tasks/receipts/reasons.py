@@ -107,4 +107,4 @@ def canonical(authority: str, segment: str, field: str) -> str:
     message_type, place = names["segments"][segment]
     found = spec.load(message_type).find(field, place)
     source = found[1].source if found else ""
-    return source if source.split(".")[0] in ("order", "payment", "waybill", "line") else ""
+    return source if source.split(".")[0] in ("order", "buyer", "payment", "waybill", "line") else ""
