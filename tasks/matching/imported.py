@@ -23,7 +23,7 @@ _PAYMENT_MISSING = {"warn": "PAY-005", "hold": "PAY-001"}
 def compare(cleaned: Cleaned, rows: Mapping[str, np.ndarray], asked: rules.Asked, blame: Blame) -> None:
     """All rules on all orders; `rows` gives per table the row that belongs to each order, or -1."""
     live = ~cleaned.excluded
-    absent = {"payment": _PAYMENT_MISSING[asked.payment_missing], "waybill": "WAY-001", "buyer": "BUY-001"}
+    absent = {"payment": _PAYMENT_MISSING[asked.payment_missing], "waybill": "WAY-001", "buyer": "BYR-001"}
     for table, code in absent.items():
         blame.add(code, cleaned.order, live & (rows[table] < 0), "order.order_no")
     lines(cleaned, blame, asked.max_lines)

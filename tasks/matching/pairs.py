@@ -73,9 +73,9 @@ def buyers(cleaned: Cleaned, blame: Blame) -> np.ndarray:
     if not len(table):
         return np.full(len(order), -1, dtype=np.int64)
     at = pd.Index(order["order.order_no"]).get_indexer(pd.Index(table["buyer.order_no"]))
-    blame.add("BUY-004", table, (at < 0) & (table["buyer.order_no"] != "").to_numpy(), "buyer.order_no")
+    blame.add("BYR-004", table, (at < 0) & (table["buyer.order_no"] != "").to_numpy(), "buyer.order_no")
     rows = np.flatnonzero((at >= 0) & ~(cleaned.excluded[at] if len(order) else at < 0))
-    _twice(table, "buyer", ("BUY-003", "BUY-002"), "buyer.order_no", blame, rows)
+    _twice(table, "buyer", ("BYR-003", "BYR-002"), "buyer.order_no", blame, rows)
     return _spread(order, at[rows], rows)
 
 
