@@ -91,6 +91,7 @@ class MessageSpec:
     segments: dict[str, Segment]
     receipt: str = ""
     answers: str = ""
+    traffic: str = "export"  # or import: which of an authority's two doors a message goes to
     filled: bool = False
     unverified: bool = False
     notes: str = ""
@@ -181,6 +182,7 @@ def _build(path: Path) -> MessageSpec:
         segments=segments,
         receipt=raw.get("receipt", ""),
         answers=raw.get("answers", ""),
+        traffic=raw.get("tail", "export"),
         filled=raw.get("mandatory_text") == "filled",
         unverified=bool(raw.get("unverified", False)),
         notes=raw.get("notes", ""),

@@ -38,7 +38,6 @@ GIVEN = {
     "hk.package_kind": "text", "hk.package_description": "text", "hk.article_description": "text",
     "hk.consignor_line": "text", "hk.consignor_line2": "text", "hk.consignee_line": "text",
     "hk.consignee_line2": "text", "regime.order_type": "text", "regime.departure_country": "text",
-    "regime.signed": "text",
 }  # fmt: skip
 PERSONAL = re.compile(r"^(buyer|payer|consignee)(Name|IdNumber|Telephone|Address)?$|^telephone$", re.IGNORECASE)
 
