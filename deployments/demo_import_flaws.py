@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from deployments.demo_import import DAY, MadeImport, Record, make_import, party
 
@@ -20,11 +21,13 @@ def _changed(made: MadeImport, which: str, order: str, change: Callable[[Record]
     for record in records:
         if record[key] == order:
             change(record)
-    return replace(made, **{which: records})
+    changes: Any = {which: records}
+    return replace(made, **changes)
 
 
 def _without(made: MadeImport, which: str, order: str) -> MadeImport:
-    return replace(made, **{which: [r for r in getattr(made, which) if r["order"] != order]})
+    changes: Any = {which: [r for r in getattr(made, which) if r["order"] != order]}
+    return replace(made, **changes)
 
 
 def amount(made: MadeImport, order: str) -> MadeImport:

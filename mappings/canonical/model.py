@@ -98,8 +98,8 @@ class Truck(_Model):
     driver: Driver = Field(default_factory=Driver)
     planned: Plan
     parties: dict[str, Party] = Field(
-        description="by role: platform, seller, owner (producer, where it is not the seller), payment_company, carrier, "
-        "agent, yard, area (company in the bonded zone), guarantor (of the taxes), hk_consignee, hk_agent"
+        description="by role: platform, seller, owner (producer, where it is not the seller), payment_company, "
+        "carrier, agent, yard, area (company in the bonded zone), guarantor (of the taxes), hk_consignee, hk_agent"
     )
 
     @field_validator("exit_port", "ie_port", "port_of_destination", "mainland_plate")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as made_by
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -81,11 +82,11 @@ class Asked:
     targets: Mapping[str, Target]
     imports: bool = False
     rules: tuple[Rule, ...] = ()
-    missing: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = made_by(default_factory=dict)
     gift: bool = False
     payment_missing: str = ""
     max_lines: int = 0
-    fill: Mapping[str, str] = field(default_factory=dict)
+    fill: Mapping[str, str] = made_by(default_factory=dict)
     equal: tuple[Equal, ...] = ()
 
 

@@ -92,6 +92,17 @@ def _blame(code: str, table: pd.DataFrame, wrong: np.ndarray, path: str, blame: 
 
 
 _FROM_GOODS = frozenset(
-    f"line.{s}" for s in ("hs_code", "goods_name", "unit", "unit1", "unit2", "goods_model", "bar_code", "net_weight",
-    "origin", "item_record_no")
+    f"line.{s}"
+    for s in (
+        "hs_code",
+        "goods_name",
+        "unit",
+        "unit1",
+        "unit2",
+        "goods_model",
+        "bar_code",
+        "net_weight",
+        "origin",
+        "item_record_no",
+    )
 )

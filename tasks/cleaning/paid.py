@@ -1,4 +1,4 @@
-"""What a buyer really paid for an import order (acturalPaid): worked out where it is not stated, compared where it is."""
+"""What a buyer really paid for an import order (acturalPaid): worked out, or compared where it is stated."""
 
 from __future__ import annotations
 
@@ -44,5 +44,3 @@ def _lines(made: Orders, blame: Blame) -> None:
     wrong = np.flatnonzero(has & (stated != came) & ~made.excluded)
     shown = [str(n) for n in stated[wrong].tolist()]
     blame.add("MAT-106", made.order, wrong, "order.line_count", shown, [str(n) for n in came[wrong].tolist()])
-
-

@@ -164,14 +164,12 @@ def needed(path: str, targets: Mapping[str, rules.Target]) -> bool:
 
 
 _KEYS = frozenset({
-    "buyer.order_no", "payment.order_no", "waybill.order_no", "line.order_no", "goods.item_no", "goods.net_weight", "line.net_weight",
-    "order.cancelled",
+    "buyer.order_no", "payment.order_no", "waybill.order_no", "line.order_no", "goods.item_no", "goods.net_weight",
+    "line.net_weight", "order.cancelled",
 })  # fmt: skip
 
 
-def _notes(
-    frame: pd.DataFrame, made: dict[str, Cells], blame: Blame, targets: Mapping[str, rules.Target]
-) -> None:
+def _notes(frame: pd.DataFrame, made: dict[str, Cells], blame: Blame, targets: Mapping[str, rules.Target]) -> None:
     unknown = rules.quality().unknown
     for path, cell in made.items():
         for code, numbers in cell.notes.items():

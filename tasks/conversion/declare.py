@@ -1,7 +1,7 @@
 """Parcel documents of China's e-commerce: order, payment, waybill, inventory (303, 403, 505, 603; 311, 411, 511, 621).
 
-All come from the same columns; which types declare a parcel is in the procedure's file; what they are made of is in mappings/cn_ecommerce/messages, who sends them in
-roles.yaml. At most 100 documents a message (xsd 202205).
+All come from the same columns. Which types declare a parcel is in the procedure's file, what they are made of
+in mappings/cn_ecommerce/messages, who sends them in roles.yaml. At most 100 documents a message (xsd 202205).
 """
 
 from __future__ import annotations

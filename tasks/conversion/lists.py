@@ -42,7 +42,9 @@ def part_bounds(count: int) -> np.ndarray:
 def _values(batch: Batch, message_type: str, making: Making, bounds: np.ndarray) -> dict[str, Any]:
     parts = len(bounds) - 1
     entry = roles()["messages"][message_type]
-    number = f"{sources.cop_stem(batch.truck.master_waybill, cop_room(message_type))}-{entry['code']}-{making.supplement}"
+    number = (
+        f"{sources.cop_stem(batch.truck.master_waybill, cop_room(message_type))}-{entry['code']}-{making.supplement}"
+    )
     apart = PART in entry["key"] or parts == 1  # where nothing else tells parts apart, their numbers do
     weights = batch.parcels["waybill.gross_weight"].to_numpy(dtype=np.int64)
     return {

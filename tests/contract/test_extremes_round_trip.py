@@ -1,4 +1,4 @@
-"""The extremes that a message file's own types allow, in every field of every type, through XML, JSON and the reader."""
+"""The extremes that a message file's own types allow, in every field of every type, through XML, JSON and workbook."""
 
 from __future__ import annotations
 
@@ -116,4 +116,3 @@ def test_one_character_more_than_a_field_takes_is_found(message_type: str) -> No
     assert not [m for m in tree.check(made) if m.segment == segment.tag]
     row.values[item.tag] += "\U00020bb7"
     assert [(m.segment, m.row) for m in tree.check(made)] == [(segment.tag, 1)]
-

@@ -26,8 +26,8 @@ KEYS = {
         "tag", "type", "use", "from", "value", "default", "code", "format", "personal", "needed", "differs", "zh", "en",
     },
 }  # fmt: skip
-ROLES = {"platform", "seller", "owner", "area", "guarantor", "payment_company", "carrier", "agent", "yard", "hk_consignee",
-         "hk_agent"}  # fmt: skip
+ROLES = {"platform", "seller", "owner", "area", "guarantor", "payment_company", "carrier", "agent", "yard",
+         "hk_consignee", "hk_agent"}  # fmt: skip
 # What stages and flows give besides the canonical model: path -> kind
 GIVEN = {
     "document.guid": "text", "document.app_type": "text", "document.app_time": "time", "document.cop_no": "text",

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from deployments.demo_import import make_import, write
+from deployments.demo_import import make_import
+from deployments.demo_import_files import write
 from deployments.demo_import_flaws import KINDS, demo_import, with_flaws
 from mappings.canonical.batch import Batch
 from mappings.rules import asked

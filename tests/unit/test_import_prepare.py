@@ -1,4 +1,4 @@
-"""A dry run of an import: from company files to messages that the authority's schema takes, and nobody named in a report."""
+"""A dry run of an import: from company files to messages that the schema takes, and nobody named in a report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from deployments.demo_import import MadeImport, make_import, write
+from deployments.demo_import import MadeImport, make_import
+from deployments.demo_import_files import write
 from deployments.demo_import_flaws import demo_import
 from mappings.engine import reader, schema
 from mappings.engine.spec import load
@@ -83,9 +84,19 @@ def test_where_the_goods_come_from(run: tuple[MadeImport, DryRun]) -> None:
 def test_order_and_inventory_agree_line_by_line(run: tuple[MadeImport, DryRun]) -> None:
     """Customs compares number (1320) and content (1322) of the lines."""
     _, dry = run
-    same = {"gnum": "gnum", "qty": "qty", "price": "price", "totalPrice": "totalPrice", "unit": "unit", "country": "country"}
+    same = {
+        "gnum": "gnum",
+        "qty": "qty",
+        "price": "price",
+        "totalPrice": "totalPrice",
+        "unit": "unit",
+        "country": "country",
+    }
     for left, right in same.items():
-        one, other = (column(dry, "CEB311Message", "OrderList", left), column(dry, "CEB621Message", "InventoryList", right))
+        one, other = (
+            column(dry, "CEB311Message", "OrderList", left),
+            column(dry, "CEB621Message", "InventoryList", right),
+        )
         assert one == other, left
     assert "0" in column(dry, "CEB311Message", "OrderList", "price"), "a gift goes at price 0"
 
