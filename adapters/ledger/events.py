@@ -57,10 +57,14 @@ def happened(tx: Connection, shipment_id: int, kind: str) -> datetime | None:
 
 @reads
 def delivered(tx: Connection, shipment_id: int) -> dict[str, list[datetime]]:
-    """When each parcel (by waybill number) was handed to its buyer, oldest telling first."""
+    """When each parcel (by waybill number) was handed to its buyer, oldest telling first.
+
+    An event has one time for all its parcels, or (from a file) `times`, one each.
+    """
     query = select(event.c.at, event.c.detail).where(event.c.shipment_id == shipment_id, event.c.kind == DELIVERED)
     found: dict[str, list[datetime]] = {}
     for at, detail in tx.execute(query.order_by(event.c.id)):
+        times = map(datetime.fromisoformat, detail.get("times", ()))
         for number in detail["waybills"]:
-            found.setdefault(number, []).append(at)
+            found.setdefault(number, []).append(next(times, at))
     return found

@@ -21,9 +21,10 @@ from adapters.ledger.shipments import lock
 from adapters.ledger.tables import DEAD, document, parcel
 from mappings import clock
 from mappings.canonical.batch import Batch
+from mappings.canonical.columns import AFTERWARDS
 from mappings.errors import DataFault
 
-_NOT_CONTENT = ("parcel.seq", "parcel.state", "parcel.reason", "parcel")
+_NOT_CONTENT = ("parcel.seq", "parcel.state", "parcel.reason", "parcel", *AFTERWARDS)
 _VALUE, _ROW = "\x1f", "\x1e"  # between two values of a row, and between two rows
 _COLUMNS = (
     "shipment_id", "seq", "platform_code", "order_no", "carrier_code", "waybill_no", "state", "reason", "digest",

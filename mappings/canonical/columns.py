@@ -18,6 +18,7 @@ from mappings.canonical.model import TABLES, Later, Personal
 SCALE_DIGITS = 5
 SCALE = 10**SCALE_DIGITS
 DTYPES = {"text": "str", "decimal": "Int64", "integer": "Int64", "flag": "bool", "time": "datetime64[us, UTC]"}
+AFTERWARDS = ("waybill.delivered_at",)  # told after the declaration: no part of what is declared, nor of its digest
 
 
 @dataclass(frozen=True)

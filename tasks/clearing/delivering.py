@@ -16,6 +16,7 @@ from adapters.ledger import events, messages, parcels, shipments
 from mappings import clock
 from mappings.errors import DataFault
 from tasks.clearing.declaring import load_batch, part_of
+from tasks.clearing.intake import DELIVERED_AT
 from tasks.clearing.settling import settle_shipment
 from tasks.clearing.standing import Standing, load_standing
 from tasks.conversion.declare import declarations
@@ -23,7 +24,7 @@ from tasks.conversion.messages import Making
 from tasks.office import Office
 from tasks.submission.seal import seal_messages
 
-STEP, AT = "delivered", "waybill.delivered_at"
+STEP = events.DELIVERED
 _NAMED = 10
 
 
@@ -76,7 +77,7 @@ def prepare_deliveries(office: Office, standing: Standing) -> int:
         return 0
     numbers = batch.parcels["parcel.seq"].tolist()
     at = pd.Series([standing.deliveries[seq][-1] for seq in numbers], index=batch.parcels.index)
-    batch.parcels[AT] = at
+    batch.parcels[DELIVERED_AT] = at
     attempts = np.array([1 + _attempt(standing, kinds[0], seq) for seq in numbers])
     making = Making(office.identities, clock.now(), attempts=dict.fromkeys(kinds, attempts))
     office.ensure_keys(standing.truck)

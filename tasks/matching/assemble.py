@@ -63,6 +63,8 @@ def _hashes(table: pd.DataFrame, paths: list[columns.Column]) -> np.ndarray:
     """A hash of each row's canonical contents, the same in every process."""
     mixed = np.zeros(len(table), dtype=np.uint64)
     for number, known in enumerate(paths, 1):
+        if known.path in columns.AFTERWARDS:
+            continue
         column = table[known.path]
         there = ~(column.isna() | (column == "") if column.dtype == "str" else column.isna()).to_numpy(dtype=bool)
         if known.later and not there.any():

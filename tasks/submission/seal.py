@@ -39,7 +39,7 @@ def _parser() -> etree.XMLParser:
 
 
 def _as_signed(message: OutMessage) -> bytes:
-    """The message as the schema sees it once it is signed: some types (621, 711) must have a signature, at their end."""
+    """The message as the schema sees it once it is signed: some types must have a signature, at their end."""
     must = any(segment.signature and segment.least for segment in spec.load(message.type).segments.values())
     if not must:
         return message.body

@@ -1,8 +1,9 @@
-"""An import from files to its end: every step of its procedure prepared, signed and stored by the machine of exports."""
+"""An import from files to its end: every step of its procedure prepared, signed and stored."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from adapters import home as homes
 from adapters.keys import SoftwareKeys
 from adapters.ledger import audit, raws, shipments
+from adapters.ledger import faults as ledger_faults
 from adapters.ledger import messages as ledger_messages
-from deployments.demo_import import make_import
+from deployments.demo_import import MadeImport, make_import
 from deployments.demo_import_files import write
 from mappings import clock
 from mappings.engine import explain, reader
@@ -28,23 +30,26 @@ PARCELS = 6
 
 
 @pytest.fixture(params=["9610", "1210"])
-def desk(
-    request: pytest.FixtureRequest, desk_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Desk]:
-    """A desk with a made-up import, its companies' keys, and the declaration approved."""
+def made(request: pytest.FixtureRequest) -> MadeImport:
+    """A made-up import."""
+    return make_import(PARCELS, request.param)
+
+
+@pytest.fixture
+def desk(made: MadeImport, desk_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A desk with the import worked up, and its companies' keys."""
     monkeypatch.setenv(clock.VARIABLE, desks.CLOCK)
     monkeypatch.delenv("TONGGUAN_LEDGER", raising=False)
     monkeypatch.setenv(homes.VARIABLE, str(tmp_path / "home"))
     offices.office.cache_clear()
-    made = Desk(desk_template, tmp_path / "home")
-    folder = write(make_import(PARCELS, request.param), tmp_path / "files")
-    files = intake.folder_files(folder)
-    parties = intake._read(files, made.office).truck.parties.values()  # type: ignore[union-attr]
+    here = Desk(desk_template, tmp_path / "home")
+    files = intake.folder_files(write(made, tmp_path / "files"))
+    parties = intake._read(files, here.office).truck.parties.values()  # type: ignore[union-attr]
     rsa_keys(tmp_path / "home", *(p for p in parties if p.code and p.dxp_id))
-    made.office.keys = SoftwareKeys(tmp_path / "home" / "keys")
-    made.id = made.deliver(*files)
-    yield made
-    made.ledger.close()
+    here.office.keys = SoftwareKeys(tmp_path / "home" / "keys")
+    here.id = here.deliver(*files)
+    yield here
+    here.ledger.close()
     offices.office.cache_clear()
 
 
@@ -98,6 +103,26 @@ def test_an_import_goes_its_whole_way(desk: Desk) -> None:
     assert desk.prepare("delivered") == 0
     assert desk.settle().state() == "closed"
     assert audit.audit(desk.ledger, parcel_claims()) == []
+
+
+def test_deliveries_come_with_a_carriers_later_file_too(desk: Desk, made: MadeImport, tmp_path: Path) -> None:
+    shipments.approve(desk.ledger, desk.id, "tester")
+    desk.prepare("declare")
+    for kind in desk.standing().procedure.supporting:
+        desk.said(kind, "stored")
+    desk.said(INVENTORY, "released")
+    bills = [bill | {"signed": "2026-11-26 10:11:12" if n < 2 else ""} for n, bill in enumerate(made.waybills)]
+    later = write(replace(made, waybills=bills), tmp_path / "later")
+    files = [file for file in intake.folder_files(later) if "waybill" in file[0]]
+    desk.deliver(*files, shipment=str(desk.id))
+    desk.deliver(*files, shipment=str(desk.id))
+    assert desk.counts() == {"released": PARCELS}
+    assert ledger_faults.faults(desk.ledger, desk.id).empty, "a signature changes nothing that was declared"
+    assert desk.kinds().count("delivered") == 1
+    assert len(desk.settle().to_deliver()) == 2
+    assert desk.prepare("delivered") == 1
+    (report,) = bodies(desk, REPORT)
+    assert report.groups["LogisticsStatus"]["logisticsTime"] == ["20261126101112"] * 2
 
 
 def test_a_rejected_import_parcel_goes_out_again_under_a_new_number(desk: Desk) -> None:
