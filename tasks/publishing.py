@@ -83,8 +83,7 @@ MANY = 5
 def tags(standing: Standing) -> set[str]:
     """Tags of a run: port, direction, authorities, state."""
     authorities = {spec.load(kind).authority for kind in standing.documents}
-    truck = standing.truck
-    said = {f"port:{truck.exit_port}", f"direction:{truck.direction}", f"state:{standing.shipment.state}"}
+    said = {f"port:{standing.port}", f"direction:{standing.truck.direction}", f"state:{standing.shipment.state}"}
     return said | {f"authority:{name}" for name in authorities}
 
 

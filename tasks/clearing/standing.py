@@ -86,6 +86,11 @@ class Standing:
         return self.truck.mainland_plate or self.truck.master_waybill
 
     @property
+    def port(self) -> str:
+        """Where it leaves or enters the country."""
+        return self.truck.exit_port or self.truck.ie_port
+
+    @property
     def leads(self) -> dict[int | None, Document]:
         """The latest document of each parcel that gives it its state."""
         return self.documents.get(self.procedure.lead, {})

@@ -90,7 +90,7 @@ def summary(standing: Standing, faults: pd.DataFrame) -> str:
         "",
         f"**{state_text(standing)}**",
         "",
-        f"监管方式 regime {truck.regime} · {port['zh']} {port['en']} {truck.exit_port}{_hong_kong(standing)}",
+        f"监管方式 regime {truck.regime} · {port['zh']} {port['en']} {standing.port}{_hong_kong(standing)}",
         "",
         *_plan(standing),
         "实际 actual: " + (" · ".join(f"{kind} {local(at)}" for kind, at in standing.events.items()) or "-"),

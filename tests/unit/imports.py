@@ -28,7 +28,7 @@ def truck(regime: str) -> dict[str, Any]:
                for role, code in COMPANIES.items()}  # fmt: skip
     return {
         "master_waybill": f"IMP{regime}0001", "regime": regime, "direction": "import", "customs_office": "5788",
-        "exit_port": "5788", "port_of_destination": "CNZUH", "mainland_plate": "粤Z8888港",
+        "ie_port": "5788", "mainland_plate": "粤Z8888港",
         "planned": {"arrival_at_yard": "2026-11-23T23:00:00+08:00", "departure": "2026-11-23T23:30:00+08:00",
                     "crossing": "2026-11-23T22:30:00+08:00"},
         "parties": parties | {"agent": AGENT},
