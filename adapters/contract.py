@@ -103,6 +103,19 @@ class Opened:
     text: str = ""
 
 
+class BillRow(NamedTuple):
+    """A tax bill as told: money scaled by 100,000, None where only its status was told; `lines` as JSON has them."""
+
+    tax_no: str
+    invt_no: str
+    customs_tax: int | None = None
+    value_added_tax: int | None = None
+    consumption_tax: int | None = None
+    lines: tuple[dict[str, Any], ...] = ()
+    duty_no: str = ""
+    assure_code: str = ""
+
+
 class ReceiptRow(NamedTuple):
     """One receipt, normalised. `type` is the declared type that it answers, `time` aware UTC.
 
@@ -123,6 +136,7 @@ class ReceiptRow(NamedTuple):
     cop_msg_id: str = ""
     receipt_type: str = ""
     problem: str = ""
+    bill: BillRow | None = None  # of a receipt that tells of a tax bill
 
 
 class NoPlace(AuthorityUnavailable):

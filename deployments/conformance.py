@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from mappings import procedures
 from mappings.engine import spec
 from mappings.engine.spec import MAPPINGS, MessageSpec
 
@@ -81,7 +82,7 @@ def _receipts() -> frozenset[str]:
         held = _load(path)
         found |= {row["receipt"] for row in held.get("documents", {}).values() if row.get("receipt")}
         found |= {held[name] for name in ("unreadable", "answer") if held.get(name)}
-        found |= set(held.get("notices", {}))
+        found |= set(held.get("notices", {})) | set(held.get("bills", {}).get("tellings", ()))
     return frozenset(found)
 
 
@@ -89,10 +90,10 @@ def _receipts() -> frozenset[str]:
 def _procedures() -> dict[str, str]:
     """Each type that a procedure sends -> the names of the procedures."""
     found: dict[str, list[str]] = {}
-    for path in sorted((MAPPINGS / "procedures").glob("*.yaml")):
-        for step in _load(path).get("steps", ()):
-            for name in step.get("sends", ()):
-                found.setdefault(name, []).append(path.stem)
+    for procedure in procedures.every():
+        for step in procedure.steps:
+            for name in step.sends:
+                found.setdefault(name, []).append(procedure.name)
     return {name: ", ".join(dict.fromkeys(names)) for name, names in found.items()}
 
 

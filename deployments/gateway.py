@@ -29,10 +29,11 @@ MAX_BYTES = 200 * 1024 * 1024
 
 
 class Event(BaseModel):
-    """What happened to the truck, and when (now, when left out)."""
+    """What happened to the truck or its parcels, and when (now, when left out)."""
 
-    kind: Literal["arrived", "departed", "crossed"]
+    kind: Literal["arrived", "departed", "crossed", "delivered"]
     at: AwareDatetime | None = None
+    waybills: list[str] = []  # the parcels, where it happened to them (delivered)
 
 
 class Note(BaseModel):
@@ -138,7 +139,9 @@ def _shipments(app: FastAPI, door: Gateway) -> None:
     @app.post("/shipments/{reference}/events", **where)
     def event(reference: str, event: Event) -> dict[str, Any]:
         """Tells what happened to the truck; telling it twice changes nothing."""
-        return _change(door, reference, lambda i: services.event(door.office, i, event.kind, event.at, "gateway"))
+        return _change(
+            door, reference, lambda i: services.event(door.office, i, event.kind, event.at, "gateway", event.waybills)
+        )
 
     @app.put("/shipments/{reference}/corrections", **where)
     def correct(reference: str, body: Raw) -> dict[str, Any]:

@@ -21,11 +21,11 @@ from deployments.prefect_api import Prefect
 from deployments.settings import running
 from mappings import clock
 from mappings.canonical.model import Shipment
-from mappings.errors import ConfigurationError
+from mappings.errors import ConfigurationError, DataFault
 from tasks import dryrun
-from tasks.clearing import accounting, hearing, intake
+from tasks.clearing import accounting, delivering, hearing, intake
 from tasks.clearing.alone import alone
-from tasks.clearing.standing import load_standing, parcel_claims
+from tasks.clearing.standing import load_standing, parcel_claims, procedure_of
 from tasks.office import Office, open_office
 from tasks.receipts import receive
 from tasks.reporting.faults import sender_csv, write_private, write_sender_files
@@ -53,6 +53,8 @@ class Status:
     faults: dict[str, int] = field(default_factory=dict)
     timeline: list[dict[str, Any]] = field(default_factory=list)
     planned: dict[str, str] = field(default_factory=dict)
+    redeclared: int = 0  # documents that follow another of their parcel
+    bills: dict[str, int] = field(default_factory=dict)  # tax bills by state
 
     def as_json(self) -> dict[str, Any]:
         """For a program."""
@@ -165,9 +167,28 @@ def resume(at: Office, shipment_id: int, actor: str) -> bool:
     return bool(shipments.resume(at.ledger, shipment_id, actor))
 
 
-def event(at: Office, shipment_id: int, kind: str, happened: datetime | None, actor: str) -> bool:
-    """Writes down what happened to the truck; False when that is known already."""
+def event(
+    at: Office, shipment_id: int, kind: str, happened: datetime | None, actor: str, waybills: Sequence[str] = ()
+) -> bool:
+    """Writes down what happened to the truck, or to the parcels named; False when that is known already.
+
+    Raises DataFault for what cannot happen in the shipment's procedure, and for waybill numbers that it does not have.
+    """
+    if kind == events.DELIVERED:
+        return bool(delivering.tell(at, shipment_id, waybills, happened, actor))
+    procedure = procedure_of(at.ledger, shipment_id)
+    if kind not in procedure.events:
+        raise DataFault(
+            f"{procedure.name} knows no event {kind!r} 该流程没有此事件; known 已有: {', '.join(procedure.events)}"
+        )
     return bool(events.record(at.ledger, shipment_id, kind, happened, actor))
+
+
+def waybills_in(file: Path) -> list[str]:
+    """The waybill numbers in a file: the first value of each line that has a digit in it."""
+    lines = file.read_text("utf-8-sig").splitlines()
+    values = (line.replace("\t", ",").split(",")[0].strip().strip('"') for line in lines)
+    return [value for value in values if any(c.isdigit() for c in value)]
 
 
 def push(at: Office, authority: str, body: bytes, peer: str) -> list[int]:
@@ -191,6 +212,8 @@ def status(at: Office, shipment_id: int) -> Status:
         id=shipment_id,
         master_waybill=standing.truck.master_waybill,
         plate=standing.truck.mainland_plate,
+        redeclared=len(messages.lineage(at.ledger, shipment_id)),
+        bills=dict(sum(standing.bills.values(), Counter[str]())),
         state=state,
         state_zh=names.zh,
         state_en=names.en,

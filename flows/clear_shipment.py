@@ -1,4 +1,4 @@
-"""Clear one truck: take it as far as it can go now, then end in a state that says what it waits for."""
+"""Clear one shipment: take it as far as it can go now, then end in a state that says what it waits for."""
 
 from __future__ import annotations
 
@@ -39,11 +39,8 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
         go = stages.Reached()
         go(stages.find_out, truck)
         go(stages.hear)
-        go(stages.take, truck, "declare")
-        go(stages.take, truck, "hong_kong")
-        go(stages.take, truck, "list")
-        go(stages.take, truck, "arrive")
-        go(stages.take, truck, "depart")
+        for step in stages.steps_of(truck):  # as its procedure has them: declare, list, arrive, ...
+            go(stages.take, truck, step)
         standing = stages.standing(truck)
         publishing.publish(standing)
         publishing.ask(standing)

@@ -14,7 +14,7 @@ from tasks.clearing.declaring import declare_again, load_batch, part_of
 from tasks.clearing.identity import GIVEN_UP
 from tasks.clearing.movement import list_anew
 from tasks.clearing.settling import settle_shipment
-from tasks.clearing.standing import INVENTORY, LISTS, Standing, parcel_table
+from tasks.clearing.standing import Standing
 from tasks.office import Office, office
 from tasks.reporting.faults import explained
 from tasks.reporting.people import people
@@ -100,7 +100,7 @@ def correct(reference: str, orders: Sequence[str], action: str, field: str, valu
     done = {
         "declare again": lambda: again(here, standing, chosen),
         "give up": lambda: give_up(here, standing, chosen),
-        "list anew": lambda: sum(list_anew(here, standing, kind) for kind in LISTS),
+        "list anew": lambda: sum(list_anew(here, standing, kind) for kind in standing.procedure.lists),
         "correct a value": lambda: correct_value(here, standing, orders, field, value),
     }[action]()
     detail = {"action": action, "parcels": done, "field": field, "note": note}
@@ -123,8 +123,8 @@ def give_up(here: Office, standing: Standing, seqs: set[int]) -> int:
     One whose inventory customs still has (its order was turned down, say) waits for the cancel that it needs.
     """
     chosen = standing.in_state("held", "rejected") & seqs
-    inventories = standing.documents.get(INVENTORY, {})
-    there = {seq for seq in chosen if seq in inventories and inventories[seq].state not in parcel_table()["dead"]}
+    inventories = standing.leads
+    there = {seq for seq in chosen if seq in inventories and inventories[seq].state not in standing.table["dead"]}
     states = dict.fromkeys(chosen, ("excluded", GIVEN_UP)) | dict.fromkeys(there, ("waiting_cancel", "CHG-003"))
     return parcels.set_parcel_states(here.ledger, standing.id, states)
 

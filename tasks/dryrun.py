@@ -13,6 +13,7 @@ from typing import Any
 from adapters.cn_ecommerce import signature
 from adapters.keys.local import local_keys
 from adapters.keys.provider import KeyProvider
+from mappings import procedures
 from mappings.canonical.batch import Batch
 from mappings.errors import DataFault
 from mappings.identity import Identities, seeded
@@ -20,8 +21,8 @@ from tasks import hongkong
 from tasks.capture import read_folder
 from tasks.cleaning.score import Score
 from tasks.clearing.intake import to_batch
-from tasks.conversion.declare import declarations
-from tasks.conversion.lists import LIST_TYPES, listing
+from tasks.conversion.declare import declarations, reports
+from tasks.conversion.lists import list_types, listing
 from tasks.conversion.messages import Making
 from tasks.conversion.record import conversion_record, list_record
 from tasks.hongkong.record import bundling
@@ -80,18 +81,21 @@ def _china(batch: Batch, identities: Identities, notes: list[str]) -> Iterator[A
     """China's messages in the order of the procedure, each at the time that the plan gives it."""
     plan = batch.truck.planned
     yield from declarations(batch, Making(identities, plan.arrival_at_yard))
-    for kind in LIST_TYPES:
+    for kind in list_types(batch.truck):
         at = plan.departure if kind == "CEB509Message" else plan.arrival_at_yard
         try:
             yield from listing(batch, kind, Making(identities, at), plan.departure)
         except DataFault as fault:
             notes.append(str(fault))
+    if types := reports(batch.truck):
+        yield from declarations(batch, Making(identities, plan.arrival_at_yard), types)
 
 
 def _hong_kong(
     batch: Batch, identities: Identities, at: datetime, notes: list[str]
 ) -> tuple[list[Any], dict[str, list[dict[str, Any]]]]:
-    if "hk_agent" not in batch.truck.parties:
+    steps = procedures.load(batch.truck.direction, batch.truck.regime).steps
+    if "hk_agent" not in batch.truck.parties or not any("HKRoadACI" in step.sends for step in steps):
         return [], {}
     try:
         filing = hongkong.lodge(batch, at, identities)
@@ -130,7 +134,8 @@ def dry_run(folder: Path, home: Path, profiles: Path | None = None) -> DryRun:
         DryFile(f"{m.type}_{m.seq:04d}.xml", m.type, m.seq, m.owner_role, len(m.documents), _signed(m, batch, keys))
         for m in (*made, *hong_kong)
     ]
-    lists = {kind: list_record(ready, kind) for kind in LIST_TYPES if any(m.type == kind for m in made)}
+    told = (*list_types(batch.truck), *reports(batch.truck))
+    lists = {kind: list_record(ready, kind) for kind in told if any(m.type == kind for m in made)}
     conversion = {**(conversion_record(ready) if made else {}), **lists, **dropped}
     return DryRun(batch, scores, files, conversion, notes)
 

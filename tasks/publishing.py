@@ -28,6 +28,7 @@ from tasks.clearing.standing import Standing
 from tasks.inbox import Waiting
 from tasks.office import office
 from tasks.receipts import alarm
+from tasks.reporting.declared import redeclared
 from tasks.reporting.faults import screen_table
 from tasks.reporting.people import people
 from tasks.reporting.summary import conversion_table, fault_counts, quality, state_text, summary, timeline
@@ -43,7 +44,7 @@ def key(standing: Standing, what: str) -> str:
 
 def publish(standing: Standing) -> None:
     """The shipment's summary, timeline, faults, senders' quality and conversion record as artifacts of this run."""
-    ledger, name = office().ledger, standing.truck.mainland_plate
+    ledger, name = office().ledger, standing.label
     found = faults(ledger, standing.id)
     create_markdown_artifact(summary(standing, found), key(standing, "summary"), f"{name} 概况 summary")
     create_markdown_artifact(timeline(ledger, standing), key(standing, "timeline"), f"{name} 时间线 timeline")
@@ -53,6 +54,7 @@ def publish(standing: Standing) -> None:
             f"{name} 问题 faults: {fault_counts(found)}",
         ),
         "quality": (quality(ledger, standing.id), f"{name} 来源质量 sender quality"),
+        "redeclared": (redeclared(ledger, standing), f"{name} 重新申报 declared anew"),
         "conversion": (conversion_table(conversions(ledger, standing.id)), f"{name} 转换记录 conversion record"),
     }
     for what, (rows, description) in tables.items():
@@ -79,9 +81,9 @@ MANY = 5
 
 
 def tags(standing: Standing) -> set[str]:
-    """Tags of a run: port, authorities, state."""
+    """Tags of a run: port, direction, authorities, state."""
     authorities = {spec.load(kind).authority for kind in standing.documents}
-    said = {f"port:{standing.truck.exit_port}", f"state:{standing.shipment.state}"}
+    said = {f"port:{standing.port}", f"direction:{standing.truck.direction}", f"state:{standing.shipment.state}"}
     return said | {f"authority:{name}" for name in authorities}
 
 
@@ -109,7 +111,7 @@ def ask(standing: Standing) -> None:
             timeout=0,
             as_subflow=False,
             idempotency_key=question,
-            flow_run_name=f"{name} {standing.truck.mainland_plate} {standing.truck.master_waybill}",
+            flow_run_name=f"{name} {standing.label} {standing.truck.master_waybill}",
         )
     except ObjectNotFound:
         get_run_logger().info("No deployment asks here 未部署 %s", deployment)
@@ -176,9 +178,9 @@ def ended(ran: Sequence[Any], message: str, name: str | None = None) -> State[An
 def end(standing: Standing, missed: list[str]) -> Any:
     """The named state in which this run ends: what the shipment waits for now, or that an authority was not reached."""
     if missed:
-        told = f"{standing.truck.mainland_plate} 主管机关无法连接 {'; '.join(missed)}"
+        told = f"{standing.label} 主管机关无法连接 {'; '.join(missed)}"
         return Completed(name="Authority unavailable", message=told)
     waiting = standing.procedure.waiting(standing.shipment.state)
     truck = standing.truck
-    get_run_logger().info("%s %s: %s", truck.mainland_plate, truck.master_waybill, state_text(standing))
-    return Completed(name=waiting.en, message=f"{truck.mainland_plate} {state_text(standing)}")
+    get_run_logger().info("%s %s: %s", standing.label, truck.master_waybill, state_text(standing))
+    return Completed(name=waiting.en, message=f"{standing.label} {state_text(standing)}")

@@ -21,7 +21,7 @@ from mappings.errors import AuthorityUnavailable, ConfigurationError
 from tasks import publishing
 from tasks.clearing import alone as lease
 from tasks.clearing import hearing, intake, settling, steps
-from tasks.clearing.standing import Standing
+from tasks.clearing.standing import Standing, procedure_of
 from tasks.office import office
 from tasks.receipts import alarm
 
@@ -62,7 +62,7 @@ def find(reference: str) -> int:
 def run_name(reference: str, folder: str = "") -> str:
     """What a run about a shipment is called: plate and master waybill, or the folder of a new one."""
     row = shipments.find(office().ledger, reference) if reference else None
-    return f"{row.label} {row.master_waybill}" if row is not None else reference or Path(folder).name or "?"
+    return f"{row.label} {row.master_waybill}".strip() if row is not None else reference or Path(folder).name or "?"
 
 
 @task(task_run_name="capture, clean, match", **LOCAL)
@@ -94,6 +94,11 @@ def take(shipment_id: int, step: str) -> dict[str, int]:
     """Take one step of the procedure as far as it can go now."""
     taken = steps.take(office(), shipment_id, step, publishing.progress(shipment_id, step))
     return {"prepared": taken.prepared, **dict(taken.outcomes)}
+
+
+def steps_of(shipment_id: int) -> list[str]:
+    """The names of the steps of the shipment's procedure, in order."""
+    return [step.name for step in procedure_of(office().ledger, shipment_id).steps]
 
 
 @task(task_run_name="settle", **LOCAL)
@@ -146,7 +151,8 @@ def mark(shipment_id: int) -> tuple[object, ...]:
     received = len(intake.deliveries_of(office(), shipment_id))
     counted = tuple(sorted(Counter(state for state, _ in at.parcels.values()).items()))
     said = tuple(sorted(Counter(d.state for kind in at.documents.values() for d in kind.values()).items()))
-    return (at.shipment.state, gates, tuple(sorted(at.events)), received, counted, said, at.shipment.held)
+    told = (tuple(sorted(at.events)), sum(map(len, at.deliveries.values())))
+    return (at.shipment.state, gates, told, received, counted, said, at.shipment.held)
 
 
 def waits_for_time(shipment_id: int) -> bool:

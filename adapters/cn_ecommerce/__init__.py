@@ -1,4 +1,4 @@
-"""China Customs, cross-border e-commerce export; profile.yaml says what it can do and what is unverified."""
+"""China Customs, cross-border e-commerce; profile.yaml says what it can do and what is unverified."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from adapters.contract import Answer, Opened, OutMessageLike, Polled, Profile, R
 from adapters.keys.provider import KeyProvider
 from mappings import clock
 from mappings.canonical.model import Party
+from mappings.engine import spec
 from mappings.errors import ConfigurationError, Unsupported
 
 NAME = "cn_ecommerce"
@@ -66,7 +67,7 @@ class ChinaEcommerce:
         if not party.code:
             raise ConfigurationError(f"{party.name} has no company code to sign under / {party.name} 没有企业代码")
         signed = signature.sign(message.body, party.code, keys)
-        receiver = self.profile.receivers["export"]
+        receiver = self.profile.receivers[spec.load(message.type).traffic]
         sealed = self.channels.wrap(signed, Head(message.type, sender, receiver, message.guid, clock.now()))
         if len(sealed) > (limit := self.profile.value("message_bytes")):
             raise Unsupported(f"{message.type} has {len(sealed)} bytes, the limit is {limit} / 报文超过大小限制")

@@ -62,12 +62,21 @@ def refusal(code: str, info: str, sender: str, type: str, cop_msg_id: str, at: d
     ).encode()
 
 
+def _utf8(raw: bytes) -> bool:
+    """Whether bytes that claim a Chinese encoding are UTF-8: so read they hold Chinese signs, as those never would."""
+    try:
+        return any(sign >= "\u2e80" for sign in raw.decode())
+    except UnicodeDecodeError:
+        return False
+
+
 def decoded(raw: bytes) -> str:
     """The text of an XML document whatever its mark, declared or real encoding, without its declaration."""
     mark = next((encoding for start, encoding in _MARKS.items() if raw.startswith(start)), "")
     declared = _ENCODING.search(raw[:200])
     name = declared[1].decode().lower() if declared else "utf-8"
-    tries = [mark] if mark else ["gb18030"] if name in _CHINESE else ["utf-8", "gb18030"]
+    chinese = name in _CHINESE and not _utf8(raw)
+    tries = [mark] if mark else ["gb18030"] if chinese else ["utf-8", "gb18030"]
     for encoding in tries:
         try:
             return _DECLARATION.sub("", raw.decode(encoding), count=1).lstrip("\ufeff \t\r\n")

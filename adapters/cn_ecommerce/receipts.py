@@ -1,27 +1,26 @@
-"""Receipts normalised: CEB304, 404, 506, 508, 510, 604, 606, 608 and 900 (interface specification 202205).
+"""Receipts normalised: what answers a document of ours, and CEB900 (interface specification 202205).
 
-What answers what, by which key, is data: mappings/cn_ecommerce/receipts.yaml. Values are read by column.
+What answers what, by which key, is data: mappings/cn_ecommerce/receipts.yaml.
+Values are read by column. Tax bills are in bills.py.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 import yaml
 
-from adapters.cn_ecommerce import envelope
+from adapters.cn_ecommerce import bills, envelope
+from adapters.cn_ecommerce.told import moment, problem
 from adapters.contract import ReceiptRow
-from mappings.clock import CHINA
-from mappings.engine import reader
+from mappings.engine import reader, spec
 from mappings.engine.spec import MAPPINGS
 from mappings.errors import DataFault, Unsupported
 
 NAME = "cn_ecommerce"
-TIME = "%Y%m%d%H%M%S"
 
 
 @lru_cache
@@ -33,29 +32,30 @@ def table() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a receipt type answers: the declared type and the fields of the business key."""
+    """What a receipt type answers: the declared type, the fields of the business key, those a receipt may leave out."""
 
     declared: str
     key: tuple[str, ...]
-    open: bool = False  # a receipt may leave the last field out
+    open: frozenset[str] = frozenset()
+    number: str = "invtNo"  # customs' own number
 
 
 @lru_cache
 def answers() -> dict[str, Answers]:
     """By receipt type, what it answers."""
-    documents = table()["documents"].items()
-    return {row["receipt"]: Answers(declared, tuple(row["key"]), row.get("open", False)) for declared, row in documents}
+    return {row["receipt"]: _answers(declared, row) for declared, row in table()["documents"].items()}
 
 
-@lru_cache(maxsize=4096)
-def moment(text: str) -> datetime | None:
-    """A returnTime (China time, 17 digits, or 14, whatever stands between them) as UTC; None when it is no time."""
-    digits = re.sub(r"\D", "", text)
-    try:
-        at = datetime.strptime(digits[:14], TIME).replace(tzinfo=CHINA)
-    except ValueError:
-        return None
-    return at.replace(microsecond=int(digits[14:17].ljust(3, "0")) * 1000).astimezone(UTC)
+def _answers(declared: str, row: dict[str, Any]) -> Answers:
+    """By the receipt's own message file, a field that is not mandatory may be left out."""
+    answer = spec.load(row["receipt"])
+    fields = {item.tag: item for item in answer.segments[answer.document].fields}
+    return Answers(
+        declared,
+        tuple(row["key"]),
+        frozenset(tag for tag in row["key"] if fields[tag].use != "M"),
+        row.get("number", "invtNo"),
+    )
 
 
 @lru_cache
@@ -72,6 +72,8 @@ def declared_guid(info: str) -> str:
 def rows(business: bytes) -> list[ReceiptRow]:
     """Every receipt of a receipt message. Raises DataFault (unreadable) or Unsupported (no receipt that we know)."""
     reading = reader.read_tree(envelope.parse(business))
+    if reading.type in table()["bills"]["tellings"]:
+        return bills.rows(NAME, reading, table()["bills"])
     return of_columns(reading.type, reading.groups[reading.spec.document])
 
 
@@ -104,7 +106,7 @@ def _rows(found: Answers, receipt_type: str, columns: dict[str, list[str]], whol
             declared_guid(info),
             "",
             receipt_type,
-            _problem(status, at) or (_incomplete(found, key) if whole_keys else ""),
+            problem(status, at) or (_incomplete(found, key, pre, declared_guid(info)) if whole_keys else ""),
         )
         for key, guid, status, at, info, pre, invt in zip(
             keys,
@@ -113,21 +115,19 @@ def _rows(found: Answers, receipt_type: str, columns: dict[str, list[str]], whol
             times,
             infos,
             columns.get("preNo", empty),
-            columns.get("invtNo", empty),
+            columns.get(found.number, empty),
             strict=True,
         )
     ]
 
 
-def _problem(status: str, at: datetime | None) -> str:
-    if not re.fullmatch(r"-?\d+", status.strip()):
-        return f"returnStatus {status!r} is no number / 回执状态无效"
-    return "" if at else "returnTime is no time / 回执时间无效"
-
-
-def _incomplete(found: Answers, key: str) -> str:
-    needed = key.split("|")[:-1] if found.open else key.split("|")
-    return "" if all(part.strip() for part in needed) else "The business key is incomplete / 业务主键不完整"
+def _incomplete(found: Answers, key: str, pre_no: str, guid: str) -> str:
+    """What a receipt may leave out, the ledger completes, where anything at all tells the document."""
+    parts = dict(zip(found.key, key.split("|"), strict=True))
+    lacks = [tag for tag, part in parts.items() if not part.strip()]
+    told = len(lacks) < len(parts) or pre_no or guid
+    whole = told and set(lacks) <= found.open
+    return "" if whole else "The business key is incomplete / 业务主键不完整"
 
 
 def _unreadable(columns: dict[str, list[str]]) -> list[ReceiptRow]:
@@ -136,7 +136,7 @@ def _unreadable(columns: dict[str, list[str]]) -> list[ReceiptRow]:
     if not value["oriCopMsgId"]:
         raise DataFault("CEB900 does not say which message it means / CEB900 未注明原报文编号")
     at = moment(value["returnTime"])
-    problem = "" if at else "returnTime is no time / 回执时间无效"
+    wrong = "" if at else "returnTime is no time / 回执时间无效"
     return [
         ReceiptRow(
             NAME,
@@ -148,6 +148,6 @@ def _unreadable(columns: dict[str, list[str]]) -> list[ReceiptRow]:
             value["returnInfo"],
             cop_msg_id=value["oriCopMsgId"],
             receipt_type=table()["unreadable"],
-            problem=problem,
+            problem=wrong,
         )
     ]

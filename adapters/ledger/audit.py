@@ -1,6 +1,6 @@
 """The audit: every captured parcel in exactly one place, and nothing half-way for long.
 
-What a parcel's state claims of its documents is given by the caller (mappings/states); everything else the ledger
+What a parcel's state claims of its documents is given by the caller (the tables of parcels); everything else the ledger
 knows by itself. An "error" means that the promise is broken, a "warning" that somebody should look.
 """
 
@@ -67,15 +67,15 @@ class Finding(NamedTuple):
 
 
 Found = Iterator[tuple[str, int | None, dict[str, Any]]]
+Claims = Mapping[str, Claim] | Callable[[Connection, int], Mapping[str, Claim]]  # the same for all, or by shipment
 
 
 @reads
-def audit(
-    tx: Connection, states: Mapping[str, Claim] | None = None, claim_seconds: float = CLAIM_SECONDS
-) -> list[Finding]:
+def audit(tx: Connection, states: Claims | None = None, claim_seconds: float = CLAIM_SECONDS) -> list[Finding]:
     """Everything that is wrong, worst first; an empty list means that the ledger holds together.
 
-    `states` are all parcel states with what they claim; without it states are not judged. `claim_seconds` are real.
+    `states` are all parcel states with what they claim, or give these by shipment; without, states are not judged.
+    `claim_seconds` are real.
     """
     overdue = clock.now() - timedelta(seconds=claim_seconds * clock.clock().speed)
     found = [*_states(tx, states or {}), *_claims(tx, overdue)]
@@ -99,24 +99,28 @@ def _superseded() -> Any:
     return exists().where(follows)
 
 
-def _states(tx: Connection, states: Mapping[str, Claim]) -> Found:
+def _states(tx: Connection, states: Claims) -> Found:
     """Each parcel against what its state claims."""
     live: dict[int, dict[str, int]] = defaultdict(dict)
     c = document.c
     counted = select(c.parcel_id, c.type, func.count()).where(c.parcel_id.is_not(None), _live(), ~_superseded())
     for ident, kind, count in tx.execute(counted.group_by(c.parcel_id, c.type)):
         live[ident][kind] = count
+    claimed: dict[int, Mapping[str, Claim]] = {}
     query = select(parcel.c.id, parcel.c.shipment_id, parcel.c.order_no, parcel.c.state).order_by(parcel.c.id)
-    for ident, shipment_id, order_no, state in tx.execute(query):
+    for ident, shipment_id, order_no, state in tx.execute(query).all():
+        if shipment_id not in claimed:
+            claimed[shipment_id] = states(tx, shipment_id) if callable(states) else states
+        known = claimed[shipment_id]
         values = {"order_no": order_no, "state": state}
         kinds = live.get(ident, {})
         for kind, count in kinds.items():
             if count > 1:
                 yield "two-attempts", shipment_id, {**values, "type": kind, "count": count}
-        if states and state not in states:
+        if known and state not in known:
             yield "unknown-state", shipment_id, values
-        elif states:
-            claim = states[state]
+        elif known:
+            claim = known[state]
             for kind in sorted(claim.required - kinds.keys()):
                 yield "missing-document", shipment_id, {**values, "type": kind}
             for kind in sorted(kinds.keys() - claim.required - claim.optional):

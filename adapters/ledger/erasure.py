@@ -31,7 +31,8 @@ from mappings.canonical.columns import columns
 from mappings.canonical.model import TABLES, Driver
 from mappings.errors import ConfigurationError
 
-_NAMES = ("waybill.consignee_name", "payment.payer_name")
+_NAMES = ("waybill.consignee_name", "payment.payer_name", "buyer.name", "order.consignee_name")
+_PHONES = ("waybill.consignee_phone", "payment.payer_phone", "buyer.phone", "order.consignee_phone")
 
 
 class Person(NamedTuple):
@@ -44,7 +45,7 @@ class Person(NamedTuple):
     def rows(self, frame: pd.DataFrame) -> np.ndarray:
         """Which parcels are this person's."""
         wanted = [(column, self.name) for column in _NAMES]
-        wanted += [("waybill.consignee_phone", self.phone), ("waybill.waybill_no", self.waybill_no)]
+        wanted += [*((column, self.phone) for column in _PHONES), ("waybill.waybill_no", self.waybill_no)]
         found = np.zeros(len(frame), dtype=bool)
         for column, value in wanted:
             if value and column in frame:

@@ -14,6 +14,8 @@ from mappings import clock
 
 PHYSICAL = ("arrived", "departed", "crossed")
 
+DELIVERED = "delivered"  # of single parcels, named by waybill in the event's detail; it may be told many times
+
 
 @writes
 def record(
@@ -51,3 +53,18 @@ def happened(tx: Connection, shipment_id: int, kind: str) -> datetime | None:
     """When an event of this kind first happened to the shipment, or None."""
     query = select(event.c.at).where(event.c.shipment_id == shipment_id, event.c.kind == kind).order_by(event.c.at)
     return tx.execute(query.limit(1)).scalar()
+
+
+@reads
+def delivered(tx: Connection, shipment_id: int) -> dict[str, list[datetime]]:
+    """When each parcel (by waybill number) was handed to its buyer, oldest telling first.
+
+    An event has one time for all its parcels, or (from a file) `times`, one each.
+    """
+    query = select(event.c.at, event.c.detail).where(event.c.shipment_id == shipment_id, event.c.kind == DELIVERED)
+    found: dict[str, list[datetime]] = {}
+    for at, detail in tx.execute(query.order_by(event.c.id)):
+        times = map(datetime.fromisoformat, detail.get("times", ()))
+        for number in detail["waybills"]:
+            found.setdefault(number, []).append(next(times, at))
+    return found

@@ -104,8 +104,9 @@ def add_messages(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing])
         present.update(dict.fromkeys(keys))
     added.message_ids = _store(tx, shipment_id, fresh)
     parcels, documents = _parcel_ids(tx, shipment_id), list[tuple[Any, ...]]()
+    earlier = _earlier(tx, shipment_id, fresh)
     for out, ident in zip(fresh, added.message_ids, strict=True):
-        documents += _documents(shipment_id, ident, out.message, parcels, present)
+        documents += _documents(shipment_id, ident, out.message, parcels, present, earlier)
     bulk.insert(tx, document, _DOCUMENT, documents)
     _list(tx, outgoing, shipment_id, parcels)
     return added
@@ -181,17 +182,37 @@ def _documents(
     said: MessageLike,
     parcels: dict[int | None, int],
     present: dict[tuple[str, str, str, int], int | None],
+    earlier: dict[tuple[str, int | None, int], int],
 ) -> list[tuple[Any, ...]]:
     authority, kind = said.authority, said.type
+
+    def previous(doc: DocumentLike) -> int | None:
+        """The attempt before: of the same business key, or (an inventory has a new number) of the same parcel."""
+        if doc.attempt == 1:
+            return None
+        same = present.get((authority, kind, doc.business_key, doc.attempt - 1))
+        return same or earlier.get((kind, doc.parcel_seq, doc.attempt - 1))
+
     return [
         (
             message_id, shipment_id, None if doc.parcel_seq is None else parcels[doc.parcel_seq], authority, kind,
             doc.business_key, doc.attempt, doc.app_type, doc.guid,
-            present.get((authority, kind, doc.business_key, doc.attempt - 1)) if doc.attempt > 1 else None, PREPARED,
-            getattr(doc, "digest", ""),
+            previous(doc), PREPARED, getattr(doc, "digest", ""),
         )
         for doc in said.documents
     ]  # fmt: skip
+
+
+def _earlier(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing]) -> dict[tuple[str, int | None, int], int]:
+    """The documents of each parcel by type, parcel and attempt, of the types that are declared anew here."""
+    types = {out.message.type for out in outgoing if any(doc.attempt > 1 for doc in out.message.documents)}
+    if not types:
+        return {}
+    query = select(document.c.type, parcel.c.seq, document.c.attempt, document.c.id)
+    mine = query.join(parcel, document.c.parcel_id == parcel.c.id).where(document.c.shipment_id == shipment_id)
+    return {
+        (kind, seq, attempt): ident for kind, seq, attempt, ident in tx.execute(mine.where(document.c.type.in_(types)))
+    }
 
 
 def _list(tx: Connection, outgoing: Sequence[Outgoing], shipment_id: int, parcels: dict[int | None, int]) -> None:
@@ -344,6 +365,24 @@ def documents(
     if type is not None:
         query = query.where(document.c.type == type)
     return list(tx.execute(query.order_by(document.c.id)))
+
+
+@reads
+def lineage(tx: Connection, shipment_id: int, seq: int | None = None) -> list[Row[Any]]:
+    """Each document of a shipment (of one parcel) that follows another: its columns, and before_key, before_state, ....
+
+    The chain of one parcel's attempts of one type, oldest first: what was declared anew or changed, after what.
+    """
+    before = document.alias("before")
+    columns = (document, parcel.c.seq.label("parcel_seq"), parcel.c.order_no, before.c.attempt.label("before_attempt"),
+               before.c.business_key.label("before_key"), before.c.state.label("before_state"),
+               before.c.return_status.label("before_status"))  # fmt: skip
+    joined = document.join(before, document.c.previous_id == before.c.id)
+    query = select(*columns).select_from(joined.outerjoin(parcel, document.c.parcel_id == parcel.c.id))
+    query = query.where(document.c.shipment_id == shipment_id)
+    if seq is not None:
+        query = query.where(parcel.c.seq == seq)
+    return list(tx.execute(query.order_by(parcel.c.seq, document.c.type, document.c.attempt, document.c.id)))
 
 
 @reads

@@ -21,11 +21,12 @@ from adapters.ledger.shipments import lock
 from adapters.ledger.tables import DEAD, document, parcel
 from mappings import clock
 from mappings.canonical.batch import Batch
+from mappings.canonical.columns import AFTERWARDS
 from mappings.errors import DataFault
 
 _COMPUTED = ("price", "duty", "consumption", "vat", "total", "rate")  # of imports: another rate changes no content
 _NOT_CONTENT = (
-    "parcel.seq", "parcel.state", "parcel.reason", "parcel",
+    "parcel.seq", "parcel.state", "parcel.reason", "parcel", *AFTERWARDS,
     *(f"{table}.tax_{name}" for table in ("parcel", "line") for name in _COMPUTED),
 )  # fmt: skip
 _VALUE, _ROW = "\x1f", "\x1e"  # between two values of a row, and between two rows

@@ -2,59 +2,38 @@
 
 Whose receipt is it? The business key's only attempt; else the attempt whose guid stands in brackets in the text;
 else the newest attempt that had left by the receipt's time; else it is parked, and looked at again next time.
-What does it do? Higher rank moves the document on; lower or equal is late or a duplicate; what contradicts a final
-state is a conflict, flagged on the document, whose state stays. Of a message that was sent again as a recovery a status
-may mean something else: "you sent this before" proves that the first arrived.
+What does it do? That is `folding`'s: the same receipts make the same of a document in whatever order they come. Of a
+message that was sent again as a recovery a status may mean something else: "you sent this before" proves that the first
+arrived.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from operator import itemgetter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, select, type_coerce
+from sqlalchemy import Connection, and_, literal, select, type_coerce
 from sqlalchemy.types import NullType
 
-from adapters.ledger import bulk
+from adapters.ledger import bulk, folding
+from adapters.ledger.folding import APPLIED, CONFLICT, DUPLICATE, LATE, Held, Meaning, Rank
 from adapters.ledger.ledger import alone, writes
 from adapters.ledger.messages import confirm_arrived
 from adapters.ledger.sealed import SealedText
 from adapters.ledger.tables import Instant, document, message, receipt
 
-NEW, APPLIED, DUPLICATE, LATE, CONFLICT, PARKED = "new", "applied", "duplicate", "late", "conflict", "parked"
-UNUSABLE = "unusable"
+__all__ = [
+    "APPLIED", "CONFLICT", "DUPLICATE", "LATE", "NEW", "PARKED", "SETTLED", "UNUSABLE", "Meaning", "Rank", "Ranks",
+    "Settled", "settle", "waiting_of",
+]  # fmt: skip
+NEW, PARKED, UNUSABLE = "new", "parked", "unusable"
+SETTLED = (APPLIED, DUPLICATE, LATE, CONFLICT)
 _WRITTEN = (
     "id", "state", "rank", "return_status", "return_time", "return_info", "pre_no", "invt_no", "final", "conflict",
 )  # fmt: skip
-
-
-class Meaning(Protocol):
-    """What a status means for a document (mappings.states.State)."""
-
-    @property
-    def state(self) -> str: ...
-    @property
-    def rank(self) -> int: ...
-    @property
-    def final(self) -> bool: ...
-    @property
-    def follow(self) -> frozenset[str]: ...
-
-
-class Rank(NamedTuple):
-    """The smallest Meaning; `follow` are the statuses that may follow although it is final."""
-
-    state: str
-    rank: int
-    final: bool = False
-    follow: frozenset[str] = frozenset()
-
-
 Ranks = Mapping[tuple[str, str], Meaning]
-_NONE = Rank("", 0)
 
 
 @dataclass
@@ -93,97 +72,104 @@ class _Pair(NamedTuple):
     guid: str
     first_claimed_at: Any
     recovery: bool
-    was: tuple[Any, ...]  # what _State is made of
+    was: tuple[Any, ...]  # what Held is made of
 
 
-@dataclass(slots=True)
-class _State:
-    """A document while receipts are applied to it; times and sealed texts as the driver gave them."""
+class _Past(NamedTuple):
+    """A receipt that had its effect on a document before."""
 
-    state: str
-    rank: int
+    document_id: int
+    disposition: str
+    id: int
     status: str
-    time: Any
+    return_time: Any
     info: Any
     pre_no: str
     invt_no: str
-    final: bool
-    conflict: bool
-    touched: bool = False
-
-    def apply(self, row: _Pair, meaning: Meaning, current: Meaning) -> str:
-        """Let one receipt have its effect; `current` is what the document's own status means."""
-        disposition = _judge(self, row, meaning, current)
-        if disposition == APPLIED:
-            self.touched = True
-            self.state, self.rank, self.final = meaning.state, meaning.rank, meaning.final
-            self.status, self.time, self.info = row.status, row.return_time, row.info
-            self.pre_no, self.invt_no = row.pre_no or self.pre_no, row.invt_no or self.invt_no
-        elif disposition == CONFLICT:
-            self.touched = self.conflict = True
-        elif (row.pre_no and not self.pre_no) or (row.invt_no and not self.invt_no):
-            self.touched = True
-            self.pre_no, self.invt_no = self.pre_no or row.pre_no, self.invt_no or row.invt_no
-        return disposition
-
-    def values(self) -> tuple[Any, ...]:
-        """As _WRITTEN, after the id."""
-        return (
-            self.state, self.rank, self.status, self.time, self.info, self.pre_no, self.invt_no, self.final,
-            self.conflict,
-        )  # fmt: skip
-
-
-def _judge(held: _State, row: _Pair, meaning: Meaning, current: Meaning) -> str:
-    """The disposition of a receipt for a document in the state `held`."""
-    if row.status == held.status:
-        return DUPLICATE
-    later = meaning.rank == held.rank and held.time is not None and row.return_time > held.time
-    if not held.final or row.status in current.follow:
-        return APPLIED if meaning.rank > held.rank or later else LATE
-    if meaning.final and held.status not in meaning.follow:
-        return DUPLICATE if meaning.state == held.state else CONFLICT
-    return CONFLICT if meaning.rank > held.rank else LATE
+    whole: bool  # it spoke of the whole message: its disposition is not this document's alone
 
 
 @writes
-def settle(tx: Connection, authority: str, ranks: Ranks, recovered: Ranks | None = None) -> Settled:
+def settle(
+    tx: Connection, authority: str, ranks: Ranks, recovered: Ranks | None = None, apart: Collection[str] = ()
+) -> Settled:
     """Apply every receipt of an authority that is new or parked, and say what became of it.
 
-    `recovered` says what a status means, instead of `ranks`, for a message that was sent again as a recovery.
+    `recovered` says what a status means, instead of `ranks`, for a message that was sent again as a recovery; types
+    in `apart` are about no document of ours, and settled elsewhere.
     One settling of an authority at a time: two that do not see each other's receipts could take a document back.
     """
     verdicts: dict[int, Verdict] = {}
-    states: dict[int, _State] = {}
     settled = Settled()
     alone(tx, f"settle {authority}")
-    rows = [(row, _order(row, ranks)) for row in _choose(_candidates(tx, authority), verdicts)]
-    for row, _ in sorted(rows, key=itemgetter(1)):
-        key = (row.type, row.status)
-        meaning = (recovered or {}).get(key) if row.recovery else None
-        meaning = meaning or ranks.get(key)
-        told = None if row.cop_msg_id else row.document_id
-        if meaning is None:
-            verdicts.setdefault(row.id, Verdict(told, PARKED, f"unknown status {row.status}"))
-            continue
-        held = states.get(row.document_id)
-        if held is None:
-            held = states[row.document_id] = _State(*row.was)
-        disposition = held.apply(row, meaning, ranks.get((row.type, held.status), _NONE))
-        if row.id not in verdicts or disposition == APPLIED:
-            verdicts[row.id] = Verdict(told, disposition)
-        settled.shipments.add(row.shipment_id)
-        settled.messages.add(row.message_id)
-    changed = [(ident, *held.values()) for ident, held in states.items() if held.touched]
+    groups: dict[int, list[_Pair]] = defaultdict(list)
+    for row in _choose(_candidates(tx, authority), verdicts):
+        groups[row.document_id].append(row)
+    held = {ident: Held(*rows[0].was) for ident, rows in groups.items()}
+    meanings = {ident: _meanings(rows[0], ranks, recovered) for ident, rows in groups.items()}
+    unsettled = [i for i, rows in groups.items() if any(folding.unsettles(held[i], row, meanings[i]) for row in rows)]
+    past = _past(tx, unsettled)
+    told_anew: list[tuple[int, str]] = []
+    for ident, rows in groups.items():
+        if ident in past:
+            held[ident], said = folding.refold(held[ident], past[ident], rows, meanings[ident])
+            told_anew += _changed(past[ident], said)
+        else:
+            said = folding.advance(held[ident], rows, meanings[ident])
+        _judge(rows, said, verdicts, settled)
+    changed = [(ident, *one.values()) for ident, one in held.items() if one.touched]
     bulk.update(tx, document, _WRITTEN, changed, stored=("return_time", "return_info"))
-    settled.counts = _note(tx, authority, verdicts)
+    bulk.update(tx, receipt, ("id", "disposition"), told_anew)
+    settled.counts = _note(tx, authority, verdicts, apart)
     confirm_arrived(tx, settled.messages)
     return settled
 
 
-def _order(row: _Pair, ranks: Ranks) -> tuple[Any, int, int]:
-    """Receipts take effect by their own time, then by rank."""
-    return row.return_time, ranks.get((row.type, row.status), _NONE).rank, row.id
+def _meanings(row: _Pair, ranks: Ranks, recovered: Ranks | None) -> folding.Meanings:
+    """What a status means for this document."""
+
+    def meaning(status: str) -> Meaning | None:
+        key = (row.type, status)
+        return ((recovered or {}).get(key) if row.recovery else None) or ranks.get(key)
+
+    return meaning
+
+
+def _judge(rows: list[_Pair], said: dict[int, str], verdicts: dict[int, Verdict], settled: Settled) -> None:
+    """Note what became of one document's receipts; one about a whole message counts where it moved any document."""
+    for row in rows:
+        told = None if row.cop_msg_id else row.document_id
+        if row.id not in said:
+            verdicts.setdefault(row.id, Verdict(told, PARKED, f"unknown status {row.status}"))
+            continue
+        if row.id not in verdicts or said[row.id] == APPLIED:
+            verdicts[row.id] = Verdict(told, said[row.id])
+        settled.shipments.add(row.shipment_id)
+        settled.messages.add(row.message_id)
+
+
+def _changed(past: list[_Past], said: dict[int, str]) -> list[tuple[int, str]]:
+    """Receipts settled before that are, or are no longer, a conflict now that an earlier one has come."""
+    mine = ((row, said[row.id]) for row in past if row.id in said and not row.whole)
+    return [(row.id, now) for row, now in mine if (now == CONFLICT) != (row.disposition == CONFLICT)]
+
+
+def _past(tx: Connection, idents: list[int]) -> dict[int, list[_Past]]:
+    """The receipts that had their effect on these documents."""
+    if not idents:
+        return {}
+    r, d, m = receipt.c, document.c, message.c
+    told = [r.disposition, r.id, r.status, r.return_time, r.info, r.pre_no, r.invt_no]
+    columns = [*map(_stored, told)]
+    own = select(r.document_id, *columns, literal(False)).where(bulk.among(tx, r.document_id, idents))
+    joined = receipt.join(message, and_(m.authority == r.authority, m.cop_msg_id == r.cop_msg_id))
+    whole = select(d.id, *columns, literal(True)).select_from(joined.join(document, d.message_id == m.id))
+    whole = whole.where(bulk.among(tx, d.id, idents), r.cop_msg_id != "")
+    found: dict[int, list[_Past]] = {ident: [] for ident in idents}
+    for query in (own, whole):
+        for row in tx.execute(query.where(r.disposition.in_(SETTLED))):
+            found[row[0]].append(_Past._make(row))
+    return found
 
 
 def _candidates(tx: Connection, authority: str) -> list[_Pair]:
@@ -198,7 +184,7 @@ def _candidates(tx: Connection, authority: str) -> list[_Pair]:
     named = and_(m.authority == r.authority, m.cop_msg_id == r.cop_msg_id)
     by_key = select(*columns).select_from(receipt.join(document, same).join(message, d.message_id == m.id))
     by_message = select(*columns).select_from(receipt.join(message, named).join(document, d.message_id == m.id))
-    found = [row for query in (by_key, by_message) for row in tx.execute(query.where(_waiting(authority))).all()]
+    found = [row for query in (by_key, by_message) for row in tx.execute(query.where(waiting_of(authority))).all()]
     return [_Pair._make((*row[:16], tuple(row[16:]))) for row in found]
 
 
@@ -208,7 +194,8 @@ def _stored(column: Any) -> Any:
     return type_coerce(column, NullType()).label(column.name) if raw else column
 
 
-def _waiting(authority: str) -> Any:
+def waiting_of(authority: str) -> Any:
+    """The condition of a receipt that has had no effect yet."""
     return and_(receipt.c.authority == authority, receipt.c.disposition.in_((NEW, PARKED)))
 
 
@@ -241,9 +228,10 @@ def _by_time(rows: list[_Pair]) -> _Pair | None:
     return max(left, key=lambda row: row.attempt, default=None)
 
 
-def _note(tx: Connection, authority: str, verdicts: dict[int, Verdict]) -> Counter[str]:
+def _note(tx: Connection, authority: str, verdicts: dict[int, Verdict], apart: Collection[str]) -> Counter[str]:
     """Write each receipt's verdict; one that nobody claims is parked until its document is known."""
-    waiting = tx.execute(select(receipt.c.id, receipt.c.disposition).where(_waiting(authority)))
+    mine = and_(waiting_of(authority), receipt.c.type.not_in(apart))
+    waiting = tx.execute(select(receipt.c.id, receipt.c.disposition).where(mine))
     stranger = Verdict(None, PARKED, "unknown document")
     changes = [(ident, *verdicts.get(ident, stranger)) for ident, was in waiting if was == NEW or ident in verdicts]
     bulk.update(tx, receipt, ("id", "document_id", "disposition", "reason"), changes)

@@ -265,6 +265,32 @@ receipt = Table(
     Index(None, "authority", "disposition"),
 )
 
+bill = Table(  # an electronic tax bill, that the authority opens about a released import inventory
+    "bill",
+    metadata,
+    _id(),
+    Column("authority", Text, nullable=False),
+    Column("tax_no", Text, nullable=False),
+    Column("invt_no", Text, nullable=False, index=True),
+    _to("document", nullable=True, index=True),
+    _text("state"),
+    _count("rank"),
+    _text("status"),
+    _time("return_time"),
+    _flag("final"),
+    _flag("conflict"),
+    Column("customs_tax", BigInteger),  # scaled by 100,000, as all money here; empty until the bill itself came
+    Column("value_added_tax", BigInteger),
+    Column("consumption_tax", BigInteger),
+    Column("lines", JSON, nullable=False),
+    _time("amounts_at"),
+    _text("duty_no"),
+    _text("assure_code"),
+    _to("raw", nullable=True, index=True),
+    _time("at", False),
+    UniqueConstraint("authority", "tax_no"),
+)
+
 fault = Table(
     "fault",
     metadata,

@@ -74,6 +74,10 @@ def show(s: Status) -> None:
     for kind, states in sorted(s.documents.items()):
         documents.add_row(kind, ", ".join(f"{state} {count}" for state, count in sorted(states.items())))
     screen.print(parcels, documents)
+    if s.redeclared:
+        screen.print(f"重新申报或修改 declared anew or changed: {s.redeclared}")
+    if s.bills:
+        screen.print("税单 tax bills: " + ", ".join(f"{state} {count}" for state, count in sorted(s.bills.items())))
     if s.faults:
         kinds = faults.table()
         made = table("故障 Faults", "代码 code", "#数量 count", "级别 severity", "由谁处理 owner", "处理 remedy")

@@ -13,11 +13,12 @@ from typing import Any, Union, get_args, get_origin
 import numpy as np
 import pandas as pd
 
-from mappings.canonical.model import TABLES, Personal
+from mappings.canonical.model import TABLES, Later, Personal
 
 SCALE_DIGITS = 5
 SCALE = 10**SCALE_DIGITS
 DTYPES = {"text": "str", "decimal": "Int64", "integer": "Int64", "flag": "bool", "time": "datetime64[us, UTC]"}
+AFTERWARDS = ("waybill.delivered_at",)  # told after the declaration: no part of what is declared, nor of its digest
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Column:
     kind: str
     required: bool
     personal: bool
+    later: bool = False
 
 
 def _kind(annotation: Any) -> str:
@@ -45,7 +47,8 @@ def columns(table: str) -> dict[str, Column]:
     for name, field in TABLES[table].model_fields.items():
         path = f"{table}.{name}"
         personal = any(isinstance(mark, Personal) for mark in field.metadata)
-        found[path] = Column(path, _kind(field.annotation), field.is_required(), personal)
+        later = any(isinstance(mark, Later) for mark in field.metadata)
+        found[path] = Column(path, _kind(field.annotation), field.is_required(), personal, later)
     return found
 
 

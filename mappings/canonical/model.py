@@ -13,12 +13,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 
 @dataclass(frozen=True)
 class Personal:
     """Marks a person's datum: encrypted at rest, masked on every screen, absent from Prefect."""
+
+
+@dataclass(frozen=True)
+class Later:
+    """Marks a field that came after rows had been declared: a row without it keeps the digest that it had."""
 
 
 Money = Annotated[Decimal, Field(max_digits=19, decimal_places=5)]
@@ -28,6 +34,9 @@ Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 al
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217")]
 Unit = Annotated[str, Field(description="UN/ECE Rec 20, or CN:nnn")]
 Person = Annotated[str, Personal()]
+LaterPerson = Annotated[str, Personal(), Later()]
+LaterText = Annotated[str, Later()]
+LaterMoney = Annotated[Decimal | None, Field(max_digits=19, decimal_places=5), Later()]
 
 
 class _Model(BaseModel):
@@ -60,7 +69,11 @@ class Plan(_Model):
 
 
 class Truck(_Model):
-    """The truck and the consignment on it: one master waybill, one declaration agent."""
+    """The truck and the consignment on it: one master waybill, one declaration agent.
+
+    What leaves a bonded zone (import 1210) has no vehicle and no master waybill: `master_waybill` holds the batch's own
+    reference there, which tells shipments apart and which no message carries as a waybill.
+    """
 
     master_waybill: str = Field(min_length=1)
     batch_no: str = ""
@@ -68,12 +81,14 @@ class Truck(_Model):
     direction: Literal["export", "import"] = "export"
     corridor: str = "zhuhai-hongkong"
     customs_office: str
-    exit_port: str
+    exit_port: str = Field(default="", validate_default=True, description="export: where it leaves the country")
+    ie_port: str = Field(default="", validate_default=True, description="import: where it enters the country")
+    ems_no: str = Field(default="", description="1210: account book of the bonded warehouse")
     transport_mode: str = Field(default="3", description="UN/ECE Rec 19")
-    port_of_destination: str
+    port_of_destination: str = Field(default="", validate_default=True, description="export")
     package_kind: str = Field(default="CT", description="UN/ECE Rec 21")
     statistics_flag: Literal["A", "B"] = "A"
-    mainland_plate: str
+    mainland_plate: str = Field(default="", validate_default=True, description="all but import 1210")
     hk_plate: str = ""
     trailer: str = ""
     e_lock: str = ""
@@ -83,8 +98,27 @@ class Truck(_Model):
     driver: Driver = Field(default_factory=Driver)
     planned: Plan
     parties: dict[str, Party] = Field(
-        description="by role: platform, seller, payment_company, carrier, agent, yard, hk_consignee, hk_agent"
+        description="by role: platform, seller, owner (producer, where it is not the seller), payment_company, "
+        "carrier, agent, yard, area (company in the bonded zone), guarantor (of the taxes), hk_consignee, hk_agent"
     )
+
+    @field_validator("exit_port", "ie_port", "port_of_destination", "mainland_plate")
+    @classmethod
+    def _needed(cls, value: str, info: ValidationInfo) -> str:
+        crossing = (info.data.get("direction"), info.data.get("regime"))
+        if not value and None not in crossing and crossing not in _WITHOUT[str(info.field_name)]:
+            raise PydanticCustomError("missing", "Field required")
+        return value
+
+
+_EXPORTS = {("export", regime) for regime in ("9610", "9710", "9810", "1210")}
+_IMPORTS = {("import", regime) for regime in ("9610", "9710", "9810", "1210")}
+_WITHOUT = {  # kinds of crossing (direction, regime) that do without a field
+    "exit_port": _IMPORTS,
+    "ie_port": _EXPORTS,
+    "port_of_destination": _IMPORTS,
+    "mainland_plate": {("import", "1210")},
+}
 
 
 class Order(_Model):
@@ -97,6 +131,27 @@ class Order(_Model):
     freight: Money = Decimal(0)
     buyer_country: Country | None = None
     cancelled: bool = False
+    tax_total: LaterMoney = Field(default=None, description="import: taxes that the seller collected in advance")
+    discount: LaterMoney = Field(default=None, description="import: what was not paid in money")
+    paid: LaterMoney = Field(default=None, description="import: goods value + freight + taxes - discount")
+    insurance: LaterMoney = None
+    batch_numbers: LaterText = ""
+    consignee_name: LaterPerson = ""
+    consignee_phone: LaterPerson = ""
+    consignee_address: LaterPerson = ""
+    consignee_district: LaterText = Field(default="", description="6 digits, GB/T 2260")
+    note: LaterText = ""
+
+
+class Buyer(_Model):
+    """Who bought an order: a natural person, whom an import names."""
+
+    order_no: str
+    reg_no: LaterPerson = Field(default="", description="the buyer's account at the platform")
+    name: LaterPerson = ""
+    id_type: LaterText = Field(default="", description="1: identity card of the People's Republic, 2: other")
+    id_number: LaterPerson = ""
+    phone: LaterPerson = ""
 
 
 class Payment(_Model):
@@ -108,6 +163,9 @@ class Payment(_Model):
     currency: Currency
     paid_at: datetime | None = None
     payer_name: Person = ""
+    payer_id_type: LaterText = ""
+    payer_id_number: LaterPerson = ""
+    payer_phone: LaterPerson = ""
 
 
 class Waybill(_Model):
@@ -126,6 +184,7 @@ class Waybill(_Model):
     consignee_phone: Person = ""
     consignee_address: Person = ""
     consignee_country: Country | None = None
+    delivered_at: Annotated[datetime | None, Later()] = Field(default=None, description="signed for")
 
 
 class GoodsLine(_Model):
@@ -150,6 +209,8 @@ class GoodsLine(_Model):
     quantity2: Quantity | None = None
     unit2: Unit = ""
     net_weight: Weight | None = Field(default=None, description="of the whole line, kilograms")
+    item_record_no: LaterText = Field(default="", description="1210: the good's number in the account book")
+    note: LaterText = ""
 
 
 class Goods(_Model):
@@ -166,12 +227,14 @@ class Goods(_Model):
     origin: Country | None = None
     goods_model: str = ""
     bar_code: str = ""
+    item_record_no: LaterText = ""
 
 
 class Parcel(_Model):
-    """One order with its payments, waybill and lines."""
+    """One order with its buyer, payments, waybill and lines."""
 
     order: Order
+    buyer: Buyer | None = None
     payments: list[Payment] = Field(default_factory=list)
     waybill: Waybill | None = None
     lines: list[GoodsLine]
@@ -187,6 +250,7 @@ class Shipment(_Model):
 
 TABLES: dict[str, type[_Model]] = {
     "order": Order,
+    "buyer": Buyer,
     "payment": Payment,
     "waybill": Waybill,
     "line": GoodsLine,

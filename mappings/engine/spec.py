@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,7 @@ class MessageSpec:
     segments: dict[str, Segment]
     receipt: str = ""
     answers: str = ""
+    traffic: str = "export"  # or import: which of an authority's two doors a message goes to
     filled: bool = False
     unverified: bool = False
     notes: str = ""
@@ -105,6 +106,10 @@ class MessageSpec:
     def find(self, tag: str, segment: str = "") -> tuple[Segment, Field] | None:
         """The first field named `tag`, in `segment` if given."""
         return next(((s, f) for s, f in self.walk() if f.tag == tag and segment in ("", s.tag)), None)
+
+    def demanding(self, paths: tuple[str, ...]) -> MessageSpec:
+        """The same type, in which the fields filled from these paths are mandatory: what a regime asks for."""
+        return _demanding(self.type, paths) if paths else self
 
     @property
     def most_documents(self) -> int:
@@ -177,6 +182,7 @@ def _build(path: Path) -> MessageSpec:
         segments=segments,
         receipt=raw.get("receipt", ""),
         answers=raw.get("answers", ""),
+        traffic=raw.get("tail", "export"),
         filled=raw.get("mandatory_text") == "filled",
         unverified=bool(raw.get("unverified", False)),
         notes=raw.get("notes", ""),
@@ -204,3 +210,14 @@ def load(message_type: str) -> MessageSpec:
             f"No message file for {message_type!r} 没有该报文类型的定义; known 已知: {', '.join(_files())}"
         )
     return _build(path)
+
+
+@lru_cache(maxsize=256)
+def _demanding(message_type: str, paths: tuple[str, ...]) -> MessageSpec:
+    message = load(message_type)
+
+    def asked(segment: Segment) -> Segment:
+        fields = (replace(item, use="M") if item.source in paths else item for item in segment.fields)
+        return replace(segment, fields=tuple(fields))
+
+    return replace(message, segments={tag: asked(segment) for tag, segment in message.segments.items()})

@@ -10,12 +10,13 @@ FORMATS = ("csv", "xlsx", "json", "jsonl", "xml")
 ROLES = ("freight", "fee", "discount")
 # What a sender may state besides the canonical fields: compared or worked into them, never declared as such.
 EXTRA = {
+    "order.pay_code": "text", "order.pay_no": "text", "order.line_count": "integer", "payment.pay_code": "text",
     "order.platform_code": "text", "order.seller_code": "text", "order.waybill_no": "text",
     "payment.platform_code": "text", "payment.seller_code": "text",
     "waybill.carrier_code": "text", "waybill.seller_code": "text",
     "line.unit_net_weight": "decimal",
 }  # fmt: skip
-TABLES = ("truck", "order", "line", "payment", "waybill", "goods")
+TABLES = ("truck", "order", "buyer", "line", "payment", "waybill", "goods")
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ def _raw(table: str, rows: list[tuple[int, Any]], name: str) -> RawTable:
 def _rows(shipment: Shipment) -> Iterable[tuple[str, list[tuple[int, Any]]]]:
     parcels = list(enumerate(shipment.parcels, 1))
     yield "order", [(n, p.order) for n, p in parcels]
+    yield "buyer", [(n, p.buyer) for n, p in parcels if p.buyer is not None]
     yield "line", [(n, line) for n, p in parcels for line in p.lines]
     yield "payment", [(n, payment) for n, p in parcels for payment in p.payments]
     yield "waybill", [(n, p.waybill) for n, p in parcels if p.waybill is not None]

@@ -10,9 +10,10 @@ import pandas as pd
 from mappings import faults
 from mappings.canonical.model import Truck
 from mappings.errors import DataFault
+from mappings.rules import asked as asked_of
 from mappings.rules import match as match_rules
 from tasks.capture.captured import Captured, RawTable, SourceFile
-from tasks.cleaning import checks, goods, orders, tables
+from tasks.cleaning import checks, goods, orders, paid, tables
 from tasks.cleaning.blame import Blame, Place
 from tasks.cleaning.cells import Distinct
 from tasks.cleaning.corrections import corrected
@@ -36,6 +37,7 @@ class Cleaned:
     excluded: np.ndarray
     payment: pd.DataFrame
     waybill: pd.DataFrame
+    buyer: pd.DataFrame
     places: list[Place]
     files: list[SourceFile]
     faults: pd.DataFrame
@@ -56,23 +58,27 @@ def clean(captured: Captured) -> Cleaned:
     raws = [raw for table in captured.tables.values() for raw in table]
     blame = Blame([_place(raw) for raw in raws], "clean")
     cache: dict[tuple[object, ...], Distinct] = {}
-    typed = [(raw.table, tables.typed(raw, number, blame, cache)) for number, raw in enumerate(raws)]
+    asked = asked_of(captured.truck.direction, captured.truck.regime)
+    typed = [(raw.table, tables.typed(raw, number, blame, cache, asked.targets)) for number, raw in enumerate(raws)]
     frames = {
         name: tables.together((frame for table, frame in typed if table == name), name)
-        for name in ("order", "line", "payment", "waybill", "goods")
+        for name in ("order", "buyer", "line", "payment", "waybill", "goods")
     }
     frames = corrected(frames, captured.corrections)
     made = orders.gather(frames["order"], _filled(frames["line"], frames["order"], "line"), blame)
+    if asked.imports:
+        made = paid.work_out(made, blame)
     live = ~made.excluded[made.owner]
     line = goods.fill(made.line, frames["goods"], live, blame)
     payment = _filled(frames["payment"], made.order, "payment")
     waybill = _filled(frames["waybill"], made.order, "waybill")
-    checks.check(made.order, "order", ~made.excluded, blame)
-    checks.check(line, "line", live, blame)
-    checks.check(payment, "payment", _live(payment, "payment", made), blame)
-    checks.check(waybill, "waybill", _live(waybill, "waybill", made), blame)
+    checks.check(made.order, "order", ~made.excluded, blame, asked)
+    checks.check(line, "line", live, blame, asked)
+    for name, table in (("buyer", frames["buyer"]), ("payment", payment), ("waybill", waybill)):
+        checks.check(table, name, _live(table, name, made), blame, asked)
     return Cleaned(
-        captured.truck, made.order, line, made.owner, made.excluded, payment, waybill, blame.places, captured.files,
+        captured.truck, made.order, line, made.owner, made.excluded, payment, waybill, frames["buyer"], blame.places,
+        captured.files,
         faults.together([captured.faults, blame.frame()]),
     )  # fmt: skip
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from mappings import rules
+from mappings.canonical.columns import SCALE, columns
+from mappings.canonical.model import TABLES
 from mappings.rules import Rule
 from tasks.cleaning import amounts
 from tasks.cleaning.blame import Blame
@@ -32,33 +34,43 @@ def matches(values: pd.Series, rule: Rule) -> np.ndarray:
     return ~good[numbers] & (values != "").to_numpy()
 
 
+def exactly(values: pd.Series, rule: Rule) -> np.ndarray:
+    """Where a number is another one than the rule's."""
+    number, present = amounts.numbers(values)
+    one = int(rule.pattern) * (1 if values.name in _WHOLE else SCALE)
+    return present & (number != one)
+
+
+_WHOLE = frozenset(c.path for table in TABLES for c in columns(table).values() if c.kind == "integer")
 CHECKS: dict[str, Callable[[pd.Series, Rule], np.ndarray]] = {
-    "positive": positive, "not_negative": not_negative, "matches": matches,
+    "positive": positive, "not_negative": not_negative, "matches": matches, "exactly": exactly,
 }  # fmt: skip
 
 
-def check(table: pd.DataFrame, name: str, live: np.ndarray, blame: Blame) -> None:
+def check(table: pd.DataFrame, name: str, live: np.ndarray, blame: Blame, asked: rules.Asked) -> None:
     """All rules of one table on its rows where `live` holds."""
     quality = rules.quality()
-    for rule in quality.rules:
+    for rule in (*quality.rules, *asked.rules):
         if rule.table != name:
             continue
         wrong = CHECKS[rule.check](table[rule.field], rule) & live
         if rule.unless and wrong.any():
             wrong &= ~blame.blamed(table, rule.unless)
         code = rule.code
-        if quality.gift and code == "LIN-001":
+        if (quality.gift or asked.gift) and code == "LIN-001":
             code = "LIN-012"
         _blame(code, table, wrong, rule.field, blame)
-    for path, target in quality.targets.items():
+    for path, target in asked.targets.items():
         if path.startswith(f"{name}.") and path in table:
-            _target(table, path, target, live, blame)
+            _target(table, path, target, live, blame, asked.missing)
 
 
-def _target(table: pd.DataFrame, path: str, target: rules.Target, live: np.ndarray, blame: Blame) -> None:
+def _target(
+    table: pd.DataFrame, path: str, target: rules.Target, live: np.ndarray, blame: Blame, missing: Mapping[str, str]
+) -> None:
     values = table[path]
     if target.required:
-        code = rules.quality().missing.get(path, "VAL-004")
+        code = {**rules.quality().missing, **missing}.get(path, "VAL-004")
         absent = (values == "").to_numpy() if values.dtype == "str" else values.isna().to_numpy()
         if code and absent.any():
             _blame(code, table, absent & live & ~blame.blamed(table, path), path, blame)
@@ -80,5 +92,17 @@ def _blame(code: str, table: pd.DataFrame, wrong: np.ndarray, path: str, blame: 
 
 
 _FROM_GOODS = frozenset(
-    f"line.{s}" for s in ("hs_code", "goods_name", "unit", "unit1", "unit2", "goods_model", "bar_code", "net_weight")
+    f"line.{s}"
+    for s in (
+        "hs_code",
+        "goods_name",
+        "unit",
+        "unit1",
+        "unit2",
+        "goods_model",
+        "bar_code",
+        "net_weight",
+        "origin",
+        "item_record_no",
+    )
 )

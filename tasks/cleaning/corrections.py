@@ -12,7 +12,7 @@ from mappings.errors import DataFault
 from tasks.capture.captured import Correction
 from tasks.cleaning import amounts
 
-TABLES = ("order", "payment", "waybill")
+TABLES = ("order", "buyer", "payment", "waybill")
 
 
 def value_of(correction: Correction) -> object:

@@ -12,7 +12,18 @@ from tasks.cleaning import amounts
 from tasks.cleaning.blame import ROW, SOURCE, Blame
 from tasks.cleaning.orders import repeated, same_rows
 
-_FILLED = ("hs_code", "goods_name", "item_name", "unit", "unit1", "unit2", "goods_model", "bar_code", "origin")
+_FILLED = (
+    "hs_code",
+    "goods_name",
+    "item_name",
+    "unit",
+    "unit1",
+    "unit2",
+    "goods_model",
+    "bar_code",
+    "origin",
+    "item_record_no",
+)
 
 
 def registered(goods: pd.DataFrame, blame: Blame) -> tuple[pd.DataFrame, set[str]]:

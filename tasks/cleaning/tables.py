@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,7 +83,8 @@ class _Reader:
         return notes.distinct.take(texts)
 
 
-def typed(raw: RawTable, source: int, blame: Blame, cache: dict[tuple[object, ...], Distinct]) -> pd.DataFrame:
+def typed(raw: RawTable, source: int, blame: Blame, cache: dict[tuple[object, ...], Distinct],
+          targets: Mapping[str, rules.Target]) -> pd.DataFrame:  # fmt: skip
     """One captured table as a typed frame: canonical columns, what the sender states besides, @source and @row."""
     reader = _Reader(raw, cache)
     made = {path: reader.column(path) for path in raw.fields}
@@ -97,7 +98,7 @@ def typed(raw: RawTable, source: int, blame: Blame, cache: dict[tuple[object, ..
         frame[ROLE] = _roles(raw, made)
     if raw.once_per:
         frame, made = _once(raw, frame, made, blame)
-    _notes(frame, made, blame)
+    _notes(frame, made, blame, targets)
     return frame
 
 
@@ -156,26 +157,26 @@ def _differs(frame: pd.DataFrame, cell: Cells, path: str, at: np.ndarray, first:
     )  # fmt: skip
 
 
-def needed(path: str) -> bool:
+def needed(path: str, targets: Mapping[str, rules.Target]) -> bool:
     """Whether a target message takes the field, so that the authority would see what is wrong with it."""
     table, _, short = path.partition(".")
-    return (f"line.{short}" if table == "goods" else path) in rules.quality().targets or path in _KEYS
+    return (f"line.{short}" if table == "goods" else path) in targets or path in _KEYS
 
 
 _KEYS = frozenset({
-    "payment.order_no", "waybill.order_no", "line.order_no", "goods.item_no", "goods.net_weight", "line.net_weight",
-    "order.cancelled",
+    "buyer.order_no", "payment.order_no", "waybill.order_no", "line.order_no", "goods.item_no", "goods.net_weight",
+    "line.net_weight", "order.cancelled",
 })  # fmt: skip
 
 
-def _notes(frame: pd.DataFrame, made: dict[str, Cells], blame: Blame) -> None:
+def _notes(frame: pd.DataFrame, made: dict[str, Cells], blame: Blame, targets: Mapping[str, rules.Target]) -> None:
     unknown = rules.quality().unknown
     for path, cell in made.items():
         for code, numbers in cell.notes.items():
             at = np.flatnonzero(np.isin(cell.distinct.codes, np.fromiter(numbers, dtype=np.int64)))
             which = cell.distinct.codes[at].tolist()
             named = unknown.get(path, code) if code == "VAL-003" else code
-            severity = "warning" if named.startswith("VAL") and not needed(path) else ""
+            severity = "warning" if named.startswith("VAL") and not needed(path, targets) else ""
             shown = cell.distinct.raw or cell.distinct.texts
             blame.add(named, frame, at, path, [shown[n] for n in which], [numbers[n] for n in which], severity=severity)
 

@@ -1,12 +1,13 @@
 """Declaring parcels: which documents each needs now, in which attempt, and preparing them in one transaction.
 
-What may follow what (new, change, cancel, declare anew) is the table `follow` in mappings/cn_ecommerce/parcel.yaml.
+What may follow what (new, change, cancel, declare anew) is the table `follow` of the procedure's table of parcels.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,8 +21,8 @@ from mappings.engine import spec
 from mappings.errors import DataFault
 from tasks.clearing import identity
 from tasks.clearing.intake import BATCH
-from tasks.clearing.standing import CN, INVENTORY, Document, Standing, parcel_table
-from tasks.conversion.declare import PARCEL_TYPES, declarations
+from tasks.clearing.standing import Document, Standing
+from tasks.conversion.declare import declarations
 from tasks.conversion.messages import Making
 from tasks.conversion.record import conversion_record
 from tasks.office import Office
@@ -29,7 +30,7 @@ from tasks.submission.seal import seal_messages
 
 DIGESTS = "digests"
 _MIX = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio in 64 bits: mixes hashes so that their order counts
-_CONTENT = ("order.", "payment.", "waybill.", "parcel.")
+_CONTENT = ("order.", "buyer.", "payment.", "waybill.", "parcel.")
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,8 @@ def content_digests(batch: Batch, message_type: str) -> list[str]:
     return Digests(batch).of(message_type)
 
 
-def plan(message_type: str, latest: Document | None, changed: bool) -> Plan:
-    """What to do for one document of a ready parcel."""
-    table = parcel_table()
+def plan(message_type: str, latest: Document | None, changed: bool, table: dict[str, Any]) -> Plan:
+    """What to do for one document of a ready parcel, by the procedure's table of parcels."""
     if latest is None:
         return Plan(table["follow"][message_type]["none"])
     situation = "dead" if latest.state in table["dead"] else ("done" if latest.state in table["done"] else "open")
@@ -102,9 +102,10 @@ def plans(
     standing: Standing, seqs: list[int], message_type: str, before: dict[str, str], digests: list[str]
 ) -> list[Plan]:
     """The plan of every parcel, in order; `digests` are those of its content, `before` those last declared."""
-    known, first = standing.documents.get(message_type, {}), plan(message_type, None, True)
+    known, table = standing.documents.get(message_type, {}), standing.table
+    first = plan(message_type, None, True, table)
     return [
-        plan(message_type, known[seq], before.get(str(seq)) != digest) if seq in known else first
+        plan(message_type, known[seq], before.get(str(seq)) != digest, table) if seq in known else first
         for seq, digest in zip(seqs, digests, strict=True)
     ]
 
@@ -117,11 +118,11 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
     batch = part_of(whole, ready)
     if not len(batch.parcels):
         return 0
-    digests = _digests(office, standing.id)
+    digests, types = _digests(office, standing.id), standing.procedure.parcel_types
     seqs, content = batch.parcels["parcel.seq"].tolist(), Digests(batch)
-    now = {kind: content.of(kind) for kind in PARCEL_TYPES}
-    planned = {kind: plans(standing, seqs, kind, digests.get(kind, {}), now[kind]) for kind in PARCEL_TYPES}
-    blocked = {i for kind in PARCEL_TYPES for i, p in enumerate(planned[kind]) if p.action == "cancel"}
+    now = {kind: content.of(kind) for kind in types}
+    planned = {kind: plans(standing, seqs, kind, digests.get(kind, {}), now[kind]) for kind in types}
+    blocked = {i for kind in types for i, p in enumerate(planned[kind]) if p.action == "cancel"}
     made = []
     office.ensure_keys(standing.truck)
     for kinds, chosen in _alike(planned, blocked):
@@ -129,15 +130,17 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
         for kind in kinds:
             said = digests.setdefault(kind, {})
             said.update((str(seqs[i]), now[kind][i]) for i in np.flatnonzero(chosen).tolist())
-    outgoing = seal_messages(made, standing.truck, office.authority(CN), office.keys)
-    told = part_of(whole, ready | {seq for seq in standing.documents.get(INVENTORY, {}) if seq is not None})
+    outgoing = seal_messages(made, standing.truck, office.authority(standing.procedure.authority), office.keys)
+    told = part_of(whole, ready | {seq for seq in standing.leads if seq is not None})
     states = {seqs[i]: ("waiting_cancel", "CHG-003") if i in blocked else ("declared", "") for i in range(len(seqs))}
     with office.ledger.begin() as tx:
         added = messages.add_messages(tx, standing.id, outgoing)
         sources.save_snapshot(tx, standing.id, DIGESTS, json.dumps(digests, sort_keys=True).encode())
         parcels.set_parcel_states(tx, standing.id, states)
         for kind, rows in conversion_record(told).items():
-            replace_conversions(tx, standing.id, CN, kind, [Conversion(**row) for row in rows])
+            replace_conversions(
+                tx, standing.id, standing.procedure.authority, kind, [Conversion(**row) for row in rows]
+            )
     return len(added.message_ids)
 
 

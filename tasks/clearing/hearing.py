@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists, or_, select
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from adapters.ledger.ledger import reads
 from adapters.ledger.tables import message, parcel, shipment
+from mappings import clock, procedures
 from mappings.errors import AuthorityUnavailable
 from tasks.clearing.settling import settle_shipment
 from tasks.office import Office
@@ -20,13 +23,24 @@ CLOSED, UNHEARD = "closed", ("declared", "reviewed", "inspection", "detained")
 def senders(tx: object, authority: str) -> list[str]:
     """The addresses under which messages were sent of which something is still to be heard.
 
-    A closed truck is listened to as long as a parcel that it left behind is not at its end.
+    A closed truck is listened to as long as a parcel that it left behind is not at its end, and for as many days as its
+    procedure says: an import's closures and tax bills come after its end.
     """
     waiting = exists().where(parcel.c.shipment_id == shipment.c.id, parcel.c.state.in_(UNHEARD))
     query = select(message.c.sender_dxp).distinct().join(shipment, message.c.shipment_id == shipment.c.id)
     query = query.where(message.c.authority == authority, message.c.state != "prepared")
-    query = query.where(or_(shipment.c.state != CLOSED, waiting))
+    query = query.where(or_(shipment.c.state != CLOSED, waiting, *_afterwards()))
     return sorted(tx.execute(query).scalars())  # type: ignore[attr-defined]
+
+
+def _afterwards() -> list[ColumnElement[bool]]:
+    """For each procedure that goes on listening: messages of its own types, of shipments closed not too long ago."""
+    found = []
+    for procedure in procedures.every():
+        if days := procedure.value("listen_days", 0):
+            since = clock.now() - timedelta(days=days)
+            found.append(and_(message.c.type == procedure.lead, shipment.c.closed_at > since))
+    return found
 
 
 def hear(office: Office) -> set[int]:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, select
 from adapters.ledger import events, leases, parcels, raws, shipments, sources
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger.tables import parcel, source_file
-from mappings import clock, faults
+from mappings import clock, faults, procedures
 from mappings.canonical.batch import Batch
 from mappings.canonical.model import Shipment, Truck
 from mappings.errors import DataFault
@@ -40,6 +40,7 @@ from tasks.reporting.faults import explained
 
 RECEIVED, BATCH, SCORE = "received", "batch", "score"
 CORRECTIONS, SHIPMENT = "corrections", "shipment"  # what we make ourselves: a person's corrections, an API call's body
+DELIVERED_AT, _NUMBER = "waybill.delivered_at", "waybill.waybill_no"
 _OURS = "/"  # no file of a sender has it in its name
 STAGES = ("capture", "clean", "match", "import", "convert")
 _KEYS = {"goods": "goods.item_no"}
@@ -276,6 +277,7 @@ def _store(office: Office, shipment_id: int, batch: Batch, scores: list[Score], 
             ledger_faults.replace_faults(tx, shipment_id, stage, everything[everything["stage"] == stage])
         identity.hold_elsewhere(tx, shipment_id, changes.elsewhere)
         _truck(tx, shipment_id, batch.truck)
+        _deliveries(tx, shipment_id, batch)
         leases.set_cursor(tx, "intake", str(shipment_id), str(count))
     intake.changes = changes
     return intake
@@ -285,6 +287,19 @@ def _truck(tx: Connection, shipment_id: int, truck: Truck) -> None:
     values = truck.model_dump(mode="json")
     if shipments.get(tx, shipment_id).truck != values:
         shipments.set_truck(tx, shipment_id, values, truck.mainland_plate)
+
+
+def _deliveries(tx: Connection, shipment_id: int, batch: Batch) -> None:
+    """Deliveries to the buyers that a carrier's file tells, where the procedure reports them: each noted once."""
+    steps = procedures.load(batch.truck.direction, batch.truck.regime).steps
+    if DELIVERED_AT not in batch.parcels or all(step.name != events.DELIVERED for step in steps):
+        return
+    told, rows = events.delivered(tx, shipment_id), batch.parcels[[_NUMBER, DELIVERED_AT]].dropna()
+    news = rows[~rows[_NUMBER].isin(told)]
+    if len(news):
+        times = [at.isoformat() for at in news[DELIVERED_AT]]
+        detail = {"waybills": news[_NUMBER].tolist(), "times": times}
+        events.record(tx, shipment_id, events.DELIVERED, news[DELIVERED_AT].max().to_pydatetime(), "files", detail)
 
 
 def files_of(tx: Connection, shipment_id: int) -> list[Any]:

@@ -1,4 +1,4 @@
-"""List documents of the truck: master and sub list (607), arrival at the yard (507), departure (509)."""
+"""List documents about the whole truck: master list, arrival, departure; for an import what came in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from adapters.ledger.conversions import Conversion, replace_conversions
 from mappings import clock
 from mappings.errors import DataFault
 from tasks.clearing.declaring import load_batch, part_of
-from tasks.clearing.standing import CN, LISTED_ANEW, Standing, parcel_table
+from tasks.clearing.standing import LISTED_ANEW, Standing
 from tasks.conversion.lists import listing
 from tasks.conversion.messages import Making
 from tasks.conversion.record import list_record
@@ -17,15 +17,16 @@ from tasks.office import Office
 from tasks.submission.seal import seal_messages
 
 PARCELS: dict[str, Callable[[Standing], set[int]]] = {
-    "CEB607Message": Standing.to_list,
-    "CEB507Message": Standing.to_arrive,
-    "CEB509Message": Standing.to_depart,
+    "list": Standing.to_list,
+    "arrive": Standing.to_arrive,
+    "depart": Standing.to_depart,
+    "warehouse_in": Standing.to_warehouse,
 }
 
 
-def prepare_list(office: Office, standing: Standing, message_type: str) -> int:
-    """Prepare one list document over the parcels that it is to name. Returns how many messages."""
-    seqs = PARCELS[message_type](standing)
+def prepare_list(office: Office, standing: Standing, step: str) -> int:
+    """Prepare the list document of a step over the parcels that it is to name. Returns how many messages."""
+    message_type, seqs = standing.procedure.list_of(step), PARCELS[step](standing)
     batch = part_of(load_batch(office.ledger, standing.id), seqs)
     if not len(batch.parcels):
         return 0
@@ -39,18 +40,18 @@ def prepare_list(office: Office, standing: Standing, message_type: str) -> int:
         )
         return 0
     office.ensure_keys(standing.truck)
-    outgoing = seal_messages(made, standing.truck, office.authority(CN), office.keys)
+    outgoing = seal_messages(made, standing.truck, office.authority(standing.procedure.authority), office.keys)
     told = part_of(load_batch(office.ledger, standing.id), seqs | standing.named(message_type))
     with office.ledger.begin() as tx:
         added = messages.add_messages(tx, standing.id, outgoing)
         rows = [Conversion(**row) for row in list_record(told, message_type)]
-        replace_conversions(tx, standing.id, CN, message_type, rows)
+        replace_conversions(tx, standing.id, standing.procedure.authority, message_type, rows)
     return len(added.message_ids)
 
 
 def list_anew(office: Office, standing: Standing, message_type: str) -> int:
     """After a refusal, let a new list name the parcels of the refused ones. Returns how many parcels."""
-    refused = [i for i in standing.lists if i.type == message_type and i.state in parcel_table()["dead"] and i.seqs]
+    refused = [i for i in standing.lists if i.type == message_type and standing.refused(i)]
     if refused:
         events.record(office.ledger, standing.id, LISTED_ANEW, detail={"documents": [item.id for item in refused]})
     return sum(len(item.seqs) for item in refused)

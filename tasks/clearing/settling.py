@@ -1,38 +1,37 @@
-"""What documents make of parcels and of the shipment (mappings/cn_ecommerce/parcel.yaml, mappings/procedures)."""
+"""What documents make of parcels and of the shipment by the tables that its procedure names."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 from adapters.ledger import parcels, shipments
-from tasks.clearing.standing import INVENTORY, ListDocument, Standing, load_standing, parcel_table
-from tasks.conversion.declare import PARCEL_TYPES
+from tasks.clearing.standing import ListDocument, Standing, load_standing
 from tasks.office import Office
 
 LEFT_BEHIND = "left_behind"
-SUPPORTING = tuple(kind for kind in PARCEL_TYPES if kind != INVENTORY)
 
 
 def _lead(standing: Standing, seq: int) -> tuple[str, str] | None:
     """State and reason that a parcel's own documents give it; None where they say nothing."""
-    table = parcel_table()
-    inventory = standing.documents.get(INVENTORY, {}).get(seq)
-    if inventory is None:
+    table, lead = standing.table, standing.procedure.lead
+    document = standing.leads.get(seq)
+    if document is None:
         return None
-    state = table["lead"][inventory.state]
+    state = table["lead"][document.state]
     stops = table["stops"]
     if state in stops["before"]:
-        for kind in SUPPORTING:
+        for kind in standing.procedure.supporting:
             other = standing.documents.get(kind, {}).get(seq)
             if other is not None and other.state in stops["states"]:
                 return stops["parcel"], kind
-    return state, INVENTORY if state in ("rejected", "detained") else ""
+    return state, lead if state in ("rejected", "detained") else ""
 
 
-def _said_of_list(state: str, lists: list[ListDocument]) -> str:
+def _said_of_list(state: str, lists: list[ListDocument], rules: dict[str, dict[str, Any]]) -> str:
     for item in lists:
-        rule = parcel_table()["list"].get(item.state)
+        rule = rules.get(item.state)
         if rule and state in rule["from"]:
             state = rule["to"]
     return state
@@ -45,8 +44,9 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
     """
     found = {}
     by_parcel: dict[int, list[ListDocument]] = {}
+    rules, master = standing.table["list"], standing.procedure.list_of("list")
     for item in standing.lists:
-        if item.type == "CEB607Message" and item.state in parcel_table()["list"]:
+        if item.type == master and item.state in rules:
             for seq in item.seqs:
                 by_parcel.setdefault(seq, []).append(item)
     for seq, (state, _) in standing.parcels.items():
@@ -54,7 +54,7 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
             continue
         lead = _lead(standing, seq)
         if lead is not None and not (state in ("held", "excluded") and lead[0] == "rejected"):
-            found[seq] = (_said_of_list(lead[0], by_parcel.get(seq, [])), lead[1])
+            found[seq] = (_said_of_list(lead[0], by_parcel.get(seq, []), rules), lead[1])
     for seq in standing.left_behind():
         found[seq] = (found.get(seq, standing.parcels[seq])[0], LEFT_BEHIND)
     return found

@@ -1,44 +1,31 @@
-"""Where a shipment stands: its parcels, documents and events, and the facts that the procedure's gates ask for.
+"""Where a shipment stands: its parcels, documents and events, and what follows from them by its procedure's tables.
 
-The facts are named here once; which gate needs which is in mappings/procedures.
+No message type is named here: the procedure says which one leads, and which lists there are (decision 0008).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, NamedTuple
 
-import yaml
 from sqlalchemy import Connection, Row, case, select
 
-from adapters.ledger import events, messages, parcels, shipments
-from adapters.ledger.audit import Claim
+from adapters.ledger import bills, events, messages, parcels, shipments
+from adapters.ledger.audit import Claim, Claims
+from adapters.ledger.events import PHYSICAL
 from adapters.ledger.ledger import reads
 from adapters.ledger.tables import document, message, parcel
 from mappings import clock
 from mappings import states as document_states
 from mappings.canonical.model import Truck
-from mappings.engine.spec import MAPPINGS
 from mappings.procedures import Procedure, load
 from tasks.hongkong.deadlines import deadlines
 
 CN, HK = "cn_ecommerce", "hk_road"
-INVENTORY, LISTS = "CEB603Message", ("CEB607Message", "CEB507Message", "CEB509Message")
 LISTED_ANEW = "listed_anew"
-PHYSICAL = ("arrived", "departed", "crossed")
-GOING = ("ready", "declared", "reviewed", "inspection", "released", "closed")
 BUNDLED = ("bundled", "at_control_point", "inspection", "released", "detained", "crossed")
-UNDECIDED = ("declared", "inspection", "reviewed")
-
-
-@lru_cache
-def parcel_table() -> dict[str, Any]:
-    """What documents make of a parcel (mappings/cn_ecommerce/parcel.yaml)."""
-    return yaml.safe_load((MAPPINGS / CN / "parcel.yaml").read_text(encoding="utf-8"))
 
 
 class Document(NamedTuple):
@@ -53,11 +40,12 @@ class Document(NamedTuple):
     state: str
     pre_no: str
     return_time: datetime | None
+    follows: int | None = None  # the document that this one declares anew or changes
 
 
 @dataclass(frozen=True)
 class ListDocument:
-    """A list document of the truck (607, 507, 509), and the parcels it names."""
+    """A list document about the whole truck, and the parcels it names."""
 
     type: str
     supplement: int
@@ -78,6 +66,8 @@ class Standing:
     lists: list[ListDocument]
     events: dict[str, datetime]
     messages: Counter[tuple[str, str]]
+    deliveries: dict[int, list[datetime]] = field(default_factory=dict)  # by parcel, each time that it was told
+    bills: dict[int, Counter[str]] = field(default_factory=dict)  # by parcel, its tax bills by state
     now: datetime = field(default_factory=clock.now)
 
     @property
@@ -85,9 +75,41 @@ class Standing:
         """The shipment's id."""
         return int(self.shipment.id)
 
+    @property
+    def table(self) -> dict[str, Any]:
+        """What documents make of a parcel in this procedure."""
+        return self.procedure.table
+
+    @property
+    def label(self) -> str:
+        """What people call it: the plate, or the master waybill where there is no truck."""
+        return self.truck.mainland_plate or self.truck.master_waybill
+
+    @property
+    def port(self) -> str:
+        """Where it leaves or enters the country."""
+        return self.truck.exit_port or self.truck.ie_port
+
+    @property
+    def leads(self) -> dict[int | None, Document]:
+        """The latest document of each parcel that gives it its state."""
+        return self.documents.get(self.procedure.lead, {})
+
     def in_state(self, *states: str) -> set[int]:
         """The parcels (seq) in one of these states."""
         return {seq for seq, (state, _) in self.parcels.items() if state in states}
+
+    def alike(self, name: str) -> set[int]:
+        """The parcels in one of the states that the procedure's table gathers under a name (going, undecided)."""
+        return self.in_state(*self.table.get(name, ()))
+
+    def waiting(self) -> set[int]:
+        """The parcels that wait for a person."""
+        return self.in_state(*(name for name, row in self.table["states"].items() if row["place"] == "person"))
+
+    def on(self, step: str) -> set[int]:
+        """The parcels that the list of a step names; none where the procedure has no such list."""
+        return self.named(self.procedure.list_of(step))
 
     def named(self, list_type: str) -> set[int]:
         """The parcels that a list of this type names; a refused one names them until a person lists anew."""
@@ -106,19 +128,21 @@ class Standing:
         return any(d.state == "crossed" for d in self.filed("HKRoadBundle"))
 
     def waits(self, seq: int) -> str:
-        """What the inventory of a parcel waits for, by the table of states."""
-        found = self.documents.get(INVENTORY, {}).get(seq)
-        states = document_states.document_states(CN)[INVENTORY]
+        """What a parcel's leading document waits for, by the table of states."""
+        found = self.leads.get(seq)
+        states = document_states.document_states(self.procedure.authority)[self.procedure.lead]
         return states[found.state].wait if found and found.state in states else ""
 
-    # ---- facts -------------------------------------------------------------------------------------------------
     def fact(self, name: str) -> bool:
-        """Whether the fact of that name holds."""
+        """Whether the fact of that name holds (tasks/clearing/facts.py)."""
+        from tasks.clearing.facts import FACTS  # noqa: PLC0415  (the facts are about standings)
+
         return bool(FACTS[name](self))
 
     def may(self, step: str) -> bool:
-        """Whether the procedure's gate for a step is open."""
-        return not self.shipment.held and all(self.fact(need) for need in self.procedure.step(step).needs)
+        """Whether the procedure's gate for a step is open; it has none for a step that it has not."""
+        found = next((s for s in self.procedure.steps if s.name == step), None)
+        return found is not None and not self.shipment.held and all(map(self.fact, found.needs))
 
     def state(self) -> str:
         """The shipment's state: the first row of the procedure's table that holds."""
@@ -126,24 +150,39 @@ class Standing:
 
     def to_list(self) -> set[int]:
         """Parcels that customs has reviewed and no master list names, while the truck is not away."""
-        return self.in_state("reviewed", "inspection", "released") - self.named("CEB607Message")
+        return self.in_state("reviewed", "inspection", "released") - self.on("list")
 
     def to_arrive(self) -> set[int]:
         """Parcels on a master list that was not refused, and that no arrival names."""
-        listed = {s for i in self.lists if i.type == "CEB607Message" and not self.refused(i) for s in i.seqs}
-        return listed & self.in_state(*GOING) - self.named("CEB507Message")
+        kind = self.procedure.list_of("list")
+        listed = {s for i in self.lists if i.type == kind and not self.refused(i) for s in i.seqs}
+        return listed & self.alike("going") - self.on("arrive")
+
+    def to_warehouse(self) -> set[int]:
+        """Parcels that came in and that no warehouse-in list names."""
+        return (self.alike("came_in") & self.leads.keys()) - self.on("warehouse_in")
+
+    def to_deliver(self) -> set[int]:
+        """Parcels of which a delivery was told that customs was not told of; a rejected report needs telling anew."""
+        (kind,) = self.procedure.step("delivered").sends
+        reported = self.documents.get(kind, {})
+        return {
+            seq
+            for seq in self.alike("delivered") & self.deliveries.keys()
+            if seq not in reported or len(self.deliveries[seq]) > reported[seq].attempt
+        }
 
     def refused(self, item: ListDocument) -> bool:
         """Whether a list was turned down, and no person has let its parcels be listed anew."""
-        return item.state in parcel_table()["dead"] and bool(item.seqs)
+        return item.state in self.table["dead"] and bool(item.seqs)
 
     def to_depart(self) -> set[int]:
         """Parcels that were released when the truck left, and that no departure names."""
         gone = {seq for seq in self.in_state("released") if self._released_in_time(seq)}
-        return gone & self.named("CEB507Message") - self.named("CEB509Message")
+        return gone & self.on("arrive") - self.on("depart")
 
     def _released_in_time(self, seq: int) -> bool:
-        left, inventory = self.events.get("departed"), self.documents[INVENTORY][seq]
+        left, inventory = self.events.get("departed"), self.leads[seq]
         released = inventory.return_time if inventory.state == "released" else None
         return left is None or released is None or released <= left
 
@@ -152,7 +191,7 @@ class Standing:
         if "departed" not in self.events:
             return set()
         here = self.in_state("ready", "declared", "reviewed", "inspection", "released")
-        return here - self.named("CEB509Message") - self.to_depart()
+        return here - self.on("depart") - self.to_depart()
 
     def hong_kong_late(self) -> bool:
         """Whether Hong Kong's limits for the planned crossing are over before the truck was bundled."""
@@ -162,74 +201,30 @@ class Standing:
     def loaded(self) -> set[int]:
         """The parcels that really go on this truck, as far as is known now."""
         if "departed" in self.events:
-            return self.named("CEB509Message") | self.to_depart()
-        reported = self.named("CEB507Message")
-        going = self.in_state(*GOING)
+            return self.on("depart") | self.to_depart()
+        reported = self.on("arrive")
+        going = self.alike("going")
         return going & (reported | self.to_list() | self.to_arrive()) if reported else going
 
-    def _answered(self) -> bool:
+    def answered(self) -> bool:
+        """Whether every inventory has an answer, or the truck has been here for so long that the list goes without."""
         if not self.in_state("declared"):
             return True
         arrived = self.events.get("arrived")
         patience = timedelta(minutes=self.procedure.value("list_waits_minutes"))
         return arrived is not None and self.now >= arrived + patience
 
-    def _bundle_time(self) -> bool:
+    def bundle_time(self) -> bool:
+        """Whether so little is left before Hong Kong's own deadline that the bundling waits no longer."""
         margin = timedelta(minutes=self.procedure.value("bundle_margin_minutes"))
         return self.now >= deadlines(self.truck.planned.crossing).bundle_until - margin
-
-
-def _undecided(s: Standing) -> set[int]:
-    """Parcels on the truck whose release is still open."""
-    return s.in_state(*UNDECIDED) & (s.named("CEB507Message") or s.in_state(*UNDECIDED))
-
-
-def _waiting(s: Standing) -> set[int]:
-    """Parcels that wait for a person."""
-    return s.in_state(*(name for name, row in parcel_table()["states"].items() if row["place"] == "person"))
-
-
-def _to_close(s: Standing) -> bool:
-    return bool((s.named("CEB509Message") & s.in_state("released")) or s.to_depart())
-
-
-FACTS: dict[str, Callable[[Standing], object]] = {
-    "always": lambda s: True,
-    "approved": lambda s: s.shipment.approved_at is not None,
-    "is_held": lambda s: s.shipment.held,
-    "parcels_ready": lambda s: s.in_state("ready"),
-    "nothing_declarable": lambda s: not s.in_state(*GOING) and bool(s.parcels) and not (s.documents and _waiting(s)),
-    "needs_approval": lambda s: s.shipment.approved_at is None,
-    "outcome_unknown": lambda s: any(state == "unknown" for _, state in s.messages),
-    "something_to_send": lambda s: any(state in ("prepared", "claimed") for _, state in s.messages)
-    or bool(s.in_state("ready") and "departed" not in s.events),
-    "inventories_open": lambda s: bool(s.in_state("declared")) and "arrived" not in s.events,
-    "only_corrections_left": lambda s: not s.in_state(*GOING) and bool(s.parcels),
-    "inventories_answered": lambda s: s._answered(),
-    "declared_something": lambda s: bool(s.documents.get(INVENTORY)),
-    "parcels_to_list": lambda s: bool(s.to_list()),
-    "list_refused": lambda s: any(s.refused(item) for item in s.lists),
-    "arrived": lambda s: "arrived" in s.events,
-    "not_arrived": lambda s: "arrived" not in s.events,
-    "parcels_to_arrive": lambda s: bool(s.to_arrive()),
-    "departed": lambda s: "departed" in s.events,
-    "not_departed": lambda s: "departed" not in s.events,
-    "parcels_to_depart": lambda s: bool(s.to_depart()),
-    "inspection_open": lambda s: bool(s.in_state("inspection")) and "departed" not in s.events,
-    "release_open": lambda s: bool(_undecided(s)) and "departed" not in s.events,
-    "hong_kong_named": lambda s: "hk_agent" in s.truck.parties and bool(s.truck.hk_plate),
-    "load_settled": lambda s: not _undecided(s) or s._bundle_time(),
-    "hong_kong_late": lambda s: FACTS["hong_kong_named"](s) and s.hong_kong_late() and bool(s.loaded()),
-    "crossing_open": lambda s: bool(s.named("CEB509Message") or s.to_depart())
-    and not (s.crossed_hong_kong() if FACTS["hong_kong_named"](s) else "crossed" in s.events),
-    "closure_open": _to_close,
-}  # fmt: skip
 
 
 def _documents(tx: Connection, shipment_id: int) -> dict[str, dict[int | None, Document]]:
     d, m = document.c, message.c
     state = case((d.state == "prepared", m.state), else_=d.state)
-    columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, parcel.c.seq, state, d.pre_no, d.return_time)
+    columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, parcel.c.seq, state, d.pre_no, d.return_time,
+               d.previous_id)  # fmt: skip
     query = select(*columns).select_from(document.join(message).outerjoin(parcel, d.parcel_id == parcel.c.id))
     found: dict[str, dict[int | None, Document]] = {}
     for row in tx.execute(query.where(d.shipment_id == shipment_id).order_by(d.attempt, d.id)):
@@ -238,25 +233,47 @@ def _documents(tx: Connection, shipment_id: int) -> dict[str, dict[int | None, D
     return found
 
 
-def _lists(tx: Connection, shipment_id: int, documents: dict[str, dict[int | None, Document]]) -> list[ListDocument]:
+def _lists(
+    tx: Connection, shipment_id: int, kinds: tuple[str, ...], documents: dict[str, dict[int | None, Document]]
+) -> list[ListDocument]:
     found = []
     named = messages.list_members(tx, shipment_id)
     told = (event for event in events.timeline(tx, shipment_id) if event.kind == LISTED_ANEW)
     freed = {ident for event in told for ident in event.detail["documents"]}
-    for kind in LISTS:
+    for kind in kinds:
         for item in documents.get(kind, {}).values():
             seqs = frozenset() if item.id in freed else frozenset(named.get(item.id, ()))
             found.append(ListDocument(kind, item.attempt, seqs, item.state, item.id))
     return found
 
 
-def parcel_claims() -> dict[str, Claim]:
-    """What each parcel state claims of its documents, for the audit."""
+def claims(procedure: Procedure) -> dict[str, Claim]:
+    """What each parcel state of a procedure claims of the parcel's documents."""
     return {
         state: Claim(frozenset(row["required"]), frozenset(row["optional"]))
-        for row in parcel_table()["claims"]
+        for row in procedure.table["claims"]
         for state in row["states"]
     }
+
+
+@reads
+def procedure_of(tx: Connection, shipment_id: int) -> Procedure:
+    """The procedure of a shipment. Raises ConfigurationError, Unsupported."""
+    truck = shipments.get(tx, shipment_id).truck
+    return load(truck["direction"], truck["regime"])
+
+
+def parcel_claims() -> Claims:
+    """What each parcel state claims of its documents, for the audit: by the procedure of the parcel's shipment."""
+    return lambda tx, shipment_id: claims(procedure_of(tx, shipment_id))
+
+
+def _deliveries(tx: Connection, shipment_id: int, procedure: Procedure) -> dict[int, list[datetime]]:
+    if all(step.name != "delivered" for step in procedure.steps):
+        return {}
+    told = events.delivered(tx, shipment_id)
+    rows = parcels.listing(tx, shipment_id) if told else []
+    return {row.seq: told[row.waybill_no] for row in rows if row.waybill_no in told}
 
 
 @reads
@@ -264,16 +281,19 @@ def load_standing(tx: Connection, shipment_id: int) -> Standing:
     """Where a shipment stands. Raises ConfigurationError when there is none."""
     row = shipments.get(tx, shipment_id)
     truck = Truck.model_validate(row.truck)
+    procedure = load(truck.direction, truck.regime)
     documents = _documents(tx, shipment_id)
     counted = select(message.c.type, message.c.state).where(message.c.shipment_id == shipment_id)
     happened = ((kind, events.happened(tx, shipment_id, kind)) for kind in PHYSICAL)
     return Standing(
         shipment=row,
         truck=truck,
-        procedure=load(truck.direction, truck.regime),
+        procedure=procedure,
         parcels=parcels.parcel_states(tx, shipment_id),
         documents=documents,
-        lists=_lists(tx, shipment_id, documents),
+        lists=_lists(tx, shipment_id, procedure.lists, documents),
         events={kind: at for kind, at in happened if at is not None},
         messages=Counter(tuple(r) for r in tx.execute(counted)),
+        deliveries=_deliveries(tx, shipment_id, procedure),
+        bills=bills.states(tx, shipment_id) if "await_tax_bills" in procedure.settings else {},
     )

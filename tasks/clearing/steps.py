@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from mappings.engine import spec
 from tasks.clearing import hongkong
 from tasks.clearing.declaring import prepare_declarations
-from tasks.clearing.movement import prepare_list
+from tasks.clearing.delivering import prepare_deliveries
+from tasks.clearing.movement import PARCELS, prepare_list
 from tasks.clearing.settling import settle_shipment
 from tasks.clearing.standing import Standing, load_standing
 from tasks.office import Office
 from tasks.submission.submit import Progress, submit
 
+
+def _list(office: Office, standing: Standing, step: str) -> int:
+    return prepare_list(office, standing, step)
+
+
 PREPARE: dict[str, Callable[[Office, Standing], int]] = {
     "declare": prepare_declarations,
     "hong_kong": hongkong.prepare,
-    "list": lambda office, standing: prepare_list(office, standing, "CEB607Message"),
-    "arrive": lambda office, standing: prepare_list(office, standing, "CEB507Message"),
-    "depart": lambda office, standing: prepare_list(office, standing, "CEB509Message"),
+    **{step: partial(_list, step=step) for step in PARCELS},
+    "delivered": prepare_deliveries,
 }
 
 

@@ -1,7 +1,7 @@
-"""Parcel documents of China's e-commerce export: order, money received, waybill, inventory (303, 403, 505, 603).
+"""Parcel documents of China's e-commerce: order, payment, waybill, inventory (303, 403, 505, 603; 311, 411, 511, 621).
 
-All four come from the same columns; what they are made of is in mappings/cn_ecommerce/messages, who sends them in
-roles.yaml. At most 100 documents a message (xsd 202205).
+All come from the same columns. Which types declare a parcel is in the procedure's file, what they are made of
+in mappings/cn_ecommerce/messages, who sends them in roles.yaml. At most 100 documents a message (xsd 202205).
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import yaml
 
+from mappings import procedures
 from mappings.canonical.batch import Batch
+from mappings.canonical.model import Truck
 from mappings.engine import spec, writer
 from mappings.engine.rows import Rows, Value, texts
 from mappings.engine.spec import MAPPINGS, Field
@@ -25,7 +27,20 @@ from tasks.conversion.messages import Making, OutDocument, OutMessage
 
 AUTHORITY = "cn_ecommerce"
 COP_NO = "document.cop_no"
-PARCEL_TYPES = ("CEB303Message", "CEB403Message", "CEB505Message", "CEB603Message")
+PARCEL_TYPES = procedures.load("export", "9610").parcel_types  # of the truck that the first release knew
+
+
+def parcel_types(truck: Truck) -> tuple[str, ...]:
+    """The message types that declare a parcel of this truck, in order (mappings/procedures)."""
+    return procedures.load(truck.direction, truck.regime).parcel_types
+
+
+def reports(truck: Truck) -> tuple[str, ...]:
+    """The types that tell of single parcels after they are declared: what steps send besides parcels and lists."""
+    procedure = procedures.load(truck.direction, truck.regime)
+    sent = [kind for step in procedure.steps for kind in step.sends]
+    others = {*procedure.parcel_types, *procedure.lists}
+    return tuple(kind for kind in sent if kind in roles()["messages"] and kind not in others)
 
 
 @lru_cache
@@ -36,6 +51,19 @@ def roles() -> dict[str, Any]:
     if others:
         raise Unsupported(f"Only mode we_send is kept yet, not that of {', '.join(others)} 目前仅支持由我方发送")
     return table
+
+
+def owner_of(truck: Truck, message_type: str) -> str:
+    """The role that sends a type: the first of the table that can (a foreign platform has no code to send under)."""
+    entry = roles()["messages"][message_type]
+    able = (role for role in (entry["role"], *entry.get("or", ())) if (party := truck.parties.get(role)) and party.code)
+    return next((role for role in able if truck.parties[role].dxp_id), str(entry["role"]))
+
+
+def cop_room(message_type: str) -> int:
+    """How long the start of a type's copNo may be, by the length that its file gives the field."""
+    found = spec.load(message_type).find("copNo")
+    return sources.COP_NO_BODY if found is None or (found[1].length or 30) >= 30 else sources.COP_NO_SHORT
 
 
 def wanted(batch: Batch, message_type: str) -> np.ndarray:
@@ -87,7 +115,7 @@ def document_values(part: Part, message_type: str, making: Making) -> dict[str, 
         "document.attempt": attempts.tolist(),
     }
     if COP_NO in roles()["messages"][message_type]["key"]:
-        values[COP_NO] = sources.cop_numbers(part.master_waybill, part.seqs, attempts)
+        values[COP_NO] = sources.cop_numbers(part.master_waybill, part.seqs, attempts, cop_room(message_type))
     return values
 
 
@@ -118,7 +146,7 @@ def _messages(batch: Batch, part: Part, message_type: str, making: Making) -> li
         return []
     values = document_values(part, message_type, making)
     rows, lists = rows_of(part, message_type, values)
-    owner = roles()["messages"][message_type]["role"]
+    owner = owner_of(batch.truck, message_type)
     size = min(making.batch_of, spec.load(message_type).most_documents)
     guids = making.identities.guids(-(-rows.count // size))
     sender = sources.sender_values(batch.truck, owner)
@@ -131,6 +159,7 @@ def _messages(batch: Batch, part: Part, message_type: str, making: Making) -> li
     ]
 
 
-def declarations(batch: Batch, making: Making, types: tuple[str, ...] = PARCEL_TYPES) -> list[OutMessage]:
-    """The messages that declare every parcel of `batch` (give it `batch.ready()`), type by type."""
+def declarations(batch: Batch, making: Making, types: tuple[str, ...] = ()) -> list[OutMessage]:
+    """The messages of `types` (left out: those that declare) for every parcel of `batch` (give it `batch.ready()`)."""
+    types = types or parcel_types(batch.truck)
     return [message for kind, part in parts(batch, types) for message in _messages(batch, part, kind, making)]

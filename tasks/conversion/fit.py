@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from mappings import faults
+from mappings import faults, regimes
 from mappings.canonical.batch import Batch
 from mappings.engine import fit, spec
 from mappings.engine.fit import Misfit
 from mappings.identity import seeded
-from tasks.conversion.declare import PARCEL_TYPES, document_values, parts, rows_of
+from tasks.conversion.declare import document_values, parcel_types, parts, rows_of
 from tasks.conversion.messages import Making
 
 CODES = {
@@ -44,7 +44,7 @@ def _faults(batch: Batch, message_type: str, misfit: Misfit, positions: np.ndarr
     return [told | {"order_no": orders[i], "waybill_no": waybills[i]} for i in positions.tolist()]
 
 
-def hold_misfits(batch: Batch, making: Making, types: tuple[str, ...] = PARCEL_TYPES) -> Batch:
+def hold_misfits(batch: Batch, making: Making, types: tuple[str, ...] = ()) -> Batch:
     """`batch` with every ready parcel held that some message type could not take, and a fault for each reason.
 
     The first reason found is the parcel's own. A type is asked only about the parcels that have such a document.
@@ -53,10 +53,11 @@ def hold_misfits(batch: Batch, making: Making, types: tuple[str, ...] = PARCEL_T
     found: dict[int, str] = {}
     rows: list[dict[str, object]] = []
     trial = Making(seeded(0), making.at)
-    for kind, part in parts(batch.ready(), types):
+    needs = regimes.load(batch.truck.direction, batch.truck.regime).needs
+    for kind, part in parts(batch.ready(), types or parcel_types(batch.truck)):
         head, lists = rows_of(part, kind, document_values(part, kind, trial))
         positions = ready[part.chosen]
-        for misfit in fit.misfits(spec.load(kind), head, lists):
+        for misfit in fit.misfits(spec.load(kind).demanding(needs), head, lists):
             at = positions[misfit.documents]
             rows += _faults(batch, kind, misfit, at)
             found = dict.fromkeys(at.tolist(), CODES[misfit.problem]) | found

@@ -1,4 +1,7 @@
-"""Documents about the whole truck: master and sub list (607), arrival (507), departure (509), split where too long."""
+"""Documents about the whole truck, split where too long.
+
+Export: master and sub list (607), arrival (507), departure (509). Import: warehouse-in list (711).
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mappings import procedures
 from mappings.canonical.batch import Batch
+from mappings.canonical.model import Truck
 from mappings.engine import fit, spec, writer
 from mappings.engine.rows import Rows
 from mappings.errors import DataFault
 from mappings.identity import seeded
 from tasks.conversion import sources
-from tasks.conversion.declare import AUTHORITY, business_keys, roles
+from tasks.conversion.declare import AUTHORITY, business_keys, cop_room, owner_of, roles
 from tasks.conversion.fit import fault_of
 from tasks.conversion.messages import Making, OutDocument, OutMessage
 
-LIST_TYPES = ("CEB607Message", "CEB507Message", "CEB509Message")
+LIST_TYPES = procedures.load("export", "9610").lists  # of the truck that the first release knew
+PART = "document.part"
+
+
+def list_types(truck: Truck) -> tuple[str, ...]:
+    """The types of documents about this truck that name parcels, in the order in which they are due."""
+    return procedures.load(truck.direction, truck.regime).lists
 
 
 def part_bounds(count: int) -> np.ndarray:
@@ -30,13 +41,17 @@ def part_bounds(count: int) -> np.ndarray:
 
 def _values(batch: Batch, message_type: str, making: Making, bounds: np.ndarray) -> dict[str, Any]:
     parts = len(bounds) - 1
-    stem, code = sources.cop_stem(batch.truck.master_waybill), roles()["messages"][message_type]["code"]
+    entry = roles()["messages"][message_type]
+    number = (
+        f"{sources.cop_stem(batch.truck.master_waybill, cop_room(message_type))}-{entry['code']}-{making.supplement}"
+    )
+    apart = PART in entry["key"] or parts == 1  # where nothing else tells parts apart, their numbers do
     weights = batch.parcels["waybill.gross_weight"].to_numpy(dtype=np.int64)
     return {
         "document.guid": making.identities.guids(parts),
         "document.app_type": "1",
         "document.app_time": making.at,
-        "document.cop_no": f"{stem}-{code}-{making.supplement}",
+        "document.cop_no": number if apart else [f"{number}.{n}" for n in range(1, parts + 1)],
         "document.part_count": parts,
         "document.part": pd.Series(range(1, parts + 1)),
         "list.gross_weight": pd.Series(np.add.reduceat(weights, bounds[:-1]), dtype="Int64"),
@@ -62,7 +77,7 @@ def faults_ahead(batch: Batch, making: Making) -> list[dict[str, object]]:
     if not len(ready.parcels):
         return []
     trial, bounds, departed = replace(making, identities=seeded(0)), part_bounds(len(ready.parcels)), making.at
-    found = [truck_faults(kind, *_rows(ready, kind, trial, bounds, departed)) for kind in LIST_TYPES]
+    found = [truck_faults(kind, *_rows(ready, kind, trial, bounds, departed)) for kind in list_types(batch.truck)]
     return [row for rows in found for row in rows]
 
 
@@ -75,14 +90,14 @@ def listing(batch: Batch, message_type: str, making: Making, departed: datetime 
         return []
     bounds = part_bounds(len(batch.parcels))
     rows, lists = _rows(batch, message_type, making, bounds, departed)
-    entry = roles()["messages"][message_type]
     found = truck_faults(message_type, rows, lists)
     if found:
         told = "; ".join(f"{row['field']} {row['value']!r}" for row in found)
         raise DataFault(
             f"{message_type} cannot be written, the truck's data has faults 运输单资料有误: {told}", list(found)
         )
-    sender = sources.sender_values(batch.truck, entry["role"])
+    owner = owner_of(batch.truck, message_type)
+    sender = sources.sender_values(batch.truck, owner)
     written = writer.write(message_type, rows, lists, sender, making.identities.guids(rows.count), batch_of=1)
     keys = business_keys(message_type, rows)
     seqs = np.split(batch.parcels["parcel.seq"].to_numpy(), bounds[1:-1])
@@ -93,6 +108,6 @@ def listing(batch: Batch, message_type: str, making: Making, departed: datetime 
     ]
     first = making.first_seq.get(message_type, 1)
     return [
-        OutMessage(AUTHORITY, message_type, first + n, w.guid, w.body, entry["role"], [documents[n]])
+        OutMessage(AUTHORITY, message_type, first + n, w.guid, w.body, owner, [documents[n]])
         for n, w in enumerate(written)
     ]

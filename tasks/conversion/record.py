@@ -10,17 +10,18 @@ from typing import Any
 
 import pandas as pd
 
+from mappings import regimes
 from mappings.canonical.batch import Batch
 from mappings.canonical.columns import columns
 from mappings.engine import codes, spec
 from mappings.engine.rows import is_column
 from mappings.engine.spec import Field, MessageSpec, Segment
-from tasks.conversion.declare import AUTHORITY, PARCEL_TYPES, roles
-from tasks.conversion.lists import LIST_TYPES, part_bounds
+from tasks.conversion.declare import AUTHORITY, parcel_types, reports, roles
+from tasks.conversion.lists import list_types, part_bounds
 from tasks.conversion.messages import BATCH_OF
-from tasks.conversion.sources import truck_values
+from tasks.conversion.sources import stated_values, truck_values
 
-_DERIVED = ("payment.order_no", "waybill.order_no", "line.order_no", "order.cancelled")
+_DERIVED = ("buyer.order_no", "payment.order_no", "waybill.order_no", "line.order_no", "order.cancelled")
 
 
 def _row(target: str, source: str, kind: str, count: int, example: str = "", note: str = "") -> dict[str, Any]:
@@ -42,7 +43,7 @@ def _missing(series: pd.Series) -> int:
 def _times(batch: Batch, message: MessageSpec, segment: Segment) -> int:
     """How often a segment is written; 0 for one of the message's tail that we leave out."""
     entry, parcels = roles()["messages"][message.type], len(batch.parcels)
-    listing = message.type in LIST_TYPES
+    listing = message.type in list_types(batch.truck)
     if segment.tag == entry.get("list"):
         return parcels if listing else len(batch.lines)
     documents = len(part_bounds(parcels)) - 1 if listing else parcels
@@ -57,6 +58,8 @@ def _of_field(batch: Batch, item: Field, target: str, times: int) -> dict[str, A
     series = _column(batch, item.source) if item.source else None
     if item.value:
         return _row(target, "", "constant", times, item.value)
+    if item.source.startswith("regime.") or item.source in _stand_ins(batch):
+        return _row(target, item.source, "constant", times, str(truck_values(batch.truck).get(item.source, "")))
     if item.default and (series is None or _missing(series)):
         count = times if series is None else _missing(series)
         return _row(target, item.source, "defaulted", count, item.default)
@@ -72,6 +75,13 @@ def _of_field(batch: Batch, item: Field, target: str, times: int) -> dict[str, A
                 target, item.source, "no_equal", int(series.isin(near).sum()), near[0], "nearest code of the list"
             )
     return None
+
+
+def _stand_ins(batch: Batch) -> set[str]:
+    """The paths at which the regime's own text stands, for want of a value."""
+    regime = regimes.load(batch.truck.direction, batch.truck.regime)
+    values = truck_values(batch.truck)
+    return {path for path, text in regime.instead.items() if values.get(path) == text}
 
 
 def _of_message(batch: Batch, kind: str, used: set[str]) -> list[dict[str, Any]]:
@@ -92,7 +102,7 @@ def _senders() -> set[str]:
 
 def _truck_fields(batch: Batch) -> Iterator[str]:
     """The fields of the truck and its parties that have a value."""
-    for path, value in truck_values(batch.truck).items():
+    for path, value in stated_values(batch.truck).items():
         if isinstance(value, dict):
             yield from (f"{path}.{name}" for name, inner in value.items() if inner)
         elif value not in ("", None):
@@ -100,19 +110,22 @@ def _truck_fields(batch: Batch) -> Iterator[str]:
 
 
 def list_record(batch: Batch, kind: str) -> list[dict[str, Any]]:
-    """The rows of the conversion record of one list document (607, 507, 509) over the parcels of `batch`."""
+    """The rows of the conversion record of one type over the parcels of `batch`: a list document, or a report."""
     return _of_message(batch, kind, set())
 
 
 def conversion_record(batch: Batch) -> dict[str, list[dict[str, Any]]]:
-    """Rows of the conversion record by message type; what no message carries is under CEB603Message as dropped."""
+    """Rows of the conversion record by message type; what no message carries is under the inventory's as dropped."""
     used: set[str] = {*_DERIVED, *_senders()}
-    found = {kind: _of_message(batch, kind, used) for kind in PARCEL_TYPES}
-    for kind in LIST_TYPES:
-        _of_message(batch, kind, used)  # told when the list is written; what it carries is not dropped
+    types = parcel_types(batch.truck)
+    found = {kind: _of_message(batch, kind, used) for kind in types}
+    for kind in (*list_types(batch.truck), *reports(batch.truck)):
+        _of_message(batch, kind, used)  # told when it is written; what it carries is not dropped
+    regime = regimes.load(batch.truck.direction, batch.truck.regime)
+    used = (used | set(regime.takes.values())) - regime.without
     note = "no message of this procedure carries it"
-    dropped = found[PARCEL_TYPES[-1]]
-    for table in ("order", "payment", "waybill", "line"):
+    dropped = found[types[-1]]
+    for table in ("order", "buyer", "payment", "waybill", "line"):
         for path in columns(table):
             series = _column(batch, path)
             if path not in used and series is not None and (count := len(series) - _missing(series)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -51,11 +53,22 @@ def _provenance(
     return made
 
 
-def _hashes(table: pd.DataFrame, paths: list[str]) -> np.ndarray:
+def _paths(*tables: str) -> list[columns.Column]:
+    """The columns of tables, those of the first release before all that came later: their numbers stay."""
+    every = [column for name in tables for column in columns.columns(name).values()]
+    return [*(c for c in every if not c.later and not c.path.startswith("buyer.")), *(c for c in every if c.later)]
+
+
+def _hashes(table: pd.DataFrame, paths: list[columns.Column]) -> np.ndarray:
     """A hash of each row's canonical contents, the same in every process."""
     mixed = np.zeros(len(table), dtype=np.uint64)
-    for number, path in enumerate(paths, 1):
-        column = table[path]
+    for number, known in enumerate(paths, 1):
+        if known.path in columns.AFTERWARDS:
+            continue
+        column = table[known.path]
+        there = ~(column.isna() | (column == "") if column.dtype == "str" else column.isna()).to_numpy(dtype=bool)
+        if known.later and not there.any():
+            continue
         if isinstance(column.dtype, pd.DatetimeTZDtype):
             column = column.dt.as_unit("us").astype("int64")
         elif column.dtype == "Int64":
@@ -66,14 +79,15 @@ def _hashes(table: pd.DataFrame, paths: list[str]) -> np.ndarray:
             hashed = each[codes] if len(each) else np.zeros(len(table), dtype=np.uint64)
         else:
             hashed = pd.util.hash_array(column.to_numpy(), categorize=False)
-        mixed ^= hashed * np.uint64(2 * number + 1) + np.uint64(0x9E3779B97F4A7C15) + (mixed << np.uint64(6))
+        more = hashed * np.uint64(2 * number + 1) + np.uint64(0x9E3779B97F4A7C15) + (mixed << np.uint64(6))
+        mixed ^= np.where(there, more, np.uint64(0)) if known.later else more
     return mixed
 
 
 def digests(parcels: pd.DataFrame, lines: pd.DataFrame) -> pd.Series:
     """A digest of each parcel's canonical contents, by which a row that is sent again unchanged is known."""
-    head = _hashes(parcels, [p for name in ("order", "payment", "waybill") for p in columns.columns(name)])
-    each = _hashes(lines, list(columns.columns("line")))
+    head = _hashes(parcels, _paths("order", "payment", "waybill", "buyer"))
+    each = _hashes(lines, _paths("line"))
     body = np.zeros(len(parcels), dtype=np.uint64)
     np.add.at(body, lines["parcel"].to_numpy(), each * np.uint64(0xC2B2AE3D27D4EB4F))
     return pd.Series([f"{a:016x}{b:016x}" for a, b in zip(head.tolist(), body.tolist(), strict=True)], dtype="str")
@@ -89,19 +103,27 @@ def lines_of(cleaned: Cleaned) -> pd.DataFrame:
     return pd.DataFrame(made)
 
 
-def parcels_of(cleaned: Cleaned, paid: np.ndarray, carried: np.ndarray, lines: pd.DataFrame) -> pd.DataFrame:
-    """One row a parcel, its state still open."""
+def parcels_of(
+    cleaned: Cleaned, paid: np.ndarray, carried: np.ndarray, bought: np.ndarray, lines: pd.DataFrame,
+    fill: Mapping[str, str],
+) -> pd.DataFrame:  # fmt: skip
+    """One row a parcel, its state still open; `fill` is what an import's orders take over from their waybills."""
     every = np.arange(len(cleaned.order))
     made: dict[str, object] = {}
     for name, table, at in (
-        ("order", cleaned.order, every), ("payment", cleaned.payment, paid), ("waybill", cleaned.waybill, carried)
+        ("order", cleaned.order, every), ("buyer", cleaned.buyer, bought), ("payment", cleaned.payment, paid),
+        ("waybill", cleaned.waybill, carried),
     ):  # fmt: skip
         made |= _taken(table, name, at)
-        made |= _provenance(table, name, at, cleaned.places)
+        if name != "buyer" or len(table):
+            made |= _provenance(table, name, at, cleaned.places)
     frame = pd.DataFrame(made)
     for path in _ZERO:
         frame[path] = frame[path].fillna(0)
     frame = _fill(frame, cleaned)
+    for path, source in fill.items():
+        absent = (frame[path] == "") if frame[path].dtype == "str" else frame[path].isna()
+        frame[path] = frame[path].where(~absent, frame[source])
     weight, known = net_weight(cleaned)
     frame["parcel.seq"] = np.arange(1, len(frame) + 1, dtype=np.int64)
     frame["parcel.net_weight"] = amounts.column(weight, known)

@@ -71,10 +71,10 @@ def _goods_place(cleaned: Cleaned, blame: Blame, rows: np.ndarray) -> list[str]:
     return [blame.places[s if s >= 0 else o].file for s, o in zip(sources, own, strict=True)]
 
 
-def lines(cleaned: Cleaned, blame: Blame) -> None:
-    """No more goods lines than a document takes; the order's currency in every line."""
+def lines(cleaned: Cleaned, blame: Blame, limit: int = 0) -> None:
+    """No more goods lines than a document takes (`limit`; 0: an export's); the order's currency in every line."""
     count = np.bincount(cleaned.owner, minlength=len(cleaned.order))
-    limit = rules.match().max_lines
+    limit = limit or rules.match().max_lines
     many = np.flatnonzero((count > limit) & ~cleaned.excluded)
     blame.add("ORD-006", cleaned.order, many, "order.order_no", [str(c) for c in count[many]], str(limit))
     wanted = cleaned.order["order.currency"].to_numpy()[cleaned.owner]

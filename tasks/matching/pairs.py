@@ -67,6 +67,18 @@ def _paid_twice(table: pd.DataFrame, rows: np.ndarray, blame: Blame) -> None:
               list(places[~equal]))  # fmt: skip
 
 
+def buyers(cleaned: Cleaned, blame: Blame) -> np.ndarray:
+    """For each order the row of its buyer, or -1."""
+    table, order = cleaned.buyer, cleaned.order
+    if not len(table):
+        return np.full(len(order), -1, dtype=np.int64)
+    at = pd.Index(order["order.order_no"]).get_indexer(pd.Index(table["buyer.order_no"]))
+    blame.add("BYR-004", table, (at < 0) & (table["buyer.order_no"] != "").to_numpy(), "buyer.order_no")
+    rows = np.flatnonzero((at >= 0) & ~(cleaned.excluded[at] if len(order) else at < 0))
+    _twice(table, "buyer", ("BYR-003", "BYR-002"), "buyer.order_no", blame, rows)
+    return _spread(order, at[rows], rows)
+
+
 def _orders_of(cleaned: Cleaned) -> np.ndarray:
     """For each waybill the row of its order, or -1: by order number, else by the number that the order states."""
     table, order = cleaned.waybill, cleaned.order

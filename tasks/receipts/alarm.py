@@ -1,4 +1,6 @@
-"""Alarms: a message of ours that an authority could not read (CEB900), and messages of theirs that we could not."""
+"""Alarms: a message of ours that an authority could not read (CEB900), receipts that contradict each other, and
+messages of theirs that we could not read.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,10 @@ from typing import Any
 from sqlalchemy import Row
 
 from adapters.ledger import Ledger, events, leases, raws
+from tasks.receipts import lookup
 from tasks.receipts.lookup import come_back
 
-KIND = "message_unreadable"
+KIND, CONFLICT = "message_unreadable", "receipt_conflict"
 TOLD = "alarm:parked"  # the cursor of an authority: up to which raw message an operator has been told
 
 
@@ -22,6 +25,21 @@ def alarm_unreadable(ledger: Ledger, authority: str, message_ids: Collection[int
         if row.id in message_ids and row.id not in told:
             detail = {"message_id": row.id, "type": row.type, "status": row.status, "documents": row.documents}
             new += events.record(ledger, row.shipment_id, KIND, detail=detail)
+    return new
+
+
+def alarm_conflicts(ledger: Ledger, authority: str, shipment_ids: Collection[int]) -> int:
+    """An event in the timeline for each document that receipts contradict. Returns how many are new."""
+    new, told = 0, dict[int, set[object]]()
+    for row in lookup.conflicts(ledger, shipment_ids, authority) if shipment_ids else []:
+        if row.shipment_id not in told:
+            line = events.timeline(ledger, row.shipment_id)
+            told[row.shipment_id] = {e.detail.get("document_id") for e in line if e.kind == CONFLICT}
+        if row.id not in told[row.shipment_id]:
+            detail = {"document_id": row.id, "type": row.type, "key": row.business_key, "status": row.return_status,
+                      "told": row.told or ""}  # fmt: skip
+            new += events.record(ledger, row.shipment_id, CONFLICT, detail=detail)
+            told[row.shipment_id].add(row.id)
     return new
 
 

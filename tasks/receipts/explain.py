@@ -44,14 +44,35 @@ def found_faults(ledger: Ledger, authority: str, shipment_id: int, places: Where
     """
     rows = lookup.rejected(ledger, shipment_id, authority, table(authority)["faults"]["states"])
     meant = [row for row in rows if row.state != "duplicate" or not row.recovery]
-    return faults.frame([_fault(authority, row, said, places) for row in meant for said in _reasons(authority, row)])
+    made = [_fault(authority, row, said, places) for row in meant for said in _reasons(authority, row)]
+    return faults.frame([*made, *_contradictions(ledger, authority, shipment_id)])
+
+
+def _contradictions(ledger: Ledger, authority: str, shipment_id: int) -> list[dict[str, Any]]:
+    """A fault for each document of which the authority says two things that do not go together."""
+    told: dict[int, tuple[Row[Any], list[str]]] = {}
+    for row in lookup.conflicts(ledger, [shipment_id], authority):
+        told.setdefault(row.id, (row, []))[1].append(row.told or "")
+    code = str(table(authority)["faults"].get("conflict", ""))
+    return [
+        {
+            "order_no": row.order_no or "",
+            "waybill_no": row.waybill_no or "",
+            "code": code,
+            "value": f"{row.type} {row.return_status}",
+            "other_value": ", ".join(dict.fromkeys(filter(None, statuses))),
+            "stage": stage(authority),
+        }
+        for row, statuses in told.values()
+        if code
+    ]
 
 
 def _reasons(authority: str, row: Row[Any]) -> list[Reason]:
     if row.state == REFUSED:
         door = str(table(authority)["faults"]["door"])
         return [Reason(door, faults.table()[door].field, row.refusal)]
-    return reasons(authority, row.return_status, row.return_info or "")
+    return reasons(authority, row.return_status, row.return_info or "", row.type)
 
 
 def _fault(authority: str, row: Row[Any], reason: Reason, places: Where) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
 
 from adapters.contract import ReceiptRow
 from adapters.ledger.ledger import reads
+from adapters.ledger.settling import CONFLICT
 from adapters.ledger.tables import document, message, parcel, receipt
 
 
@@ -56,7 +57,7 @@ def rejected(tx: Connection, shipment_id: int, authority: str, states: Collectio
         later.c.id > d.id,
     )  # fmt: skip
     columns = (
-        d.id, d.state, d.return_status, d.return_info, parcel.c.seq, parcel.c.order_no, parcel.c.waybill_no,
+        d.id, d.type, d.state, d.return_status, d.return_info, parcel.c.seq, parcel.c.order_no, parcel.c.waybill_no,
         message.c.recovery, message.c.refusal,
     )  # fmt: skip
     joined = document.join(message, d.message_id == message.c.id).outerjoin(parcel, d.parcel_id == parcel.c.id)
@@ -71,3 +72,15 @@ def come_back(tx: Connection, authority: str) -> list[Row[Any]]:
     columns = (m.id, m.shipment_id, m.type, m.documents, receipt.c.status)
     query = select(*columns).join(receipt, receipt.c.cop_msg_id == m.cop_msg_id)
     return list(tx.execute(query.where(receipt.c.authority == authority, receipt.c.cop_msg_id != "").order_by(m.id)))
+
+
+@reads
+def conflicts(tx: Connection, shipment_ids: Collection[int], authority: str) -> list[Row[Any]]:
+    """Documents of these shipments that receipts contradict, with their parcel and what those ones say."""
+    d, r = document.c, receipt.c
+    columns = (d.id, d.shipment_id, d.type, d.business_key, d.state, d.return_status, parcel.c.seq, parcel.c.order_no,
+               parcel.c.waybill_no, r.status.label("told"), r.return_time.label("told_at"))  # fmt: skip
+    against = and_(r.document_id == d.id, r.disposition == CONFLICT)
+    joined = document.outerjoin(parcel, d.parcel_id == parcel.c.id).outerjoin(receipt, against)
+    mine = select(*columns).select_from(joined).where(d.conflict, d.authority == authority)
+    return list(tx.execute(mine.where(d.shipment_id.in_(shipment_ids)).order_by(d.id, r.return_time, r.id)))

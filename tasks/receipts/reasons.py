@@ -17,6 +17,8 @@ from mappings.engine import codes, spec
 from mappings.engine.spec import MAPPINGS
 from mappings.errors import ConfigurationError
 
+_NO_CELL = ("document", "party", "truck", "message", "list", "event")
+
 
 @dataclass(frozen=True)
 class Reason:
@@ -41,19 +43,26 @@ def _pattern(authority: str, name: str) -> re.Pattern[str]:
     return re.compile(table(authority)["patterns"][name])
 
 
-def reasons(authority: str, status: str, info: str) -> list[Reason]:
-    """Every reason in a rejection's text; one at least. A code that no table names keeps the authority's words."""
+def reasons(authority: str, status: str, info: str, declared: str = "") -> list[Reason]:
+    """Every reason in a rejection's text; one at least. A code that no table names keeps the authority's words.
+
+    `declared` is the type of the rejected document: a segment's name means another message in an import.
+    """
     found = table(authority)["faults"]
     verdicts = [v for v in _pattern(authority, "verdict").finditer(info) if v["code"] not in found["not_faults"]]
     ends = [v.start() for v in verdicts[1:]] + [len(info)] * bool(verdicts)
     made = [
         _reason(
-            authority, found["verdicts"].get(v["code"]) or of_status(authority, status), _text(v), info[v.start() : e]
+            authority,
+            found["verdicts"].get(v["code"]) or of_status(authority, status),
+            _text(v),
+            info[v.start() : e],
+            declared,
         )
         for v, e in zip(verdicts, ends, strict=True)
     ]
     said = f"[{status}] {info or _listed(authority, status)}"
-    return made or [_reason(authority, of_status(authority, status), said, info)]
+    return made or [_reason(authority, of_status(authority, status), said, info, declared)]
 
 
 def _text(verdict: re.Match[str]) -> str:
@@ -83,8 +92,8 @@ def _codes(authority: str, name: str) -> dict[str, codes.Code]:
         return {}
 
 
-def _reason(authority: str, code: str, info: str, text: str) -> Reason:
-    pairs = [(canonical(authority, m["segment"], m["field"]), m["value"].strip()) for m in
+def _reason(authority: str, code: str, info: str, text: str, declared: str) -> Reason:
+    pairs = [(canonical(authority, m["segment"], m["field"], declared), m["value"].strip()) for m in
              _pattern(authority, "compared").finditer(text)]  # fmt: skip
     limit = _pattern(authority, "limit").search(text)
     if limit:
@@ -97,14 +106,20 @@ def _reason(authority: str, code: str, info: str, text: str) -> Reason:
 
 
 @lru_cache
-def canonical(authority: str, segment: str, field: str) -> str:
+def canonical(authority: str, segment: str, field: str, declared: str = "") -> str:
     """The canonical path that an authority's Segment.field speaks of, '' where there is none."""
     names, field = table(authority), field.split("+", maxsplit=1)[0]
-    if path := names["fields"].get(f"{segment}.{field}"):
-        return str(path)
-    if segment not in names["segments"]:
+    other = names.get("import_segments", {})
+    if declared in other.get("of", ()) and (path := _source(other["segments"], segment, field)):
+        return path
+    return names["fields"].get(f"{segment}.{field}") or _source(names["segments"], segment, field)
+
+
+def _source(segments: dict[str, list[str]], segment: str, field: str) -> str:
+    """Where a message takes that field from, '' where no sender's file has it."""
+    if segment not in segments:
         return ""
-    message_type, place = names["segments"][segment]
+    message_type, place = segments[segment]
     found = spec.load(message_type).find(field, place)
     source = found[1].source if found else ""
-    return source if source.split(".")[0] in ("order", "payment", "waybill", "line") else ""
+    return "" if source.split(".")[0] in _NO_CELL else source

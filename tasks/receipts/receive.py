@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from adapters.contract import Authority, NoPlace, Opened, Polled, ReceiptRow
-from adapters.ledger import Ledger, raws
+from adapters.ledger import Ledger, bills, raws
 from adapters.ledger.leases import get_cursor, set_cursor
 from adapters.ledger.receipts import add_receipts
 from mappings import clock
@@ -136,6 +136,10 @@ def read_waiting(ledger: Ledger, authority: Authority) -> Received:
         with ledger.begin() as tx:
             for one in read:
                 done.receipts += add_receipts(tx, one.raw_id, complete_keys(tx, one.rows))
+                told = [
+                    (row.bill, row.return_time) for row in one.rows if row.bill and row.return_time and not row.problem
+                ]
+                bills.keep(tx, one.raw_id, authority.name, told)
                 if one.reason:
                     raws.park(tx, one.raw_id, one.reason)
                 else:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import cast
 
 from adapters.contract import Authority
-from adapters.ledger import Ledger, receipts
+from adapters.ledger import Ledger, bills, receipts
 from adapters.ledger.settling import Ranks, Settled
 from mappings import states
-from tasks.receipts.alarm import alarm_unreadable
+from tasks.receipts.alarm import alarm_conflicts, alarm_unreadable
 from tasks.receipts.explain import explain
 from tasks.receipts.places import Places
 from tasks.receipts.reasons import table
@@ -26,8 +26,16 @@ def settle(ledger: Ledger, authority: Authority, profiles_from: Path | None = No
     `profiles_from` is the folder of the user's own source profiles, whose headings name the cells.
     """
     ranks = cast(Ranks, states.rank_table(authority.name))
-    settled = receipts.settle(ledger, authority.name, ranks, cast(Ranks, proofs(authority.name)))
+    with ledger.begin() as tx:
+        known = table(authority.name).get("bills")
+        apart = (known["kind"],) if known else ()
+        settled = receipts.settle(tx, authority.name, ranks, cast(Ranks, proofs(authority.name)), apart)
+        if known:
+            about = bills.settle(tx, authority.name, known["kind"], known["about"], ranks)
+            settled.shipments |= about.shipments
+            settled.counts += about.counts
     alarm_unreadable(ledger, authority.name, settled.messages)
+    alarm_conflicts(ledger, authority.name, settled.shipments)
     for shipment_id in sorted(settled.shipments):
         explain(ledger, authority.name, shipment_id, Places(ledger, shipment_id, profiles_from))
     return settled

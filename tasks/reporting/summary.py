@@ -18,9 +18,10 @@ from mappings.clock import CHINA
 from mappings.engine import spec
 from mappings.engine.spec import MAPPINGS
 from tasks.clearing.intake import SCORE
-from tasks.clearing.standing import Standing, parcel_table
+from tasks.clearing.standing import Standing
 from tasks.reporting.faults import MASK
 
+BILL = "CEB816Message"
 TYPED = {"held": "reason", "correction": "note"}  # what people type may name somebody: kept here, shown in no artifact
 
 
@@ -52,7 +53,7 @@ def local(at: Any) -> str:
 
 
 def _parcels(standing: Standing) -> list[str]:
-    names = parcel_table()["states"]
+    names = standing.table["states"]
     total = len(standing.parcels)
     lines = ["| 包裹状态 | parcels | 数量 number |", "|---|---|---:|"]
     found = counts(standing)
@@ -83,17 +84,15 @@ def fault_counts(faults: pd.DataFrame) -> str:
 def summary(standing: Standing, faults: pd.DataFrame) -> str:
     """The summary of a shipment: who, where, what it waits for, parcels and documents by state."""
     truck, row = standing.truck, standing.shipment
-    plan = truck.planned
+    port = standing.procedure.port
     head = [
-        f"# {truck.mainland_plate} · {truck.master_waybill}",
+        f"# {standing.label} · {truck.master_waybill}",
         "",
         f"**{state_text(standing)}**",
         "",
-        f"监管方式 regime {truck.regime} · 口岸 port {truck.exit_port} · 香港车牌 HK plate {truck.hk_plate or '-'}",
+        f"监管方式 regime {truck.regime} · {port['zh']} {port['en']} {standing.port}{_hong_kong(standing)}",
         "",
-        f"计划 plan: 到场 yard {local(plan.arrival_at_yard)} · 离境 departure {local(plan.departure)}"
-        f" · 过境 crossing {local(plan.crossing)}",
-        "",
+        *_plan(standing),
         "实际 actual: " + (" · ".join(f"{kind} {local(at)}" for kind, at in standing.events.items()) or "-"),
         "",
         f"批准 approval: {row.approved_by or '-'} {local(row.approved_at)} · 问题 faults: {fault_counts(faults)}",
@@ -101,16 +100,51 @@ def summary(standing: Standing, faults: pd.DataFrame) -> str:
     ]
     return (
         "\n".join(
-            [*head, "## 包裹 Parcels", "", *_parcels(standing), "", "## 单证 Documents", "", *_documents(standing)]
+            [
+                *head,
+                "## 包裹 Parcels",
+                "",
+                *_parcels(standing),
+                "",
+                "## 单证 Documents",
+                "",
+                *_documents(standing),
+                *_bills(standing),
+            ]
         )
         + "\n"
     )
 
 
+def _hong_kong(standing: Standing) -> str:
+    """The plate that Hong Kong knows, where the procedure goes there."""
+    there = any(step.name == "hong_kong" for step in standing.procedure.steps)
+    return f" · 香港车牌 HK plate {standing.truck.hk_plate or '-'}" if there else ""
+
+
+def _plan(standing: Standing) -> list[str]:
+    """What is planned of the events that the procedure knows."""
+    plan = standing.truck.planned
+    times = {"arrived": ("到场 yard", plan.arrival_at_yard), "departed": ("离境 departure", plan.departure),
+             "crossed": ("过境 crossing", plan.crossing)}  # fmt: skip
+    said = [f"{name} {local(at)}" for kind, (name, at) in times.items() if kind in standing.procedure.events]
+    return [f"计划 plan: {' · '.join(said)}", ""] if said else []
+
+
+def _bills(standing: Standing) -> list[str]:
+    """The tax bills by state, where there are any."""
+    found: Counter[str] = sum(standing.bills.values(), Counter())
+    if not found:
+        return []
+    names = document_states.document_states(standing.procedure.authority)[BILL]
+    lines = ["", "## 税单 Tax bills", "", "| 税单状态 | tax bills | 数量 number |", "|---|---|---:|"]
+    return lines + [f"| {names[s].zh} | {names[s].en} | {n} |" for s, n in sorted(found.items()) if s in names]
+
+
 def timeline(ledger: Ledger, standing: Standing) -> str:
     """What happened to a shipment, in order."""
     lines = [
-        f"# {standing.truck.mainland_plate} · 时间线 timeline",
+        f"# {standing.label} · 时间线 timeline",
         "",
         "| 时间 time | 事件 event | 经手 by | 详情 detail |",
         "|---|---|---|---|",

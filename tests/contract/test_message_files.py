@@ -26,7 +26,8 @@ KEYS = {
         "tag", "type", "use", "from", "value", "default", "code", "format", "personal", "needed", "differs", "zh", "en",
     },
 }  # fmt: skip
-ROLES = {"platform", "seller", "payment_company", "carrier", "agent", "yard", "hk_consignee", "hk_agent"}
+ROLES = {"platform", "seller", "owner", "area", "guarantor", "payment_company", "carrier", "agent", "yard",
+         "hk_consignee", "hk_agent"}  # fmt: skip
 # What stages and flows give besides the canonical model: path -> kind
 GIVEN = {
     "document.guid": "text", "document.app_type": "text", "document.app_time": "time", "document.cop_no": "text",
@@ -36,7 +37,7 @@ GIVEN = {
     "parcel.seq": "integer", "parcel.net_weight": "decimal", "hk.ccrn": "text", "hk.packages": "",
     "hk.package_kind": "text", "hk.package_description": "text", "hk.article_description": "text",
     "hk.consignor_line": "text", "hk.consignor_line2": "text", "hk.consignee_line": "text",
-    "hk.consignee_line2": "text",
+    "hk.consignee_line2": "text", "regime.order_type": "text", "regime.departure_country": "text",
 }  # fmt: skip
 PERSONAL = re.compile(r"^(buyer|payer|consignee)(Name|IdNumber|Telephone|Address)?$|^telephone$", re.IGNORECASE)
 

@@ -96,6 +96,10 @@ class Desk:
         """Order numbers by seq."""
         return [row.order_no for row in parcels.listing(self.ledger, self.id)]
 
+    def rows(self) -> list[Any]:
+        """The parcels by seq."""
+        return parcels.listing(self.ledger, self.id)
+
     def standing(self) -> Standing:
         """Where the shipment stands."""
         return load_standing(self.ledger, self.id)

@@ -14,6 +14,7 @@ from adapters.ledger import audit, faults, parcels, raws
 from adapters.ledger.conversions import conversions
 from adapters.ledger.tables import document, message
 from mappings.errors import DataFault
+from mappings.procedures import load
 from tasks import decisions
 from tasks.clearing import declaring
 from tasks.clearing.declaring import content_digests, load_batch, part_of, plan
@@ -46,7 +47,7 @@ def latest(state: str, attempt: int = 1) -> Document:
     ],
 )
 def test_what_may_follow_what(kind: str, state: str | None, changed: bool, expected: tuple[str, int]) -> None:
-    found = plan(kind, latest(state) if state else None, changed)
+    found = plan(kind, latest(state) if state else None, changed, load("export", "9610").table)
     assert (found.action, found.attempt) == expected
 
 

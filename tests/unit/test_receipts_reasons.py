@@ -58,7 +58,7 @@ def test_every_fault_that_a_receipt_may_become_is_in_the_table_and_explains_itse
         assert all(texts.values()), code
         assert "{" not in "".join(texts.values())
     kinds = {code for code in faults.table() if code.startswith("AUT-")}
-    assert kinds - used == {named["unnamed"], named["door"]}
+    assert kinds - used == {named["unnamed"], named["door"], named["conflict"]}
 
 
 def test_no_verdict_of_the_reference_is_overlooked() -> None:

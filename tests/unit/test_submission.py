@@ -96,7 +96,7 @@ def test_what_cannot_be_sealed_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="DXP"):
         ChinaEcommerce().seal(message, platform.model_copy(update={"dxp_id": ""}), keys())
     with pytest.raises(Unsupported):
-        ChinaEcommerce().seal(type(message)("cn_ecommerce", "CEB621Message", 1, "g", b"", "agent"), platform, keys())
+        ChinaEcommerce().seal(type(message)("cn_ecommerce", "CEB622Message", 1, "g", b"", "agent"), platform, keys())
     with pytest.raises(ConfigurationError):
         ChinaEcommerce().seal(message, Party(code="91440400NOKEY00000", name="x", dxp_id="D"), keys())
 
