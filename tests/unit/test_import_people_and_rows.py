@@ -1,4 +1,4 @@
-"""What imports add to the canonical model: a buyer's data is a person's, old digests stay, an API call may name a buyer."""
+"""What imports add to the model: a buyer's data is a person's, old digests stay, an API call may name a buyer."""
 
 from __future__ import annotations
 
