@@ -52,6 +52,12 @@ def columns(table: str) -> dict[str, Column]:
     return found
 
 
+@lru_cache
+def whole() -> frozenset[str]:
+    """The paths of whole numbers: their columns are not scaled."""
+    return frozenset(c.path for table in TABLES for c in columns(table).values() if c.kind == "integer")
+
+
 def empty(table: str, length: int = 0) -> pd.DataFrame:
     """A table of `length` rows with every canonical column of its dtype, all missing."""
     missing = {"text": "", "flag": False, "decimal": pd.NA, "integer": pd.NA, "time": pd.NaT}

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mappings import faults
-from mappings.canonical.columns import plain_column
+from mappings.canonical.columns import formatted, plain_column, whole
 
 SOURCE, ROW = "@source", "@row"
 
@@ -28,7 +28,7 @@ class Place:
 def texts(values: pd.Series) -> list[str]:
     """A column's values as a person reads them: decimals plain, times in ISO form, missing ''."""
     if values.dtype == "Int64":
-        return plain_column(values)
+        return formatted(values, str) if values.name in whole() else plain_column(values)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         return ["" if v is pd.NaT else v.isoformat() for v in values]
     return [str(v) for v in values.tolist()]

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mappings import rules
-from mappings.canonical.columns import SCALE, columns
-from mappings.canonical.model import TABLES
+from mappings.canonical.columns import SCALE, whole
 from mappings.rules import Rule
 from tasks.cleaning import amounts
 from tasks.cleaning.blame import Blame
@@ -37,11 +36,10 @@ def matches(values: pd.Series, rule: Rule) -> np.ndarray:
 def exactly(values: pd.Series, rule: Rule) -> np.ndarray:
     """Where a number is another one than the rule's."""
     number, present = amounts.numbers(values)
-    one = int(rule.pattern) * (1 if values.name in _WHOLE else SCALE)
+    one = int(rule.pattern) * (1 if values.name in whole() else SCALE)
     return present & (number != one)
 
 
-_WHOLE = frozenset(c.path for table in TABLES for c in columns(table).values() if c.kind == "integer")
 CHECKS: dict[str, Callable[[pd.Series, Rule], np.ndarray]] = {
     "positive": positive, "not_negative": not_negative, "matches": matches, "exactly": exactly,
 }  # fmt: skip

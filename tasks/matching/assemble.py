@@ -27,11 +27,13 @@ def net_weight(cleaned: Cleaned) -> tuple[np.ndarray, np.ndarray]:
 
 def _taken(table: pd.DataFrame, name: str, at: np.ndarray) -> dict[str, pd.Series]:
     """The canonical columns of a table laid out by parcel; missing where `at` is -1."""
+    if not len(table):
+        bare = columns.empty(name, len(at))
+        return {path: bare[path] for path in columns.columns(name)}
     made = {}
     for path, column in columns.columns(name).items():
-        values = table[path].array.take(at, allow_fill=True, fill_value=_MISSING[column.kind]) if len(table) else None
-        made[path] = pd.Series(values, dtype=DTYPES[column.kind]) if values is not None else columns.empty(
-            name, len(at))[path]  # fmt: skip
+        values = table[path].array.take(at, allow_fill=True, fill_value=_MISSING[column.kind])
+        made[path] = pd.Series(values, dtype=DTYPES[column.kind])
     return made
 
 
@@ -59,6 +61,11 @@ def _paths(*tables: str) -> list[columns.Column]:
     return [*(c for c in every if not c.later and not c.path.startswith("buyer.")), *(c for c in every if c.later)]
 
 
+def _there(column: pd.Series) -> np.ndarray:
+    """Where a column has a value."""
+    return ((column != "") if column.dtype == "str" else column.notna()).to_numpy(dtype=bool)
+
+
 def _hashes(table: pd.DataFrame, paths: list[columns.Column]) -> np.ndarray:
     """A hash of each row's canonical contents, the same in every process."""
     mixed = np.zeros(len(table), dtype=np.uint64)
@@ -66,8 +73,8 @@ def _hashes(table: pd.DataFrame, paths: list[columns.Column]) -> np.ndarray:
         if known.path in columns.AFTERWARDS:
             continue
         column = table[known.path]
-        there = ~(column.isna() | (column == "") if column.dtype == "str" else column.isna()).to_numpy(dtype=bool)
-        if known.later and not there.any():
+        there = _there(column) if known.later else None
+        if there is not None and not there.any():
             continue
         if isinstance(column.dtype, pd.DatetimeTZDtype):
             column = column.dt.as_unit("us").astype("int64")
@@ -80,7 +87,7 @@ def _hashes(table: pd.DataFrame, paths: list[columns.Column]) -> np.ndarray:
         else:
             hashed = pd.util.hash_array(column.to_numpy(), categorize=False)
         more = hashed * np.uint64(2 * number + 1) + np.uint64(0x9E3779B97F4A7C15) + (mixed << np.uint64(6))
-        mixed ^= np.where(there, more, np.uint64(0)) if known.later else more
+        mixed ^= more if there is None else np.where(there, more, np.uint64(0))
     return mixed
 
 
