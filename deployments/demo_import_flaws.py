@@ -11,7 +11,7 @@ from typing import Any
 from deployments.demo_import import DAY, MadeImport, Record, make_import, party
 
 Flaw = Callable[[MadeImport, str], MadeImport]
-OTHER = {"name": "丙示例九", "idNumber": "110101190112319999"}
+OTHER = {"name": "丙示例九", "idNumber": "990000199012319999"}
 
 
 def _changed(made: MadeImport, which: str, order: str, change: Callable[[Record], None]) -> MadeImport:
