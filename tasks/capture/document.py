@@ -61,6 +61,11 @@ class Document:
         """Whether there is nothing in it but white space."""
         return not self.data[:_HEAD].strip(_BLANK) and not self.data.strip(_BLANK)
 
+    def head(self, encoding: str, size: int = _HEAD, skip: int = 0) -> str:
+        """The first `size` bytes of the text from line `skip` on, read leniently: for recognising only."""
+        text = self.data[: size + _HEAD * skip].decode(self.bom or encoding, "replace").lstrip("\ufeff")
+        return "".join(text.splitlines(keepends=True)[skip:]) if skip else text
+
     def first_line(self, encoding: str, skip: int = 0) -> str:
         """Line `skip` (from 0) of the text, read leniently: for recognising only."""
         head = self.data[: _HEAD * (skip + 1)].decode(self.bom or encoding, "replace").lstrip("\ufeff")
