@@ -26,10 +26,10 @@ _SUFFIXES = {
 
 
 class Document:
-    """A file; `family` is csv, xlsx, json (JSON lines too) or xml, by content."""
+    """A file; `family` is csv, xlsx, json (JSON lines too) or xml, by content. `limit`: of its bytes when unpacked."""
 
-    def __init__(self, name: str, data: bytes) -> None:
-        self.name, self.data = name, data
+    def __init__(self, name: str, data: bytes, limit: int = 1 << 29) -> None:
+        self.name, self.data, self.limit = name, data, limit
         self.cache: dict[Any, Any] = {}
 
     @cached_property

@@ -55,11 +55,19 @@ def _tabular(document: Document, fit: Fit) -> tuple[list[RawTable], list[dict[st
     for source in fit.profile.sources:
         sheet, more = _sheet(document, fit, source)
         notes += [*more, *({**trouble, "sheet": sheet.name} for trouble in sheet.troubles)]
+        notes += _twice(sheet, fit.profile)
         count += len(sheet.rows) + len(sheet.troubles)
         for table in fit.profile.tables.values():
             if table.source == source:
                 made[table.name] = _placed(document, fit.profile, table, _column_of(sheet), sheet.rows, sheet.name)
     return [raw for name in fit.profile.tables for raw in made[name]], notes, count
+
+
+def _twice(sheet: tabular.Sheet, profile: Profile) -> list[dict[str, Any]]:
+    """A warning for each heading that the profile reads and the file has again, where the profile takes the first."""
+    present, asked = {folded(str(h)) for h in sheet.data.columns}, {folded(h): h for h in profile.known}
+    again = [h for name, h in asked.items() if f"{name}#2" in present and not any(f"{name}#" in a for a in asked)]
+    return [{"code": "CAP-014", "value": heading, "column": heading, "sheet": sheet.name} for heading in again]
 
 
 def _column_of(sheet: tabular.Sheet) -> Column:

@@ -27,7 +27,7 @@ class Arranged(NamedTuple):
 
 
 def head_row(cells: Cells, source: Source, text: Callable[[Any], str]) -> int:
-    """Which row (from 1) the headings start in; 0 for none. One that is looked for: the row with most of the landmarks."""
+    """Which row (from 1) the headings start in; 0 for none. One that is looked for: that with most of the landmarks."""
     if source.header_row != FIND:
         return source.header_row if len(cells) >= source.header_row else 0
     wanted = {folded(mark) for mark in source.landmarks}

@@ -96,7 +96,7 @@ def _xml(data: bytes) -> Any:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        if b"<!DOCTYPE" in data[:65536]:
+        if b"<!DOCTYPE" in data[:65536].replace(b"\0", b""):  # in UTF-16 too
             raise Trouble("CAP-011") from error
         raise Trouble("CAP-010", f"XML: {error.msg}", row=error.lineno or 0) from error
     if root.getroottree().docinfo.internalDTD is not None:

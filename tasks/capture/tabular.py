@@ -16,7 +16,7 @@ from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
 from mappings.codes import heading as folded
 from mappings.profiles import Source
-from tasks.capture import grid
+from tasks.capture import bounds, grid
 from tasks.capture.captured import Trouble
 from tasks.capture.document import Document
 
@@ -173,6 +173,7 @@ def cell_text(value: object, decimal: str = ".") -> str:
 
 def _workbook(document: Document) -> CalamineWorkbook:
     if "workbook" not in document.cache:
+        bounds.check(document.data, document.limit)
         try:
             document.cache["workbook"] = CalamineWorkbook.from_filelike(io.BytesIO(document.data))
         except (CalamineError, PasswordError, OSError, ValueError) as error:
