@@ -117,12 +117,12 @@ def prepare(folder: Path, out: Path, home: homes.Home, per_sender: bool = False)
     run = dryrun.dry_run(folder, home.path, home.profiles)
     out.mkdir(parents=True, exist_ok=True)
     _forget(out)
+    report = run.report()  # first: what it names, the next run takes away again
+    (out / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     for file in run.files:
         write_private(out / file.name, file.body)  # it names people
     write_private(out / "faults.csv", dryrun.faults_csv(run))
     write_sender_files(run.batch.faults if per_sender else run.batch.faults.head(0), out / "faults.csv")
-    report = run.report()
-    (out / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return report
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 import typer
+from sqlalchemy.exc import OperationalError
 
 from deployments.cli import (
     audit,
@@ -25,7 +26,7 @@ from deployments.cli import (
     validate,
 )  # fmt: skip
 from deployments.cli.common import show_error
-from deployments.errors import SHOWN
+from deployments.errors import SHOWN, of_machine
 
 HELP = """Tongguan 通关: clears cross-border shipments, from company files to closed.
 
@@ -59,5 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if os.environ.get("TONGGUAN_DEBUG"):
             raise
         raise SystemExit(show_error(error, as_text="--json" not in given)) from error
+    except (OSError, OperationalError) as error:
+        refused = of_machine(error)
+        if refused is None or os.environ.get("TONGGUAN_DEBUG"):
+            raise
+        raise SystemExit(show_error(refused, as_text="--json" not in given)) from error
     except KeyboardInterrupt:
         raise SystemExit(130) from None
