@@ -23,7 +23,7 @@ from mappings import clock
 from mappings.canonical.model import Shipment
 from mappings.errors import ConfigurationError
 from tasks import dryrun
-from tasks.clearing import accounting, hearing, intake
+from tasks.clearing import accounting, hearing, intake, partners
 from tasks.clearing.alone import alone
 from tasks.clearing.standing import load_standing, parcel_claims
 from tasks.office import Office, open_office
@@ -238,7 +238,7 @@ def follow(at: Office, shipment_id: int, seconds: float = 1.0, stop_at: tuple[st
 
 def audit(at: Office) -> list[Finding]:
     """What the ledger, the batches, and the books of the sandboxes that answer, say is wrong; [] when in order."""
-    of_ledger = ledger_audit.audit(at.ledger, parcel_claims())
+    of_ledger = ledger_audit.audit(at.ledger, parcel_claims(), theirs=partners.by_shipment(at.ledger))
     return [*of_ledger, *accounting.findings(at.ledger), *books.findings(at.home)]
 
 

@@ -25,7 +25,8 @@ from adapters.ledger.sealed import SealedText
 from adapters.ledger.tables import Instant, document, message, receipt
 
 NEW, APPLIED, DUPLICATE, LATE, CONFLICT, PARKED = "new", "applied", "duplicate", "late", "conflict", "parked"
-UNUSABLE = "unusable"
+UNUSABLE, PARTNER = "unusable", "partner"
+STRANGER = "unknown document"
 _WRITTEN = (
     "id", "state", "rank", "return_status", "return_time", "return_info", "pre_no", "invt_no", "final", "conflict",
 )  # fmt: skip
@@ -244,7 +245,7 @@ def _by_time(rows: list[_Pair]) -> _Pair | None:
 def _note(tx: Connection, authority: str, verdicts: dict[int, Verdict]) -> Counter[str]:
     """Write each receipt's verdict; one that nobody claims is parked until its document is known."""
     waiting = tx.execute(select(receipt.c.id, receipt.c.disposition).where(_waiting(authority)))
-    stranger = Verdict(None, PARKED, "unknown document")
+    stranger = Verdict(None, PARKED, STRANGER)
     changes = [(ident, *verdicts.get(ident, stranger)) for ident, was in waiting if was == NEW or ident in verdicts]
     bulk.update(tx, receipt, ("id", "document_id", "disposition", "reason"), changes)
     return Counter(change[2] for change in changes)

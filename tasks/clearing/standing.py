@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import yaml
@@ -24,6 +24,8 @@ from mappings import states as document_states
 from mappings.canonical.model import Truck
 from mappings.engine.spec import MAPPINGS
 from mappings.procedures import Procedure, load
+from tasks.clearing import partners
+from tasks.conversion.partners import theirs
 from tasks.hongkong.deadlines import deadlines
 
 CN, HK = "cn_ecommerce", "hk_road"
@@ -91,7 +93,14 @@ class Standing:
 
     def named(self, list_type: str) -> set[int]:
         """The parcels that a list of this type names; a refused one names them until a person lists anew."""
+        if list_type in self.theirs:
+            return partners.TAKEN[list_type](self)
         return {seq for item in self.lists if item.type == list_type for seq in item.seqs}
+
+    @cached_property
+    def theirs(self) -> frozenset[str]:
+        """The message types that a partner sends itself."""
+        return theirs(self.truck)
 
     def next_supplement(self, list_type: str) -> int:
         """The number of the next list of this type."""
@@ -131,6 +140,7 @@ class Standing:
     def to_arrive(self) -> set[int]:
         """Parcels on a master list that was not refused, and that no arrival names."""
         listed = {s for i in self.lists if i.type == "CEB607Message" and not self.refused(i) for s in i.seqs}
+        listed |= self.named("CEB607Message") if "CEB607Message" in self.theirs else set()
         return listed & self.in_state(*GOING) - self.named("CEB507Message")
 
     def refused(self, item: ListDocument) -> bool:
@@ -139,8 +149,11 @@ class Standing:
 
     def to_depart(self) -> set[int]:
         """Parcels that were released when the truck left, and that no departure names."""
-        gone = {seq for seq in self.in_state("released") if self._released_in_time(seq)}
-        return gone & self.named("CEB507Message") - self.named("CEB509Message")
+        return self.gone("released") & self.named("CEB507Message") - self.named("CEB509Message")
+
+    def gone(self, *states: str) -> set[int]:
+        """Parcels that were released when the truck left, of those in these states (released or closed by default)."""
+        return {seq for seq in self.in_state(*(states or partners.LEFT)) if self._released_in_time(seq)}
 
     def _released_in_time(self, seq: int) -> bool:
         left, inventory = self.events.get("departed"), self.documents[INVENTORY][seq]

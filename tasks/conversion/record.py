@@ -18,6 +18,7 @@ from mappings.engine.spec import Field, MessageSpec, Segment
 from tasks.conversion.declare import AUTHORITY, PARCEL_TYPES, roles
 from tasks.conversion.lists import LIST_TYPES, part_bounds
 from tasks.conversion.messages import BATCH_OF
+from tasks.conversion.partners import theirs
 from tasks.conversion.sources import truck_values
 
 _DERIVED = ("payment.order_no", "waybill.order_no", "line.order_no", "order.cancelled")
@@ -76,6 +77,9 @@ def _of_field(batch: Batch, item: Field, target: str, times: int) -> dict[str, A
 
 def _of_message(batch: Batch, kind: str, used: set[str]) -> list[dict[str, Any]]:
     message, rows = spec.load(kind), []
+    if kind in theirs(batch.truck):  # the partner's own message carries these
+        used.update(item.source for _, item in message.walk())
+        return []
     for segment, item in message.walk():
         if times := _times(batch, message, segment):
             used.add(item.source)

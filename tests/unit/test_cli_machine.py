@@ -28,7 +28,7 @@ def limited(size: int, *arguments: object) -> subprocess.CompletedProcess[str]:
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
     command = [sys.executable, "-B", "-c", COMMAND, *map(str, arguments)]
-    return subprocess.run(  # noqa: PLW1509 a fresh interpreter, no threads
+    return subprocess.run(
         command, check=False, preexec_fn=limit, capture_output=True, text=True, timeout=120, env=os.environ
     )
 
