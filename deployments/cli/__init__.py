@@ -14,8 +14,10 @@ from deployments.cli import (
     clear,
     convert,
     correct,
+    erase,
     event,
     hold,
+    keys,
     messages,
     pages,
     prepare,
@@ -43,12 +45,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "hold": hold.hold, "resume": hold.resume, "approve": hold.approve, "correct": correct.correct,
     "status": status.status, "validate": validate.validate,
     "messages": messages.messages, "convert": convert.convert, "audit": audit.audit, "sandbox": sandbox.sandbox,
-    "pages": pages.pages, "tokens": tokens.tokens,
+    "erase": erase.erase, "pages": pages.pages, "tokens": tokens.tokens,
 }  # fmt: skip
 
 app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 for name, command in COMMANDS.items():
     app.command(name)(command)
+app.add_typer(keys.keys, name="keys")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
