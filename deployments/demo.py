@@ -79,7 +79,7 @@ def clear(home: homes.Home, made: MadeTruck) -> int:
     services.work_up(office, shipment)
     services.approve(office, shipment, "demo operator")
     page = services.wake(office, shipment)
-    screen.print(f"界面 look at it: {page}")
+    screen.print(f"界面 look at it: {page}", soft_wrap=True)
     last = watch(night(office, shipment))
     show(last)
     outcomes(office, made, shipment)
@@ -107,9 +107,8 @@ def pages(now: settings.Running, keep: bool) -> None:
     """Where to look, now or after KEEP=1."""
     show_addresses(screen, now)
     for deployment in Prefect(now.prefect).deployments():
-        screen.print(
-            f"  {deployment['name']}: {now.prefect}/deployments/deployment/{deployment['id']}", highlight=False
-        )
+        address = f"{now.prefect}/deployments/deployment/{deployment['id']}"
+        screen.print(f"  {deployment['name']}: {address}", highlight=False, soft_wrap=True)
     if keep:
         screen.print("Ctrl-C 结束。 Ctrl-C stops.")
     else:
