@@ -117,6 +117,12 @@ def pages(now: settings.Running, keep: bool) -> None:
         )
 
 
+def stoppable() -> None:
+    """Ends the demo cleanly on either signal; a shell starts what runs in its background with Ctrl-C ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+
+
 def main() -> int:
     """The demo; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -128,7 +134,7 @@ def main() -> int:
     made = demo_truck(given.parcels, given.seed)
     home = fresh(given.home, made)
     screen.print("启动 Prefect、沙箱与网关… Starting Prefect, the sandboxes and the gateway.")
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    stoppable()
     try:
         with up.started(home, tell=lambda c: screen.print(f"  [green]✓[/] {c.name}")) as (now, children):
             code = clear(homes.read(), made)
