@@ -6,7 +6,7 @@ What may follow what (new, change, cancel, declare anew) is the table `follow` o
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -122,6 +122,7 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
     seqs, content = batch.parcels["parcel.seq"].tolist(), Digests(batch)
     now = {kind: content.of(kind) for kind in types}
     planned = {kind: plans(standing, seqs, kind, digests.get(kind, {}), now[kind]) for kind in types}
+    planned = _beyond(planned, seqs, parcels.attempts_elsewhere(office.ledger, standing.id))
     blocked = {i for kind in types for i, p in enumerate(planned[kind]) if p.action == "cancel"}
     made = []
     office.ensure_keys(standing.truck)
@@ -142,6 +143,16 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
                 tx, standing.id, standing.procedure.authority, kind, [Conversion(**row) for row in rows]
             )
     return len(added.message_ids)
+
+
+def _beyond(
+    planned: dict[str, list[Plan]], seqs: list[int], elsewhere: dict[tuple[str, int], int]
+) -> dict[str, list[Plan]]:
+    """The plans, their attempts after those that another truck made of the same parcel before it lost it."""
+    for kind, those in planned.items() if elsewhere else ():
+        used = [elsewhere.get((kind, seq), 0) for seq in seqs]
+        planned[kind] = [replace(p, attempt=max(p.attempt, n + 1)) for p, n in zip(those, used, strict=True)]
+    return planned
 
 
 def _alike(planned: dict[str, list[Plan]], blocked: set[int]) -> list[tuple[tuple[str, ...], np.ndarray]]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.ledger import parcels, shipments
+from tasks.clearing import identity
 from tasks.clearing.standing import ListDocument, Standing, load_standing
 from tasks.office import Office
 
@@ -63,6 +64,7 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
 def settle_shipment(office: Office, shipment_id: int) -> Standing:
     """Bring parcels and shipment to what their documents and events say. Returns where the shipment stands then."""
     with office.ledger.begin() as tx:
+        identity.rejoin(tx, shipment_id)
         standing = load_standing(tx, shipment_id)
         found = parcel_states(standing)
         if parcels.set_parcel_states(tx, shipment_id, found):
