@@ -79,7 +79,7 @@ def clear(home: homes.Home, made: MadeTruck) -> int:
     services.work_up(office, shipment)
     services.approve(office, shipment, "demo operator")
     page = services.wake(office, shipment)
-    screen.print(f"界面 look at it: {page}")
+    screen.print(f"界面 look at it: {page}", soft_wrap=True)
     last = watch(night(office, shipment))
     show(last)
     outcomes(office, made, shipment)
@@ -107,15 +107,20 @@ def pages(now: settings.Running, keep: bool) -> None:
     """Where to look, now or after KEEP=1."""
     show_addresses(screen, now)
     for deployment in Prefect(now.prefect).deployments():
-        screen.print(
-            f"  {deployment['name']}: {now.prefect}/deployments/deployment/{deployment['id']}", highlight=False
-        )
+        address = f"{now.prefect}/deployments/deployment/{deployment['id']}"
+        screen.print(f"  {deployment['name']}: {address}", highlight=False, soft_wrap=True)
     if keep:
         screen.print("Ctrl-C 结束。 Ctrl-C stops.")
     else:
         screen.print(
             "演示结束。make demo KEEP=1 保持运行。 This demo ends now; KEEP=1 leaves it running, to look at its pages."
         )
+
+
+def stoppable() -> None:
+    """Ends the demo cleanly on either signal; a shell starts what runs in its background with Ctrl-C ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 def main() -> int:
@@ -129,7 +134,7 @@ def main() -> int:
     made = demo_truck(given.parcels, given.seed)
     home = fresh(given.home, made)
     screen.print("启动 Prefect、沙箱与网关… Starting Prefect, the sandboxes and the gateway.")
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    stoppable()
     try:
         with up.started(home, tell=lambda c: screen.print(f"  [green]✓[/] {c.name}")) as (now, children):
             code = clear(homes.read(), made)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any, NamedTuple
+
+import requests
+from sqlalchemy.exc import OperationalError
 
 from mappings import errors
 from tasks.reporting.faults import masked
@@ -42,6 +46,32 @@ SHOWN = (errors.TongguanError, NotImplementedError)
 def kind_of(error: BaseException) -> Kind:
     """How an error of SHOWN is shown: the first kind that it is one of."""
     return next(kind for kind in KINDS if isinstance(error, kind.kind))
+
+
+FULL = (
+    "磁盘空间不足，请清理后重新执行，已保存的内容不受影响",
+    "no space is left: free some and run it again; what was kept is whole",
+)
+DENIED = (
+    "没有读写权限，请检查文件夹的所有者和权限",
+    "reading or writing is not allowed: look at the folder's owner and rights",
+)
+_MACHINE = {
+    errno.ENOSPC: FULL, errno.EFBIG: FULL, errno.EDQUOT: FULL,
+    errno.EACCES: DENIED, errno.EPERM: DENIED, errno.EROFS: DENIED,
+}  # fmt: skip
+_LEDGER = {"is full": FULL, "disk I/O error": FULL, "readonly": DENIED, "unable to open": DENIED}
+
+
+def of_machine(error: BaseException) -> errors.ConfigurationError | None:
+    """What the machine refused (space, rights), said in both languages; None when the error is none of these."""
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        told, where = _MACHINE.get(error.errno or 0), str(error.filename or error.strerror or "")
+    elif isinstance(error, OperationalError):
+        told, where = next((t for text, t in _LEDGER.items() if text in str(error.orig)), None), f"ledger: {error.orig}"
+    else:
+        return None
+    return errors.ConfigurationError(f"{where}: {told[0]}。 {told[1]}.") if told else None
 
 
 def as_json(error: BaseException) -> dict[str, Any]:

@@ -13,12 +13,13 @@ from typing import Annotated, Any, Literal
 
 import uvicorn
 from fastapi import Body, Depends, FastAPI, Header, HTTPException, Path, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from adapters import home as homes
 from deployments import services, settings
 from deployments.errors import SHOWN, as_json, kind_of
+from deployments.gateway_page import page
 from mappings.canonical.model import Shipment
 from tasks.office import Office
 from tasks.payment_data.receive import take_request
@@ -87,10 +88,16 @@ Raw = Annotated[bytes, Depends(raw_body)]
 def create_app(home: homes.Home | None = None) -> FastAPI:
     """The gateway of an installation (this process's by default)."""
     door = Gateway(home or homes.read())
-    app = FastAPI(title="Tongguan", description=DESCRIPTION, version="1")
+    app = FastAPI(title="Tongguan", description=DESCRIPTION, version="1", docs_url=None, redoc_url=None)
+    app.get("/docs", response_class=HTMLResponse, include_in_schema=False)(lambda: page(app.openapi()))
     for error in SHOWN:
         app.add_exception_handler(error, _shown)
-    app.get("/health")(lambda: {"status": "up", "mode": door.home.mode})
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        """Whether it is up, and in which mode. Open to everybody."""
+        return {"status": "up", "mode": door.home.mode}
+
     _push(app, door)
     _shipments(app, door)
     return app

@@ -23,7 +23,7 @@ from mappings import clock
 from mappings.canonical.model import Shipment
 from mappings.errors import ConfigurationError, DataFault
 from tasks import dryrun
-from tasks.clearing import accounting, delivering, hearing, intake
+from tasks.clearing import accounting, delivering, hearing, intake, partners
 from tasks.clearing.alone import alone
 from tasks.clearing.standing import load_standing, parcel_claims, procedure_of
 from tasks.office import Office, open_office
@@ -119,12 +119,12 @@ def prepare(folder: Path, out: Path, home: homes.Home, per_sender: bool = False)
     run = dryrun.dry_run(folder, home.path, home.profiles)
     out.mkdir(parents=True, exist_ok=True)
     _forget(out)
+    report = run.report()  # first: what it names, the next run takes away again
+    (out / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     for file in run.files:
         write_private(out / file.name, file.body)  # it names people
     write_private(out / "faults.csv", dryrun.faults_csv(run))
     write_sender_files(run.batch.faults if per_sender else run.batch.faults.head(0), out / "faults.csv")
-    report = run.report()
-    (out / "report.json").write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return report
 
 
@@ -261,7 +261,7 @@ def follow(at: Office, shipment_id: int, seconds: float = 1.0, stop_at: tuple[st
 
 def audit(at: Office) -> list[Finding]:
     """What the ledger, the batches, and the books of the sandboxes that answer, say is wrong; [] when in order."""
-    of_ledger = ledger_audit.audit(at.ledger, parcel_claims())
+    of_ledger = ledger_audit.audit(at.ledger, parcel_claims(), theirs=partners.by_shipment(at.ledger))
     return [*of_ledger, *accounting.findings(at.ledger), *books.findings(at.home)]
 
 

@@ -26,7 +26,7 @@ class Correction(RunInput):
     field: Literal[
         "", "waybill.gross_weight", "waybill.pieces", "order.goods_value", "order.freight", "payment.amount",
         "payment.pay_no", "waybill.consignee_country",
-    ] = Field("", title="字段 Field", description="仅用于 correct a value")  # fmt: skip
+    ] = Field("", title="字段 Field", description="仅用于更正数值 only for: correct a value")  # fmt: skip
     value: str = Field("", title="新值 New value", max_length=60)
     note: str = Field(
         "", title="备注 Note", max_length=200, description="请勿填写姓名等个人信息 no names, no personal data"

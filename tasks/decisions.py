@@ -68,14 +68,13 @@ def correction_question(reference: str) -> str | None:
     orders = {row.order_no for row in parcels.listing(here.ledger, standing.id) if row.seq in waiting}
     found = faults(here.ledger, standing.id)
     found = found[(found["severity"] == "error") & found["order_no"].isin(orders)]
-    lines = [
-        f"**{standing.truck.mainland_plate}**: {dict(counts(standing))}",
-        "",
-        "| 订单 order | 问题 | fault |",
-        "|---|---|---|",
-    ]
+    names = standing.table["states"]
+    told = (f"{count} {names[state]['zh']} {names[state]['en']}" for state, count in counts(standing).items())
+    lines = [f"**{standing.truck.mainland_plate}** {standing.truck.master_waybill}: {' · '.join(told)}", ""]
     shown = explained(found.head(MOST), people=people(here.ledger, standing.id, found))
-    rows = [f"| {r['parcel']} | {r['message_zh']} | {r['message_en']} |" for r in shown]
+    rows = [  # a list and no table: the form is narrow, and a list's lines are broken where a table's are cut
+        f"- **{r['parcel']}** {r['message_zh']}{r['remedy_zh']}\n  {r['message_en']} {r['remedy_en']}" for r in shown
+    ]
     more = [f"\n… {len(found) - MOST} more 更多"] if len(found) > MOST else []
     return "\n".join([*lines, *rows, *more, *_refused_lists(standing)])
 

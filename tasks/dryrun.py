@@ -25,6 +25,7 @@ from tasks.clearing.intake import to_batch
 from tasks.conversion.declare import declarations, reports
 from tasks.conversion.lists import list_types, listing
 from tasks.conversion.messages import Making
+from tasks.conversion.partners import roles, signers, theirs
 from tasks.conversion.record import conversion_record, list_record
 from tasks.hongkong.record import bundling
 from tasks.reporting.faults import explained, sender_csv
@@ -119,6 +120,12 @@ def _signed(message: Any, batch: Batch, keys: KeyProvider) -> bytes:
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + body
 
 
+def _partner_note(kind: str, batch: Batch) -> str:
+    party = batch.truck.parties.get(roles()["messages"][kind]["role"])
+    name = party.name if party else kind
+    return f"{kind}: {name} sends it itself; none is written here. 由{name}自行申报，此处不生成。"
+
+
 def dry_run(folder: Path, home: Path, profiles: Path | None = None) -> DryRun:
     """The dry run of a folder. Raises DataFault when its files are no whole truck."""
     batch, scores = to_batch(read_folder(folder, profiles), homes.read(home))
@@ -128,7 +135,9 @@ def dry_run(folder: Path, home: Path, profiles: Path | None = None) -> DryRun:
     made = list(_china(ready, identities, notes)) if len(ready.parcels) else []
     at = batch.truck.planned.arrival_at_yard
     hong_kong, dropped = _hong_kong(ready, identities, at, notes) if made else ([], {})
-    keys, ours = local_keys(batch.truck.parties.values(), home)
+    signing = signers(batch.truck) | {"hk_agent"}
+    keys, ours = local_keys([p for role, p in batch.truck.parties.items() if role in signing], home)
+    notes += [_partner_note(kind, batch) for kind in sorted(theirs(batch.truck))]
     if ours:
         notes.append("Signed with dry-run keys, which no authority trusts. 使用试运行密钥签名，任何海关均不认可。")
     files = [

@@ -74,14 +74,20 @@ Claims = Mapping[str, Claim] | Callable[[Connection, int], Mapping[str, Claim]] 
 
 
 @reads
-def audit(tx: Connection, states: Claims | None = None, claim_seconds: float = CLAIM_SECONDS) -> list[Finding]:
+def audit(
+    tx: Connection,
+    states: Claims | None = None,
+    claim_seconds: float = CLAIM_SECONDS,
+    theirs: Mapping[int, frozenset[str]] | None = None,
+) -> list[Finding]:
     """Everything that is wrong, worst first; an empty list means that the ledger holds together.
 
     `states` are all parcel states with what they claim, or give these by shipment; without, states are not judged.
     `claim_seconds` are real.
+    `theirs` are the document types that partners send themselves, by shipment: no parcel of it claims one of ours.
     """
     overdue = clock.now() - timedelta(seconds=claim_seconds * clock.clock().speed)
-    found = [*_states(tx, states or {}), *_claims(tx, overdue)]
+    found = [*_states(tx, states or {}, theirs or {}), *_claims(tx, overdue)]
     found += [entry for check in _CHECKS for entry in check(tx)]
     findings = []
     for code, shipment_id, values in found:
@@ -102,7 +108,7 @@ def _superseded() -> Any:
     return exists().where(follows)
 
 
-def _states(tx: Connection, states: Claims) -> Found:
+def _states(tx: Connection, states: Claims, theirs: Mapping[int, frozenset[str]]) -> Found:
     """Each parcel against what its state claims."""
     live: dict[int, dict[str, int]] = defaultdict(dict)
     c = document.c
@@ -124,7 +130,7 @@ def _states(tx: Connection, states: Claims) -> Found:
             yield "unknown-state", shipment_id, values
         elif known:
             claim = known[state]
-            for kind in sorted(claim.required - kinds.keys()):
+            for kind in sorted(claim.required - kinds.keys() - theirs.get(shipment_id, frozenset())):
                 yield "missing-document", shipment_id, {**values, "type": kind}
             for kind in sorted(kinds.keys() - claim.required - claim.optional):
                 yield "unclaimed-document", shipment_id, {**values, "type": kind}

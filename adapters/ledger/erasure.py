@@ -23,7 +23,7 @@ from adapters.ledger.books import buyers
 from adapters.ledger.events import record
 from adapters.ledger.ledger import writes
 from adapters.ledger.raws import ERASED
-from adapters.ledger.tables import conversion, document, fault, message, parcel, raw, receipt, shipment, snapshot
+from adapters.ledger.tables import conversion, document, event, fault, message, parcel, raw, receipt, shipment, snapshot
 from adapters.ledger.tables import source_file as source
 from mappings import clock
 from mappings.canonical.batch import Batch
@@ -165,13 +165,17 @@ def _without(batch: Batch, found: np.ndarray, person: Person, said: set[str]) ->
 
 
 def _shipment(tx: Connection, row: Any, drives: bool, orders: set[str], said: set[str]) -> None:
-    """Everything else of one shipment that may show the person: driver, faults, authority's texts, examples."""
+    """Everything else of one shipment that may show the person: driver, faults, people's words, texts, examples."""
     if drives:
         truck = {**row.truck, "driver": Driver().model_dump()}
         tx.execute(update(shipment).where(shipment.c.id == row.id).values(truck=truck))
     told = select(fault.c.id, fault.c.order_no, fault.c.value, fault.c.other_value).where(fault.c.shipment_id == row.id)
     theirs = [(f.id, "", "") for f in tx.execute(told) if f.order_no in orders or said & {f.value, f.other_value}]
     bulk.update(tx, fault, ("id", "value", "other_value"), theirs)
+    words = tx.execute(select(event.c.id, event.c.detail).where(event.c.shipment_id == row.id)).all()
+    for ident in (e.id for e in words if e.detail and _names(json.dumps(e.detail, ensure_ascii=False).encode(), said)):
+        tx.execute(update(event).where(event.c.id == ident).values(detail={}))
+    tx.execute(update(shipment).where(shipment.c.id == row.id).values(held_reason=""))
     tx.execute(update(conversion).where(conversion.c.shipment_id == row.id).values(example=""))
     mine = select(document.c.id).where(document.c.shipment_id == row.id)
     tx.execute(update(receipt).where(receipt.c.document_id.in_(mine)).values(info=""))

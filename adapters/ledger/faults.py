@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -40,6 +41,15 @@ def add_faults(tx: Connection, shipment_id: int, frame: pd.DataFrame) -> int:
     values = zip(*(_plain(frame[name]) for name in COLUMNS), strict=True)
     rows = [(shipment_id, parcels.get(row[0]), *row, True, now) for row in values]
     return bulk.insert(tx, fault, _WRITTEN, rows)
+
+
+@writes
+def retire_faults(tx: Connection, shipment_id: int, stage: str, code: str, orders: Sequence[str]) -> None:
+    """Faults of one code that no longer hold for these orders."""
+    c = fault.c
+    mine = select(c.id, c.order_no).where(c.shipment_id == shipment_id, c.stage == stage, c.code == code, c.current)
+    gone = [(row.id, False) for row in tx.execute(mine) if row.order_no in set(orders)]
+    bulk.update(tx, fault, ("id", "current"), gone)
 
 
 def _plain(column: pd.Series) -> list[Any]:

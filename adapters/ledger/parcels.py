@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, Row, and_, exists, select, update
+from sqlalchemy import Connection, Row, and_, exists, func, select, update
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import reads, writes
@@ -182,11 +182,9 @@ def _known(tx: Connection, shipment_id: int) -> list[Row[Any]]:
     return list(tx.execute(select(*columns).where(c.shipment_id == shipment_id)))
 
 
-@reads
-def elsewhere(tx: Connection, shipment_id: int) -> list[Elsewhere]:
-    """Parcels of this shipment that have a live document in another one."""
-    other = parcel.alias("other")
-    same = {
+def _same(other: Any) -> dict[str, Any]:
+    """When a parcel of another shipment is this one: by its order, or by the waybill of another order."""
+    return {
         "order": and_(other.c.platform_code == parcel.c.platform_code, other.c.order_no == parcel.c.order_no),
         "waybill": and_(
             other.c.carrier_code == parcel.c.carrier_code,
@@ -195,6 +193,27 @@ def elsewhere(tx: Connection, shipment_id: int) -> list[Elsewhere]:
             other.c.order_no != parcel.c.order_no,
         ),
     }
+
+
+@reads
+def attempts_elsewhere(tx: Connection, shipment_id: int) -> dict[tuple[str, int], int]:
+    """The highest attempt that other shipments made, by message type and parcel (seq): a key's attempts go on."""
+    other, found = parcel.alias("other"), dict[tuple[str, int], int]()
+    for condition in _same(other).values():
+        query = select(document.c.type, parcel.c.seq, func.max(document.c.attempt)).select_from(
+            parcel.join(other, condition).join(document, document.c.parcel_id == other.c.id)
+        )
+        query = query.where(parcel.c.shipment_id == shipment_id, other.c.shipment_id != shipment_id)
+        for kind, seq, attempt in tx.execute(query.group_by(document.c.type, parcel.c.seq)):
+            found[kind, seq] = max(attempt, found.get((kind, seq), 0))
+    return found
+
+
+@reads
+def elsewhere(tx: Connection, shipment_id: int) -> list[Elsewhere]:
+    """Parcels of this shipment that have a live document in another one."""
+    other = parcel.alias("other")
+    same = _same(other)
     found = []
     for by, condition in same.items():
         query = select(parcel.c.order_no, parcel.c.waybill_no, other.c.shipment_id).join(other, condition)

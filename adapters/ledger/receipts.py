@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import reads, writes
-from adapters.ledger.settling import NEW, UNUSABLE, Meaning, Rank, Ranks, Settled, settle
+from adapters.ledger.settling import NEW, PARKED, PARTNER, STRANGER, UNUSABLE, Meaning, Rank, Ranks, Settled, settle
 from adapters.ledger.tables import document, receipt
 from mappings import clock
 
@@ -95,6 +95,22 @@ def of_shipment(tx: Connection, shipment_id: int) -> list[Row[Any]]:
     query = select(receipt).join(document, receipt.c.document_id == document.c.id)
     mine = query.where(document.c.shipment_id == shipment_id)
     return list(tx.execute(mine.order_by(receipt.c.return_time, receipt.c.id)))
+
+
+@reads
+def strangers(tx: Connection, authority: str) -> list[Row[Any]]:
+    """The parked receipts about documents that the ledger does not have."""
+    c = receipt.c
+    query = select(c.id, c.type, c.business_key).where(c.authority == authority, c.disposition == PARKED)
+    return list(tx.execute(query.where(c.reason == STRANGER).order_by(c.id)))
+
+
+@writes
+def keep_for_partner(tx: Connection, ids: Sequence[int]) -> None:
+    """Receipts about documents that a partner sent itself: kept, and waiting for nothing."""
+    bulk.update(
+        tx, receipt, ("id", "disposition", "reason"), [(ident, PARTNER, "sent by the partner itself") for ident in ids]
+    )
 
 
 @reads

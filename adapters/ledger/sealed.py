@@ -19,7 +19,7 @@ import orjson
 import zstandard
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Dialect, LargeBinary
+from sqlalchemy import JSON, Dialect, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator
 
 from mappings.errors import ConfigurationError
@@ -184,6 +184,48 @@ class SealedJson(_Sealed):
     def unpack(self, value: bytes) -> Any:
         """The value again."""
         return orjson.loads(value)
+
+
+class SealedLine(TypeDecorator[str]):
+    """A line that a person typed, encrypted in a text column; one written before this was sealed reads as it is."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """The line sealed; '' and None stay."""
+        return _MARK + _armoured(dialect, value.encode()) if value else value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """The line again."""
+        return _opened(dialect, value[len(_MARK) :]).decode() if value and value.startswith(_MARK) else value
+
+
+class SealedDetail(TypeDecorator[Any]):
+    """An event's detail, encrypted in a JSON column: people's words are in it. One written before reads as it is."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """The detail sealed; an empty one stays."""
+        return {_MARK: _armoured(dialect, orjson.dumps(value))} if value else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """The detail again."""
+        sealed = isinstance(value, dict) and value.keys() == {_MARK}
+        return orjson.loads(_opened(dialect, value[_MARK])) if sealed else value
+
+
+_MARK = "sealed:"
+
+
+def _armoured(dialect: Dialect, value: bytes) -> str:
+    return base64.b64encode(dialect.vault.seal(value, compress=True)).decode()  # type: ignore[attr-defined]
+
+
+def _opened(dialect: Dialect, text: str) -> bytes:
+    return bytes(dialect.vault.open(base64.b64decode(text)))  # type: ignore[attr-defined]
 
 
 class SealedBytes(_Sealed):

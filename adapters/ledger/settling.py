@@ -25,10 +25,11 @@ from adapters.ledger.sealed import SealedText
 from adapters.ledger.tables import Instant, document, message, receipt
 
 __all__ = [
-    "APPLIED", "CONFLICT", "DUPLICATE", "LATE", "NEW", "PARKED", "SETTLED", "UNUSABLE", "Meaning", "Rank", "Ranks",
-    "Settled", "settle", "waiting_of",
+    "APPLIED", "CONFLICT", "DUPLICATE", "LATE", "NEW", "PARKED", "PARTNER", "SETTLED", "STRANGER", "UNUSABLE",
+    "Meaning", "Rank", "Ranks", "Settled", "settle", "waiting_of",
 ]  # fmt: skip
-NEW, PARKED, UNUSABLE = "new", "parked", "unusable"
+NEW, PARKED, UNUSABLE, PARTNER = "new", "parked", "unusable", "partner"
+STRANGER = "unknown document"
 SETTLED = (APPLIED, DUPLICATE, LATE, CONFLICT)
 _WRITTEN = (
     "id", "state", "rank", "return_status", "return_time", "return_info", "pre_no", "invt_no", "final", "conflict",
@@ -232,7 +233,7 @@ def _note(tx: Connection, authority: str, verdicts: dict[int, Verdict], apart: C
     """Write each receipt's verdict; one that nobody claims is parked until its document is known."""
     mine = and_(waiting_of(authority), receipt.c.type.not_in(apart))
     waiting = tx.execute(select(receipt.c.id, receipt.c.disposition).where(mine))
-    stranger = Verdict(None, PARKED, "unknown document")
+    stranger = Verdict(None, PARKED, STRANGER)
     changes = [(ident, *verdicts.get(ident, stranger)) for ident, was in waiting if was == NEW or ident in verdicts]
     bulk.update(tx, receipt, ("id", "document_id", "disposition", "reason"), changes)
     return Counter(change[2] for change in changes)

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-from adapters.ledger.sealed import SealedBytes, SealedJson, SealedText
+from adapters.ledger.sealed import SealedBytes, SealedDetail, SealedJson, SealedLine, SealedText
 
 metadata = MetaData(
     naming_convention={
@@ -98,7 +98,7 @@ shipment = Table(
     Column("state", Text, nullable=False),
     _text("previous_state"),
     _flag("held"),
-    _text("held_reason"),
+    Column("held_reason", SealedLine, nullable=False, server_default=""),
     _time("approved_at"),
     _text("approved_by"),
     Column("truck", SealedJson, nullable=False),
@@ -323,7 +323,7 @@ event = Table(
     _time("at", False),
     _time("recorded_at", False),
     _text("actor"),
-    Column("detail", JSON, nullable=False),
+    Column("detail", SealedDetail, nullable=False),
     Column("once", Text),
     UniqueConstraint("shipment_id", "once"),
     Index(None, "shipment_id", "at"),

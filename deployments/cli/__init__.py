@@ -7,14 +7,17 @@ import sys
 from collections.abc import Callable, Sequence
 
 import typer
+from sqlalchemy.exc import OperationalError
 
 from deployments.cli import (
     audit,
     clear,
     convert,
     correct,
+    erase,
     event,
     hold,
+    keys,
     messages,
     pages,
     prepare,
@@ -25,7 +28,7 @@ from deployments.cli import (
     validate,
 )  # fmt: skip
 from deployments.cli.common import show_error
-from deployments.errors import SHOWN
+from deployments.errors import SHOWN, of_machine
 
 HELP = """Tongguan 通关: clears cross-border shipments, from company files to closed.
 
@@ -42,12 +45,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "hold": hold.hold, "resume": hold.resume, "approve": hold.approve, "correct": correct.correct,
     "status": status.status, "validate": validate.validate,
     "messages": messages.messages, "convert": convert.convert, "audit": audit.audit, "sandbox": sandbox.sandbox,
-    "pages": pages.pages, "tokens": tokens.tokens,
+    "erase": erase.erase, "pages": pages.pages, "tokens": tokens.tokens,
 }  # fmt: skip
 
 app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 for name, command in COMMANDS.items():
     app.command(name)(command)
+app.add_typer(keys.keys, name="keys")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -59,5 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if os.environ.get("TONGGUAN_DEBUG"):
             raise
         raise SystemExit(show_error(error, as_text="--json" not in given)) from error
+    except (OSError, OperationalError) as error:
+        refused = of_machine(error)
+        if refused is None or os.environ.get("TONGGUAN_DEBUG"):
+            raise
+        raise SystemExit(show_error(refused, as_text="--json" not in given)) from error
     except KeyboardInterrupt:
         raise SystemExit(130) from None

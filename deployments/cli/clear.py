@@ -53,7 +53,7 @@ def clear(
         services.approve(office, shipment, actor())
     page = services.wake(office, shipment)
     if not as_json:
-        screen.print(f"货运 shipment {shipment}  {page}")
+        screen.print(f"货运 shipment {shipment}  {page}", soft_wrap=True)
     last = _followed(office, shipment, as_json) if follow else services.status(office, shipment)
     if as_json:
         put_json(last.as_json())

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from adapters import home as homes
 from deployments import settings
-from deployments.cli.common import Live, installation, screen, table
+from deployments.cli.common import Live, installation, screen
 from deployments.settings import GATEWAY_PORT, PREFECT_PORT, Running
 from mappings import clock
 from mappings.errors import ConfigurationError
@@ -80,16 +80,13 @@ def set_clock(home: homes.Home, speed: float, at: str) -> None:
 
 def show_addresses(console: Console, now: Running) -> None:
     """The addresses of what runs."""
-    made = table("", "", "")
-    made.show_header = False
     rows = {
         "Prefect 界面": now.prefect,
         "Gateway 网关": f"{now.gateway}/docs",
         "Clock 时钟": f"{clock.now():%F %T} UTC",
     }
     for name, value in {**rows, **now.authorities}.items():
-        made.add_row(name, value)
-    screen.print(made)
+        console.print(f"  {name}: {value}", soft_wrap=True)  # an address in one piece, so that it can be clicked
 
 
 def running_or_start(home: homes.Home, arrival: datetime | None = None) -> Running:

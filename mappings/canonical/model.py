@@ -43,14 +43,27 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
+Declared = Literal["order", "payment", "waybill", "list", "arrival", "departure"]
+
+
 class Party(_Model):
-    """A company in one of its roles; `code` is what it signs and declares under."""
+    """A company in one of its roles; `code` is what it signs and declares under.
+
+    `sends_itself` names what it declares on its own: of that we prepare nothing and wait for nothing. The inventory is
+    no such thing: a parcel's state is its inventory's.
+    """
 
     code: str = ""
     customs_code: str = ""
     name: str
     dxp_id: str = ""
     address: str = ""
+    sends_itself: list[Declared] = Field(default_factory=list)
+
+    @field_validator("sends_itself", mode="before")
+    @classmethod
+    def _from_text(cls, given: object) -> object:
+        return given.replace(",", " ").split() if isinstance(given, str) else given
 
 
 class Driver(_Model):

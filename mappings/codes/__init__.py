@@ -46,6 +46,11 @@ def folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+def heading(text: str) -> str:
+    """A heading as profiles compare it: width, case, spaces and line breaks do not matter."""
+    return folded(text).replace(" ", "")
+
+
 def _names(name: str, columns: tuple[str, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
     for column in columns:

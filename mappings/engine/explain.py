@@ -31,7 +31,8 @@ _MEANING = {
 }
 _OTHER = ("invalid", "不符合报文格式", "does not fit the schema")
 _EXPECTED = re.compile(r"Expected is (?:one of )?\(\s*(.*?)\s*\)")
-_NAMESPACE = re.compile(r"\{[^}]*\}|##other\S*")
+_NAMESPACE = re.compile(r"\{[^}]*\}")
+_OTHERS = re.compile(r"##other\S*?\*|##other\S*|(?<![\w:])\*")  # any element of another namespace: the signature
 _ATTRIBUTE = re.compile(r"attribute '([^']+)'")
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 _FACET = re.compile(r"of '(\d+)'\.?$")
@@ -66,7 +67,7 @@ def _limit(message: str) -> str:
 
 def _expected(message: str) -> str:
     found = _EXPECTED.search(message)
-    return _NAMESPACE.sub("", found[1]) if found else ""
+    return _OTHERS.sub("ds:Signature", _NAMESPACE.sub("", found[1])) if found else ""
 
 
 def _problem(spec: MessageSpec, root: etree._Element, error: Any) -> Problem:
@@ -85,6 +86,8 @@ def _problem(spec: MessageSpec, root: etree._Element, error: Any) -> Problem:
         "decimals": (item.decimals if item else "") or 0,
     }
     name_zh, name_en = _named(tag, item)
+    if code == "unknown_element" and tag == spec.type:  # its name is right: it is the namespace that is not
+        code, zh, en = "namespace", f"的命名空间应为 {spec.namespace}", f"belongs into the namespace {spec.namespace}"
     value = (element.text or "").strip()[:80] if element is not None and len(element) == 0 else ""
     if item and item.personal:
         value = "***"

@@ -17,6 +17,8 @@ from mappings.errors import DataFault, Unsupported
 MAX_BYTES = 64 * 1024 * 1024
 _REFUSED = "The message has a DOCTYPE, which is refused 报文含有 DOCTYPE，拒绝读取"
 _DECLARED = re.compile(rb"^\s*<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
+_CHINESE = (b"gb2312", b"gbk", b"gb18030", b"gb_2312-80")
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
 _PROLOG = re.compile(rb"(?>\s+|<\?(?s:.*?)\?>|<!--(?s:.*?)-->)*+<!DOCTYPE", re.IGNORECASE)
 
 
@@ -47,7 +49,7 @@ def parse(xml: bytes) -> etree._Element:
     if _PROLOG.match(data):
         raise DataFault(_REFUSED)
     declared = _DECLARED.match(data)
-    encoding = "gb18030" if declared and declared[1].lower() in (b"gb2312", b"gbk") else None
+    encoding = _encoding(data, declared[1].lower() if declared else b"")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, encoding=encoding)
     try:
         root = etree.fromstring(data, parser)
@@ -56,6 +58,23 @@ def parse(xml: bytes) -> etree._Element:
     if root.getroottree().docinfo.internalDTD is not None:  # in an encoding that hid it from the look above
         raise DataFault(_REFUSED)
     return root
+
+
+def _encoding(data: bytes, declared: bytes) -> str | None:
+    """Chinese bytes are Chinese, whatever the prolog says of them; None leaves it to the parser."""
+    if declared in _CHINESE:
+        return "gb18030"
+    if declared in (b"", b"utf-8", b"utf8") and not data.startswith(_WIDE) and not _is(data, "utf-8"):
+        return "gb18030" if _is(data, "gb18030") else None
+    return None
+
+
+def _is(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=4096)

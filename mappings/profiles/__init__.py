@@ -14,10 +14,12 @@ import yaml
 
 from mappings.errors import ConfigurationError
 from mappings.profiles.build import build
-from mappings.profiles.layout import EXTRA, Charges, Field, Profile, Source, Table
+from mappings.profiles.layout import EXTRA, FIND, PLACE, Charges, Field, Profile, Source, Table
 
 __all__ = [
     "EXTRA",
+    "FIND",
+    "PLACE",
     "Charges",
     "Field",
     "Profile",

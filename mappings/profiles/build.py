@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from mappings import codes
 from mappings.canonical import columns
 from mappings.errors import ConfigurationError
 from mappings.faults import OWNERS
-from mappings.profiles.layout import EXTRA, FORMATS, ROLES, TABLES, Charges, Field, Profile, Source, Table
+from mappings.profiles.layout import EXTRA, FIND, FORMATS, ROLES, TABLES, Charges, Field, Profile, Source, Table
 
 
 class _Keys:
@@ -73,6 +73,8 @@ def _field(path: str, content: Any, where: str, defaults: Mapping[str, Any]) -> 
         codes=str(keys.get("codes", "")),
         scale=str(keys.get("scale", "")),
         unit=str(keys.get("unit", "")),
+        unit_written=keys.get("unit_written", False) is True,
+        pad=_digits(keys.get("pad", "0"), f"{keys.where}: pad"),
         unit_from=str(keys.get("unit_from", "")),
         minor_unit=bool(keys.get("minor_unit", False)),
         formats=_texts(keys.get("format")),
@@ -133,20 +135,37 @@ def _table(name: str, content: Any, where: str, defaults: Mapping[str, Any], sou
         _where(keys.get("where", {}), where),
         _where(keys.get("where_not", {}), where),
         tuple(f"{name}.{short}" for short in _texts(keys.get("once_per"))),
+        _texts(keys.get("repeat")),
     )
     keys.done()
     return table
 
 
 def _own_source(keys: _Keys, source: Source) -> Source:
-    own: dict[str, Any] = {}
+    own = _shape(keys, keys.where, keys.content)
     if (sheet := keys.get("sheet")) is not None:
         own["sheet"] = _sheet(sheet)
-    if (header := keys.get("header_row")) is not None:
-        own["header_row"] = _count(str(header), f"{keys.where}: header_row")
     if (records := keys.get("records")) is not None:
         own["records"] = str(records)
     return replace(source, **own)
+
+
+_SHAPE = ("header_row", "header_rows", "columns", "fill_down", "ignore_rows", "short_rows", "transposed")
+
+
+def _shape(keys: _Keys, where: str, given: Container[str]) -> dict[str, Any]:
+    """How the rows of a place are laid out: of the keys that are given (all of them for `format`)."""
+    readers: dict[str, tuple[str, Callable[[Any], Any]]] = {
+        "header_row": ("1", lambda v: _header(str(v), f"{where}: header_row")),
+        "header_rows": ("1", lambda v: _digits(v, f"{where}: header_rows")),
+        "columns": ("", lambda v: _texts(v or None)),
+        "fill_down": ("", lambda v: _texts(v or None)),
+        "ignore_rows": ("", lambda v: _regex(v, f"{where}: ignore_rows")),
+        "short_rows": ("false", lambda v: v is True),
+        "transposed": ("false", lambda v: v is True),
+    }
+    found = {name: read(keys.get(name, usual)) for name, (usual, read) in readers.items()}
+    return {name: value for name, value in found.items() if name in given}
 
 
 def _sheet(named: Any) -> str | int:
@@ -157,14 +176,12 @@ def _source(content: Any, where: str) -> Source:
     keys = _Keys(content, f"{where}, format")
     names = {"tab": "\t", "semicolon": ";", "comma": ",", "pipe": "|"}
     delimiter = str(keys.get("delimiter", ","))
-    header = str(keys.get("header_row", "1"))
     source = Source(
         type=str(keys.need("type")),
         encodings=_texts(keys.get("encoding", "utf-8")),
         delimiter=names.get(delimiter, delimiter),
         quote=str(keys.get("quote", '"')),
-        header_row=_count(header, f"{where}, format: header_row"),
-        columns=_texts(keys.get("columns")),
+        **_shape(keys, f"{where}, format", _SHAPE),
         sheet=_sheet(keys.get("sheet", "0")),
         records=str(keys.get("records", "")),
     )
@@ -183,10 +200,32 @@ def _source(content: Any, where: str) -> Source:
     return source
 
 
-def _count(text: str, where: str) -> int:
-    if text != "none" and not text.isdigit():
-        raise ConfigurationError(f"{where}: a row number from 1 or none is expected, not {text!r}")
-    return 0 if text == "none" else int(text)
+def _header(text: str, where: str) -> int:
+    words = {"none": 0, "find": FIND}
+    if text not in words and not text.isdigit():
+        raise ConfigurationError(f"{where}: a row number from 1, find or none is expected, not {text!r}")
+    return words[text] if text in words else int(text)
+
+
+def _digits(text: Any, where: str) -> int:
+    if not str(text).isdigit():
+        raise ConfigurationError(f"{where}: a number is expected, not {text!r}")
+    return int(str(text))
+
+
+def _landmarks(tables: dict[str, Table]) -> dict[str, Table]:
+    """The tables, each source whose header row is looked for with the headings that show it."""
+    marks: dict[Source, dict[str, None]] = {}
+    for table in tables.values():
+        found = marks.setdefault(table.source, {})
+        for one in table.places[0].fields.values():
+            if not one.optional and one.constant is None:
+                found.update(dict.fromkeys((*one.sources[:1], *one.join)))
+    return {
+        name: replace(table, source=replace(table.source, landmarks=tuple(marks[table.source])))
+        if table.source.header_row == FIND else table
+        for name, table in tables.items()
+    }  # fmt: skip
 
 
 def _charges(content: Any, where: str) -> Charges:
@@ -212,7 +251,7 @@ def build(content: Mapping[str, Any], where: str) -> Profile:
         name=str(keys.need("name")),
         sender=str(keys.need("sender")),
         source=source,
-        tables={name: _table(name, spec, where, defaults, source) for name, spec in tables.items()},
+        tables=_landmarks({name: _table(name, spec, where, defaults, source) for name, spec in tables.items()}),
         title_zh=str(title.get("zh", "")),
         title_en=str(title.get("en", "")),
         file_name=str(recognise.get("name", "")),

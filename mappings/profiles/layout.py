@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as made_by
 
+PLACE = "{n}"  # in a heading: where the number of a repeated group of columns stands
+FIND = -1  # a header row that is looked for
 FORMATS = ("csv", "xlsx", "json", "jsonl", "xml")
 ROLES = ("freight", "fee", "discount")
 # What a sender may state besides the canonical fields: compared or worked into them, never declared as such.
@@ -21,7 +23,10 @@ TABLES = ("truck", "order", "buyer", "line", "payment", "waybill", "goods")
 
 @dataclass(frozen=True)
 class Source:
-    """How the bytes are read. `encodings` are tried in turn; `header_row` counts from 1, 0 means that none is there."""
+    """How the bytes are read. `encodings` are tried in turn; `header_row` counts from 1, 0 means that none is there.
+
+    FIND as `header_row`: the first row that has all of `landmarks`.
+    """
 
     type: str
     encodings: tuple[str, ...] = ("utf-8",)
@@ -31,7 +36,19 @@ class Source:
     columns: tuple[str, ...] = ()
     sheet: str | int = 0
     records: str = ""
+    header_rows: int = 1  # how many rows the headings take, from `header_row` on
+    fill_down: tuple[str, ...] = ()  # columns whose empty cells mean what stands above (merged cells)
+    ignore_rows: str = ""  # rows whose first text this finds are no data: totals, remarks, the end of a statement
+    short_rows: bool = False  # a row may end early: what is missing is empty
+    transposed: bool = False  # the headings stand in a column, each record beside them
+    landmarks: tuple[str, ...] = ()
     decimal: str = "."  # how numbers that are no texts (cells, JSON) are written down for the fields
+
+    @property
+    def shaped(self) -> bool:
+        """Whether the table must be arranged before its columns are columns."""
+        asked = (self.header_rows > 1, self.fill_down, self.ignore_rows, self.short_rows, self.transposed)
+        return self.header_row == FIND or any(asked)
 
 
 @dataclass(frozen=True)
@@ -50,6 +67,8 @@ class Field:
     scale: str = ""
     unit: str = ""
     unit_from: str = ""
+    unit_written: bool = False
+    pad: int = 0
     minor_unit: bool = False
     formats: tuple[str, ...] = ()
     timezone: str = "Asia/Shanghai"
@@ -84,6 +103,22 @@ class Table:
     where: Mapping[str, tuple[str, ...]] = made_by(default_factory=dict)
     where_not: Mapping[str, tuple[str, ...]] = made_by(default_factory=dict)
     once_per: tuple[str, ...] = ()
+    repeat: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> tuple[Table, ...]:
+        """The table at each place where a row holds it: itself, or one for each text of `repeat` in place of {n}."""
+        return tuple(self._at(n) for n in self.repeat) or (self,)
+
+    def _at(self, n: str) -> Table:
+        def put(texts: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(text.replace(PLACE, n) for text in texts)
+
+        fields = {
+            path: replace(f, sources=put(f.sources), join=put(f.join), unit_from=f.unit_from.replace(PLACE, n))
+            for path, f in self.fields.items()
+        }
+        return replace(self, fields=fields, repeat=())
 
 
 @dataclass(frozen=True)
@@ -122,7 +157,7 @@ class Profile:
             return self.required
         found: dict[str, None] = {}
         for table in self.tables.values():
-            for one in table.fields.values():
+            for one in table.places[0].fields.values():
                 if not one.optional and one.constant is None:
                     found.update(dict.fromkeys((*one.sources[:1], *one.join)))
                     found.update({one.subtree: None} if one.subtree else {})
@@ -133,6 +168,6 @@ class Profile:
         """Every heading that the profile reads."""
         found: dict[str, None] = dict.fromkeys(self.wanted)
         for table in self.tables.values():
-            for one in table.fields.values():
+            for one in (one for place in table.places for one in place.fields.values()):
                 found.update(dict.fromkeys(one.headings))
         return tuple(found)

@@ -41,9 +41,9 @@ def read_files(files: Iterable[tuple[str, bytes]], profiles_from: Path | None = 
     known = profiles.profiles(profiles_from)
     rules = profiles.folder_rules(profiles_from)
     for name, data in files:
-        document = Document(name, data)
+        document = Document(name, data, int(str(rules["max_bytes"])))
         try:
-            _check(document, seen, int(str(rules["max_bytes"])))
+            _check(document, seen)
             notes = _take(captured, document, known)
         except Trouble as trouble:
             captured.files.append(SourceFile(name, "", "", "", 0, document.sha256, len(data)))
@@ -54,9 +54,9 @@ def read_files(files: Iterable[tuple[str, bytes]], profiles_from: Path | None = 
     return captured
 
 
-def _check(document: Document, seen: dict[str, str], limit: int) -> None:
-    if len(document.data) > limit:
-        raise Trouble("CAP-013", str(len(document.data)), str(limit))
+def _check(document: Document, seen: dict[str, str]) -> None:
+    if len(document.data) > document.limit:
+        raise Trouble("CAP-013", str(len(document.data)), str(document.limit))
     if document.is_empty():
         raise Trouble("CAP-003")
     if document.sha256 in seen:

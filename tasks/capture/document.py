@@ -26,10 +26,10 @@ _SUFFIXES = {
 
 
 class Document:
-    """A file; `family` is csv, xlsx, json (JSON lines too) or xml, by content."""
+    """A file; `family` is csv, xlsx, json (JSON lines too) or xml, by content. `limit`: of its bytes when unpacked."""
 
-    def __init__(self, name: str, data: bytes) -> None:
-        self.name, self.data = name, data
+    def __init__(self, name: str, data: bytes, limit: int = 1 << 29) -> None:
+        self.name, self.data, self.limit = name, data, limit
         self.cache: dict[Any, Any] = {}
 
     @cached_property
@@ -60,6 +60,11 @@ class Document:
     def is_empty(self) -> bool:
         """Whether there is nothing in it but white space."""
         return not self.data[:_HEAD].strip(_BLANK) and not self.data.strip(_BLANK)
+
+    def head(self, encoding: str, size: int = _HEAD, skip: int = 0) -> str:
+        """The first `size` bytes of the text from line `skip` on, read leniently: for recognising only."""
+        text = self.data[: size + _HEAD * skip].decode(self.bom or encoding, "replace").lstrip("\ufeff")
+        return "".join(text.splitlines(keepends=True)[skip:]) if skip else text
 
     def first_line(self, encoding: str, skip: int = 0) -> str:
         """Line `skip` (from 0) of the text, read leniently: for recognising only."""

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mappings.codes import folded
-from mappings.profiles import Field, Profile, Source, Table
+from mappings.codes import heading as folded
+from mappings.profiles import PLACE, Field, Profile, Source, Table
 from tasks.capture import paths, structured, tabular
 from tasks.capture.captured import RawTable, Trouble
 from tasks.capture.document import Document
@@ -33,7 +33,7 @@ def _sheet(document: Document, fit: Fit, source: Source) -> tuple[tabular.Sheet,
     first: Trouble | None = None
     for encoding in dict.fromkeys((fit.encoding, *source.encodings)):
         names = {folded(h) for h in tabular.csv_headings(document, source, encoding)}
-        if names != present:
+        if not names <= present:
             continue
         try:
             return tabular.read_csv(document, source, encoding), _other_encoding(document, fit.profile, encoding)
@@ -50,16 +50,24 @@ def _other_encoding(document: Document, profile: Profile, encoding: str) -> list
 
 
 def _tabular(document: Document, fit: Fit) -> tuple[list[RawTable], list[dict[str, Any]], int]:
-    made: dict[str, RawTable] = {}
+    made: dict[str, list[RawTable]] = {}
     notes, count = list[dict[str, Any]](), 0
     for source in fit.profile.sources:
         sheet, more = _sheet(document, fit, source)
         notes += [*more, *({**trouble, "sheet": sheet.name} for trouble in sheet.troubles)]
+        notes += _twice(sheet, fit.profile)
         count += len(sheet.rows) + len(sheet.troubles)
         for table in fit.profile.tables.values():
             if table.source == source:
-                made[table.name] = _table(document, fit.profile, table, _column_of(sheet), sheet.rows, sheet.name)
-    return [made[name] for name in fit.profile.tables], notes, count
+                made[table.name] = _placed(document, fit.profile, table, _column_of(sheet), sheet.rows, sheet.name)
+    return [raw for name in fit.profile.tables for raw in made[name]], notes, count
+
+
+def _twice(sheet: tabular.Sheet, profile: Profile) -> list[dict[str, Any]]:
+    """A warning for each heading that the profile reads and the file has again, where the profile takes the first."""
+    present, asked = {folded(str(h)) for h in sheet.data.columns}, {folded(h): h for h in profile.known}
+    again = [h for name, h in asked.items() if f"{name}#2" in present and not any(f"{name}#" in a for a in asked)]
+    return [{"code": "CAP-014", "value": heading, "column": heading, "sheet": sheet.name} for heading in again]
 
 
 def _column_of(sheet: tabular.Sheet) -> Column:
@@ -73,16 +81,16 @@ def _column_of(sheet: tabular.Sheet) -> Column:
 
 
 def _structured(document: Document, profile: Profile) -> tuple[list[RawTable], list[dict[str, Any]], int]:
-    made, read = [], {source: structured.read(document, source) for source in profile.sources}
+    made, read = list[RawTable](), {source: structured.read(document, source) for source in profile.sources}
     for table in profile.tables.values():
         records = read[table.source]
         pairs, rows = paths.exploded(records.items, records.rows, table.rows)
-        made.append(_table(document, profile, table, _path_column(pairs, table.rows), rows, ""))
+        made += _placed(document, profile, table, _path_column(pairs, table.rows), rows, "")
     troubles = [trouble for records in read.values() for trouble in records.troubles]
     return made, troubles, sum(len(records.items) for records in read.values()) + len(troubles)
 
 
-def _path_column(pairs: list[tuple[Any, Any]], rows: str) -> Column:
+def _path_column(pairs: list[tuple[Any, ...]], rows: str) -> Column:
     return lambda path: paths.column(pairs, path, rows)
 
 
@@ -119,6 +127,22 @@ def _as_read(table: Table) -> dict[str, Field]:
     if table.source.type != "xlsx":
         return dict(table.fields)
     return {path: replace(f, formats=(*f.formats, "iso")) if f.formats else f for path, f in table.fields.items()}
+
+
+def _placed(
+    document: Document, profile: Profile, table: Table, column: Column, rows: np.ndarray, sheet: str
+) -> list[RawTable]:
+    """The table, or one for each place at which a row holds it: there without the rows in which nothing stands."""
+    made = [_table(document, profile, place, column, rows, sheet) for place in table.places]
+    return [_without_empty(raw, table) for raw in made] if table.repeat else made
+
+
+def _without_empty(raw: RawTable, table: Table) -> RawTable:
+    own = [p for p, f in table.fields.items() if p in raw.data and any(PLACE in h for h in f.headings)]
+    filled = np.zeros(len(raw.rows), dtype=bool)
+    for path in own:
+        filled |= (raw.data[path].str.strip() != "").to_numpy(dtype=bool)
+    return replace(raw, data=raw.data[filled].reset_index(drop=True), rows=raw.rows[filled])
 
 
 def _table(

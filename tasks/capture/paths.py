@@ -31,13 +31,35 @@ def _deep(values: list[Any], path: str) -> list[Any]:
     return values
 
 
+def every(values: list[Any], path: str) -> list[Any]:
+    """All that stands at a dotted path below some values: lists on the way are entered, "*" means every entry.
+
+    An entry of a mapping that "*" names has its key as "@key".
+    """
+    for part in path.split(".") if path else []:
+        values = [inner for value in values for inner in _entries(value, part)]
+    return [one for value in values for one in (value if isinstance(value, list) else [value]) if one not in (None, "")]
+
+
+def _entries(value: Any, part: str) -> list[Any]:
+    if isinstance(value, list) and part.isdigit():
+        return value[int(part) : int(part) + 1]
+    if isinstance(value, list) and part != "*":
+        return [inner for one in value for inner in _entries(one, part)]
+    if part == "*" and isinstance(value, dict):
+        return [{**v, "@key": k} if isinstance(v, dict) else v for k, v in value.items()]
+    found = value.get(part) if isinstance(value, dict) else value if part == "*" else None
+    return [] if found in (None, "") else [found]
+
+
 def paths(items: list[Any], rows: str = "") -> set[str]:
     """All paths that occur in some records, those inside the list at `rows` with its path before them."""
     found: set[str] = set()
     for item in items:
         found.update(_paths(item, ""))
-        for element in _inner(item, rows) if rows else []:
-            found.update(_paths(element, f"{rows}."))
+        for chain in _chains(item, rows) if rows else []:
+            for prefix, value in zip(_prefixes(rows)[1:], chain[1:], strict=True):
+                found.update(_paths(value, prefix))
     return found
 
 
@@ -48,29 +70,38 @@ def _paths(value: Any, prefix: str) -> Iterator[str]:
         yield from _paths(inner, f"{prefix}{key}.")
 
 
-def _inner(item: Any, rows: str) -> list[Any]:
-    found = at(item, rows)
-    return found if isinstance(found, list) else [] if found in (None, "") else [found]
+def _prefixes(rows: str) -> list[str]:
+    parts = rows.split(".") if rows else []
+    return ["", *(".".join(parts[: n + 1]) + "." for n in range(len(parts)))]
 
 
-def exploded(items: list[Any], numbers: np.ndarray, rows: str) -> tuple[list[tuple[Any, Any]], np.ndarray]:
-    """Pairs (record, element of the list at `rows`) and their record numbers; without `rows` the records alone."""
+def _chains(item: Any, rows: str) -> list[tuple[Any, ...]]:
+    """The record with each element of the list at `rows`, and what stands on the way: one value a step of the path."""
+    chains: list[tuple[Any, ...]] = [(item,)]
+    for part in rows.split("."):
+        chains = [(*chain, inner) for chain in chains for inner in every([chain[-1]], part)]
+    return chains
+
+
+def exploded(items: list[Any], numbers: np.ndarray, rows: str) -> tuple[list[tuple[Any, ...]], np.ndarray]:
+    """Each record with the elements of the list at `rows` (lists on the way entered) and their record numbers."""
     if not rows:
-        return [(item, None) for item in items], numbers
-    pairs, owners = [], []
+        return [(item,) for item in items], numbers
+    pairs, owners = list[tuple[Any, ...]](), []
     for item, number in zip(items, numbers.tolist(), strict=True):
-        for element in _inner(item, rows):
-            pairs.append((item, element))
-            owners.append(number)
+        chains = _chains(item, rows)
+        pairs += chains
+        owners += [number] * len(chains)
     return pairs, np.array(owners, dtype=np.int64)
 
 
-def column(pairs: list[tuple[Any, Any]], path: str, rows: str) -> pd.Series:
-    """The texts at a path, one a pair; a path that starts with `rows` is looked up in the element."""
-    inner = path[len(rows) + 1 :] if rows and path.startswith(f"{rows}.") else ""
-    which, wanted = (1, inner) if inner else (0, path)
+def column(pairs: list[tuple[Any, ...]], path: str, rows: str) -> pd.Series:
+    """The texts at a path, one a row; a path that starts with `rows` (or a part of it) is looked up in that element."""
+    prefixes = _prefixes(rows)
+    which = max(n for n, prefix in enumerate(prefixes) if path.startswith(prefix))
+    wanted = path[len(prefixes[which]) :]
     if rows and path == rows:
-        values = [p[1] for p in pairs]
+        values = [p[-1] for p in pairs]
     elif "." not in wanted:
         values = [p[which].get(wanted) if isinstance(p[which], dict) else None for p in pairs]
     else:

@@ -18,7 +18,7 @@ from tasks.capture.document import OTHER_ENCODINGS, Document
 
 _FAMILY = {"csv": "csv", "xlsx": "xlsx", "json": "json", "jsonl": "json", "xml": "xml"}
 _NEAR = 0.6
-folded = lru_cache(maxsize=10_000)(codes.folded)  # headings: the same few for every profile and file
+folded = lru_cache(maxsize=10_000)(codes.heading)  # headings: the same few for every profile and file
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def _missing(profile: Profile, headings: list[str]) -> tuple[str, ...]:
 def _fit_csv(document: Document, profile: Profile) -> Fit:
     best: Fit | None = None
     for encoding in dict.fromkeys((*profile.source.encodings, *OTHER_ENCODINGS)):
-        headings = tabular.csv_headings(document, profile.source, encoding)
+        headings = [h for source in profile.sources for h in tabular.csv_headings(document, source, encoding)]
         fit = Fit(profile, tuple(headings), _missing(profile, headings), encoding)
         if not fit.missing:
             return fit

@@ -16,7 +16,7 @@ from lxml import etree
 from mappings.profiles import Source
 from tasks.capture.captured import Trouble
 from tasks.capture.document import Document
-from tasks.capture.paths import at
+from tasks.capture.paths import every
 
 
 def _decoder(decimal: str) -> json.JSONDecoder:
@@ -96,7 +96,7 @@ def _xml(data: bytes) -> Any:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        if b"<!DOCTYPE" in data[:65536]:
+        if b"<!DOCTYPE" in data[:65536].replace(b"\0", b""):  # in UTF-16 too
             raise Trouble("CAP-011") from error
         raise Trouble("CAP-010", f"XML: {error.msg}", row=error.lineno or 0) from error
     if root.getroottree().docinfo.internalDTD is not None:
@@ -106,7 +106,7 @@ def _xml(data: bytes) -> Any:
 
 def read(document: Document, source: Source) -> Records:
     """The records that a profile's `records` path names (JSON lines: every line)."""
-    key = ("records", source.type, source.records, source.encodings, source.decimal)
+    key = ("records", source.type, source.records, source.columns, source.encodings, source.decimal)
     if key not in document.cache:
         document.cache[key] = _read(document, source)
     return document.cache[key]
@@ -114,10 +114,10 @@ def read(document: Document, source: Source) -> Records:
 
 def _read(document: Document, source: Source) -> Records:
     if source.type == "xml":
-        return _listed(at(_tree(document, "xml", source), source.records))
+        return _listed(every([_tree(document, "xml", source)], source.records), source.columns)
     if source.type == "jsonl":
         return _lines(document.decoded(source.encodings), source.decimal)
-    return _listed(at(_tree(document, "json", source), source.records))
+    return _listed(every([_tree(document, "json", source)], source.records), source.columns)
 
 
 def _tree(document: Document, kind: str, source: Source) -> Any:
@@ -129,8 +129,8 @@ def _tree(document: Document, kind: str, source: Source) -> Any:
     return document.cache[key]
 
 
-def _listed(found: Any) -> Records:
-    items = found if isinstance(found, list) else [] if found in (None, "") else [found]
+def _listed(found: list[Any], columns: tuple[str, ...]) -> Records:
+    items = [dict(zip(columns, one, strict=False)) if columns and isinstance(one, list) else one for one in found]
     good = [(item, number) for number, item in enumerate(items, 1) if isinstance(item, dict)]
     troubles = [
         {"code": "CAP-009", "row": number, "value": "not an object"}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,13 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
-from mappings.codes import folded
+from mappings.codes import heading as folded
 from mappings.profiles import Source
+from tasks.capture import bounds, grid
 from tasks.capture.captured import Trouble
 from tasks.capture.document import Document
+
+_CELL = 131072  # the csv module's own limit of a cell, in characters
 
 
 @dataclass
@@ -43,17 +46,65 @@ def unique(headings: list[str]) -> list[str]:
 
 def csv_headings(document: Document, source: Source, encoding: str) -> list[str]:
     """The headings of a CSV file, read leniently: for recognising only."""
+    if source.shaped:
+        text = document.head(encoding, len(document.data) if source.transposed else grid.LOOKED_THROUGH * 4096)
+        return unique(grid.arranged(_records(text, source), _bare(source), str).headings)
     if not source.header_row:
         return list(source.columns)
     line = document.first_line(encoding, source.header_row - 1)
     if not source.quote:
         return unique(line.split(source.delimiter))
+    if line.count(source.quote) % 2:  # a heading with a line break in it
+        return unique(next(iter(_records(document.head(encoding, skip=source.header_row - 1), source)), []))
     cells = next(csv.reader([line], delimiter=source.delimiter, quotechar=source.quote), [])
     return unique(cells)
 
 
+def _bare(source: Source) -> Source:
+    """The place without what only matters to its rows: enough for its headings."""
+    return replace(source, fill_down=(), ignore_rows="")
+
+
+def _records(text: str, source: Source) -> list[list[str]]:
+    """The records of a CSV text as lists of cells, blank lines as empty ones."""
+    csv.field_size_limit(len(text) + 1 if len(text) > _CELL else _CELL)
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if source.quote else csv.QUOTE_NONE
+    lines = io.StringIO(text, newline="")
+    try:
+        return list(csv.reader(lines, delimiter=source.delimiter, quotechar=source.quote or None, quoting=quoting))
+    except csv.Error as error:
+        raise Trouble("CAP-010", f"CSV: {error}") from error
+
+
+def _broken_heading(document: Document, source: Source, encoding: str) -> bool:
+    """Whether a heading of the file has a line break in it: lines are then no rows."""
+    plain = source.header_row > 0 and source.quote
+    return bool(plain and document.first_line(encoding, source.header_row - 1).count(source.quote) % 2)
+
+
+def _shaped_csv(document: Document, source: Source, encoding: str) -> Sheet:
+    """A CSV file that must be arranged first. Rows of another width than the headings' are left out, told."""
+    made = grid.arranged(_records(document.utf8(encoding).decode("utf-8"), source), source, str)
+    headings, width = unique(made.headings), len(made.headings)
+    good, numbers, troubles = list[list[str]](), list[int](), list[dict[str, Any]]()
+    for line, number in zip(made.body, made.numbers, strict=True):
+        if len(line) == width or (source.short_rows and line and len(line) < width):
+            good.append([*line, *[""] * (width - len(line))])
+            numbers.append(number)
+        elif line:
+            troubles.append({"code": "CAP-008", "row": number, "value": str(len(line)), "other_value": str(width)})
+    return without_blank(Sheet(_frame(headings, good), np.array(numbers, dtype=np.int64), troubles=troubles))
+
+
+def _frame(headings: list[str], body: list[list[Any]], decimal: str = ".") -> pd.DataFrame:
+    columns = list(zip(*body, strict=False)) if body else [()] * len(headings)
+    return pd.DataFrame({h: _column(column, decimal) for h, column in zip(headings, columns, strict=False) if h})
+
+
 def read_csv(document: Document, source: Source, encoding: str) -> Sheet:
     """The whole CSV file, decoded strictly. Ragged rows are left out, each with its fault."""
+    if source.shaped or _broken_heading(document, source, encoding):
+        return _shaped_csv(document, source, encoding)
     ragged: list[tuple[int, str, int]] = []
     text = document.utf8(encoding)
 
@@ -122,6 +173,7 @@ def cell_text(value: object, decimal: str = ".") -> str:
 
 def _workbook(document: Document) -> CalamineWorkbook:
     if "workbook" not in document.cache:
+        bounds.check(document.data, document.limit)
         try:
             document.cache["workbook"] = CalamineWorkbook.from_filelike(io.BytesIO(document.data))
         except (CalamineError, PasswordError, OSError, ValueError) as error:
@@ -147,23 +199,16 @@ def _cells(document: Document, source: Source) -> tuple[str, list[list[Any]]]:
 
 def xlsx_headings(document: Document, source: Source) -> list[str]:
     """The headings of the profile's sheet."""
-    if not source.header_row:
-        return list(source.columns)
     _, cells = _cells(document, source)
-    return unique([cell_text(c) for c in cells[source.header_row - 1]]) if len(cells) >= source.header_row else []
+    return unique(grid.arranged(cells, _bare(source), cell_text).headings)
 
 
 def read_xlsx(document: Document, source: Source) -> Sheet:
     """The profile's sheet of a workbook (xlsx, xls, ods)."""
     name, cells = _cells(document, source)
-    headings = xlsx_headings(document, source)
-    body = cells[source.header_row :]
-    columns = list(zip(*body, strict=False)) if body else [()] * len(headings)
-    data = {
-        heading: _column(column, source.decimal) for heading, column in zip(headings, columns, strict=False) if heading
-    }
-    rows = np.arange(source.header_row + 1, source.header_row + 1 + len(body), dtype=np.int64)
-    return without_blank(Sheet(pd.DataFrame(data), rows, name))
+    made = grid.arranged(cells, source, cell_text)
+    data = _frame(unique(made.headings), made.body, source.decimal)
+    return without_blank(Sheet(data, np.array(made.numbers, dtype=np.int64), name))
 
 
 def _column(values: tuple[Any, ...], decimal: str) -> pd.Series:

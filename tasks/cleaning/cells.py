@@ -73,7 +73,7 @@ def tidy(found: Distinct, one: Field, empty: frozenset[str], wide: bool, squeeze
     notes = Cells(pd.Series(dtype="str"), found)
     made: list[str] = []
     blank = empty - {""}
-    if not (one.aliases or blank or one.extract or squeeze or one.default) and _all_simple(found.texts):
+    if not (one.aliases or blank or one.extract or squeeze or one.default or one.pad) and _all_simple(found.texts):
         return found.texts, notes
     for number, raw in enumerate(found.texts):
         text = raw if _simple(raw) else _clean(raw, number, wide, notes)
@@ -86,7 +86,7 @@ def tidy(found: Distinct, one: Field, empty: frozenset[str], wide: bool, squeeze
             text = (match.group(1) or "").strip() if match else ""
         if squeeze:
             text = text.translate({ord(c): None for c in squeeze})
-        made.append(text or one.default or "")
+        made.append((text.zfill(one.pad) if text.isdigit() else text) or one.default or "")
     return made, notes
 
 

@@ -48,7 +48,9 @@ def decimals(texts: list[str], one: Field, notes: Cells, whole: bool = False) ->
     """Scaled integers (whole: plain integers) of texts and a mask of the missing. Notes VAL-001 and VAL-005."""
     values, absent = np.zeros(len(texts), dtype=np.int64), np.zeros(len(texts), dtype=bool)
     grouping, step = _grouping(one), 1 if whole else SCALE
-    simple = one.decimal == "." and not (one.scale or one.unit or one.unit_from or one.minor_unit or whole)
+    simple = one.decimal == "." and not (
+        one.scale or one.unit or one.unit_from or one.unit_written or one.minor_unit or whole
+    )
     for number, text in enumerate(texts):
         if not text:
             absent[number] = True
@@ -71,8 +73,19 @@ def decimals(texts: list[str], one: Field, notes: Cells, whole: bool = False) ->
     return values, absent
 
 
-def _scaled(text: str, one: Field, grouping: str, step: int) -> tuple[bool, int] | None:
+_WITH_UNIT = re.compile(r"(.*?\d[.,]?)\s*([^\W\d_][^\d]*)")  # a number and the unit behind it
+
+
+def _apart(text: str, one: Field) -> tuple[str, str]:
+    """The number and its unit: from a column beside, or written behind the number."""
     text, _, unit = text.partition(JOINT)
+    if one.unit_written and (found := _WITH_UNIT.fullmatch(text.strip())):
+        return found[1], found[2].strip()
+    return text, unit
+
+
+def _scaled(text: str, one: Field, grouping: str, step: int) -> tuple[bool, int] | None:
+    text, unit = _apart(text, one)
     number = _number(text, one, grouping) if text else None
     factor = _factor(one, unit)
     if number is None or factor is None:
@@ -89,7 +102,7 @@ def _factor(one: Field, unit: str) -> Decimal | None:
             return factor.scaleb(-codes.minor_digits(codes.currency(unit)))
         except ConfigurationError:
             return None
-    if one.unit_from or one.unit:
-        kilograms = codes.kilograms(codes.unit(unit if one.unit_from and unit else one.unit or unit))
+    if one.unit_from or one.unit or unit:
+        kilograms = codes.kilograms(codes.unit(unit or one.unit))
         return factor * Decimal(kilograms) if kilograms else None
     return factor

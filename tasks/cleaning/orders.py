@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mappings.canonical import columns
+from mappings.canonical.columns import SCALE
 from tasks.cleaning import amounts
 from tasks.cleaning.blame import SOURCE, Blame
 from tasks.cleaning.tables import ROLE
@@ -66,30 +67,45 @@ def _owners(order: pd.DataFrame, line: pd.DataFrame, blame: Blame) -> tuple[pd.D
 
 
 def _two_files(order: pd.DataFrame, line: pd.DataFrame, owner: np.ndarray, blame: Blame) -> None:
-    if line[SOURCE].nunique() < 2:
+    files = pd.factorize(pd.Series([place.file for place in blame.places]))
+    if line[SOURCE].nunique() < 2 or len(files[1]) < 2:
         return
+    at = files[0][line[SOURCE].to_numpy()]
     lowest, highest = np.full(len(order), 1 << 30), np.full(len(order), -1)
-    np.minimum.at(lowest, owner, line[SOURCE].to_numpy())
-    np.maximum.at(highest, owner, line[SOURCE].to_numpy())
+    np.minimum.at(lowest, owner, at)
+    np.maximum.at(highest, owner, at)
     both = np.flatnonzero((highest > lowest) & (highest >= 0))
-    files = [
-        f"{blame.places[a].file}, {blame.places[b].file}" for a, b in zip(lowest[both], highest[both], strict=True)
-    ]
-    blame.add("LIN-009", order, both, "order.order_no", other=files, other_place=files)
+    told = [f"{files[1][a]}, {files[1][b]}" for a, b in zip(lowest[both], highest[both], strict=True)]
+    blame.add("LIN-009", order, both, "order.order_no", other=told, other_place=told)
 
 
 def _totals(line: pd.DataFrame, blame: Blame, live: np.ndarray) -> pd.DataFrame:
     quantity, has_quantity = amounts.numbers(line["line.quantity"])
     price, has_price = amounts.numbers(line["line.price"])
     given, has_total = amounts.numbers(line["line.total_price"])
+    parted = ~has_price & has_total & has_quantity & (quantity > 0)
+    price, has_price = _each(line, parted, blame, live), has_price | parted
     worked = amounts.product(quantity, price)
     huge = np.abs(worked) >= amounts.LARGEST
     told = [f"{q} × {p}" for q, p in zip(*(columns.plain_column(v[huge]) for v in (quantity, price)), strict=True)]
     blame.add("VAL-001", line, np.flatnonzero(huge), "line.total_price", told, column="")
-    known = has_quantity & has_price & ~huge
+    known = has_quantity & has_price & ~huge & ~parted
     wrong = np.flatnonzero(live & has_total & known & (given != worked))
     blame.add("LIN-004", line, wrong, "line.total_price", other=columns.plain_column(worked[wrong]))
-    return line.assign(**{"line.total_price": amounts.column(np.where(has_total, given, worked), has_total | known)})
+    total = amounts.column(np.where(has_total, given, worked), has_total | known)
+    return line.assign(**{"line.total_price": total, "line.price": amounts.column(price, has_price)})
+
+
+def _each(line: pd.DataFrame, parted: np.ndarray, blame: Blame, live: np.ndarray) -> np.ndarray:
+    """Prices, those of lines that state only quantity and total worked out: LIN-013 where they cannot be exact."""
+    price, at = amounts.numbers(line["line.price"])[0].copy(), np.flatnonzero(parted)
+    total, quantity = (amounts.numbers(line[f"line.{name}"])[0][at].tolist() for name in ("total_price", "quantity"))
+    shares = [divmod(2 * t * SCALE + q, 2 * q) for t, q in zip(total, quantity, strict=True)]
+    price[at] = [min(share, amounts.LARGEST) for share, _ in shares]
+    inexact = np.array([rest != q for (_, rest), q in zip(shares, quantity, strict=True)], dtype=bool)
+    told = at[inexact & live[at]]
+    blame.add("LIN-013", line, told, "line.total_price", other=columns.plain_column(price[told]))
+    return price
 
 
 def gather(order: pd.DataFrame, line: pd.DataFrame, blame: Blame) -> Orders:

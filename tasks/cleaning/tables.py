@@ -41,17 +41,31 @@ class _Reader:
             self.cache[key] = cells.distinct(self.raw.data[path])
         return self.cache[key]
 
-    def distinct(self, path: str) -> Distinct:
-        """The distinct texts of a field, each with its unit or currency where that stands in another column."""
+    def _tidied(self, path: str, found: Distinct) -> tuple[list[str], Cells]:
+        quality, kind = rules.quality(), self.kind(path)
+        wide = path in quality.identifiers or kind in ("decimal", "integer", "flag", "time")
+        return cells.tidy(found, self.raw.fields[path], self.raw.empty, wide, quality.squeeze.get(path, ""))
+
+    def _read(self, path: str) -> tuple[list[str], Cells]:
+        """The distinct texts of a field, tidied, each with its unit or currency where that stands in another column."""
         one = self.raw.fields[path]
         found = self._one(path, one)
+        texts, notes = self._tidied(path, found)
         beside = f"{path}:unit" if one.unit_from else f"{self.raw.table}.currency" if one.minor_unit else ""
         if not beside:
-            return found
+            return texts, notes
         other = cells.distinct(self.raw.data[beside]) if one.unit_from else self._currency(beside, len(found.codes))
-        pairs, numbers = np.unique(found.codes * (len(other.texts) or 1) + other.codes, return_inverse=True)
-        texts = [(found.texts[p // len(other.texts)], other.texts[p % len(other.texts)]) for p in pairs.tolist()]
-        return Distinct(numbers, [f"{a}{JOINT}{b}" if a.strip() else "" for a, b in texts], [a for a, _ in texts])
+        count = len(other.texts) or 1
+        pairs, numbers = np.unique(found.codes * count + other.codes, return_inverse=True)
+        own = [pair // count for pair in pairs.tolist()]
+        joined = [
+            f"{texts[a]}{JOINT}{other.texts[p % count]}" if texts[a] else ""
+            for a, p in zip(own, pairs.tolist(), strict=True)
+        ]
+        made = Cells(pd.Series(dtype="str"), Distinct(numbers, joined, [found.texts[a] for a in own]))
+        for code, noted in notes.notes.items():
+            made.notes[code] = {pair: noted[a] for pair, a in enumerate(own) if a in noted}
+        return joined, made
 
     def _currency(self, path: str, length: int) -> Distinct:
         one = self.raw.fields.get(path)
@@ -60,12 +74,7 @@ class _Reader:
     def column(self, path: str) -> Cells:
         """A field's typed column."""
         quality, one, kind = rules.quality(), self.raw.fields[path], self.kind(path)
-        found = self.distinct(path)
-        if found.raw:
-            texts, notes = found.texts, Cells(pd.Series(dtype="str"), found)
-        else:
-            wide = path in quality.identifiers or kind in ("decimal", "integer", "flag", "time")
-            texts, notes = cells.tidy(found, one, self.raw.empty, wide, quality.squeeze.get(path, ""))
+        texts, notes = self._read(path)
         if kind == "text" and path in quality.codes:
             texts = cells.coded(texts, quality.codes[path], one, notes)
         notes.values = self._typed(kind, texts, one, notes)

@@ -17,6 +17,8 @@ def times(texts: list[str], one: Field, notes: Cells) -> pd.DatetimeIndex:
     made = np.full(len(texts), np.datetime64("NaT", "us"))
     todo = np.array([bool(text) for text in texts], dtype=bool)
     source = pd.Series(texts, dtype="object")
+    if any("%p" in form for form in one.formats):
+        source = source.str.replace("上午", "AM").str.replace("下午", "PM")
     for form in one.formats or ("iso",):
         if todo.any():
             found = _instants(source[todo].reset_index(drop=True), form, one.timezone)

@@ -6,7 +6,7 @@ What may follow what (new, change, cancel, declare anew) is the table `follow` o
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -123,6 +123,7 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
     seqs, content = batch.parcels["parcel.seq"].tolist(), Digests(batch)
     now = {kind: content.of(kind) for kind in types}
     planned = {kind: plans(standing, seqs, kind, digests.get(kind, {}), now[kind]) for kind in types}
+    planned = _beyond(planned, seqs, parcels.attempts_elsewhere(office.ledger, standing.id))
     blocked = {i for kind in types for i, p in enumerate(planned[kind]) if p.action == "cancel"}
     refused = _reserve(office, standing.id, batch, blocked)
     if len(blocked) + len(refused) < len(seqs):
@@ -162,6 +163,16 @@ def _reserve(office: Office, shipment_id: int, batch: Batch, blocked: set[int]) 
         refused = reserve(tx, shipment_id, wanted, clock.now(), company_rates(office.home))
         parcels.set_parcel_states(tx, shipment_id, {seq: ("held", code) for seq, code in refused.items()})
     return {at[seq]: code for seq, code in refused.items()}
+
+
+def _beyond(
+    planned: dict[str, list[Plan]], seqs: list[int], elsewhere: dict[tuple[str, int], int]
+) -> dict[str, list[Plan]]:
+    """The plans, their attempts after those that another truck made of the same parcel before it lost it."""
+    for kind, those in planned.items() if elsewhere else ():
+        used = [elsewhere.get((kind, seq), 0) for seq in seqs]
+        planned[kind] = [replace(p, attempt=max(p.attempt, n + 1)) for p, n in zip(those, used, strict=True)]
+    return planned
 
 
 def _alike(planned: dict[str, list[Plan]], blocked: set[int]) -> list[tuple[tuple[str, ...], np.ndarray]]:

@@ -10,6 +10,7 @@ from adapters.ledger.ledger import reads
 from adapters.ledger.tables import message, parcel, shipment
 from mappings import clock, procedures
 from mappings.errors import AuthorityUnavailable
+from tasks.clearing import partners
 from tasks.clearing.settling import settle_shipment
 from tasks.office import Office
 from tasks.receipts.receive import read_waiting, receive
@@ -69,6 +70,7 @@ def apply(office: Office, authority_name: str) -> set[int]:
     authority = office.authority(authority_name)
     read_waiting(office.ledger, authority)
     touched = settle(office.ledger, authority, office.home.profiles).shipments
+    partners.recognise(office.ledger, authority_name)
     for shipment_id in sorted(touched):
         settle_shipment(office, shipment_id)
     return touched

@@ -62,6 +62,21 @@ def hold_declared_meanwhile(tx: Connection, shipment_id: int) -> set[int]:
     return set(held)
 
 
+def rejoin(tx: Connection, shipment_id: int) -> set[int]:
+    """Frees the parcels that were held because another truck had declared them and no longer has. Returns their seqs.
+
+    The other truck's documents are dead (turned down, cancelled): whoever is ready first declares the parcel now.
+    """
+    waiting = [row for row in parcels.listing(tx, shipment_id) if (row.state, row.reason) == ("held", ELSEWHERE)]
+    if not waiting:
+        return set()
+    still = {e.order_no for e in parcels.elsewhere(tx, shipment_id)}
+    free = {row.seq: row.order_no for row in waiting if row.order_no not in still}
+    parcels.set_parcel_states(tx, shipment_id, dict.fromkeys(free, ("ready", "")))
+    ledger_faults.retire_faults(tx, shipment_id, STAGE, ELSEWHERE, list(free.values()))
+    return set(free)
+
+
 def judged_anew(tx: Connection, shipment_id: int, batch: Batch, unchanged: Iterable[str]) -> dict[int, tuple[str, str]]:
     """States of undeclared parcels whose content is the same but which are judged otherwise now (a second payment)."""
     names, same = ("parcel.seq", "parcel.state", "parcel.reason"), set(unchanged)

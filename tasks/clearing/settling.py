@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from adapters.ledger import parcels, shipments
 from mappings import clock
 from tasks import imports
-from tasks.clearing import billing
+from tasks.clearing import billing, identity
 from tasks.clearing.standing import ListDocument, Standing, load_standing
 from tasks.office import Office
 
@@ -74,6 +74,7 @@ def _books(tx: Connection, shipment_id: int, states: dict[int, tuple[str, str]])
 def settle_shipment(office: Office, shipment_id: int) -> Standing:
     """Bring parcels and shipment to what their documents and events say. Returns where the shipment stands then."""
     with office.ledger.begin() as tx:
+        identity.rejoin(tx, shipment_id)
         standing = load_standing(tx, shipment_id)
         found = parcel_states(standing)
         if standing.truck.direction == "import":

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, case, select
@@ -21,6 +22,8 @@ from mappings import clock
 from mappings import states as document_states
 from mappings.canonical.model import Truck
 from mappings.procedures import Procedure, load
+from tasks.clearing import partners
+from tasks.conversion.partners import theirs
 from tasks.hongkong.deadlines import deadlines
 
 CN, HK = "cn_ecommerce", "hk_road"
@@ -113,7 +116,14 @@ class Standing:
 
     def named(self, list_type: str) -> set[int]:
         """The parcels that a list of this type names; a refused one names them until a person lists anew."""
+        if list_type in self.theirs:
+            return partners.TAKEN[list_type](self)
         return {seq for item in self.lists if item.type == list_type for seq in item.seqs}
+
+    @cached_property
+    def theirs(self) -> frozenset[str]:
+        """The message types that a partner sends itself."""
+        return theirs(self.truck)
 
     def next_supplement(self, list_type: str) -> int:
         """The number of the next list of this type."""
@@ -156,6 +166,7 @@ class Standing:
         """Parcels on a master list that was not refused, and that no arrival names."""
         kind = self.procedure.list_of("list")
         listed = {s for i in self.lists if i.type == kind and not self.refused(i) for s in i.seqs}
+        listed |= self.named(kind) if kind in self.theirs else set()
         return listed & self.alike("going") - self.on("arrive")
 
     def to_warehouse(self) -> set[int]:
@@ -165,6 +176,8 @@ class Standing:
     def to_deliver(self) -> set[int]:
         """Parcels of which a delivery was told that customs was not told of; a rejected report needs telling anew."""
         (kind,) = self.procedure.step("delivered").sends
+        if kind in self.theirs:
+            return set()
         reported = self.documents.get(kind, {})
         return {
             seq
@@ -178,8 +191,11 @@ class Standing:
 
     def to_depart(self) -> set[int]:
         """Parcels that were released when the truck left, and that no departure names."""
-        gone = {seq for seq in self.in_state("released") if self._released_in_time(seq)}
-        return gone & self.on("arrive") - self.on("depart")
+        return self.gone("released") & self.on("arrive") - self.on("depart")
+
+    def gone(self, *states: str) -> set[int]:
+        """Parcels that were released when the truck left, of those in these states (released or closed by default)."""
+        return {seq for seq in self.in_state(*(states or partners.LEFT)) if self._released_in_time(seq)}
 
     def _released_in_time(self, seq: int) -> bool:
         left, inventory = self.events.get("departed"), self.leads[seq]

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import repeat
 from typing import Any
 
 import numpy as np
-import yaml
 
 from mappings import procedures
 from mappings.canonical.batch import Batch
 from mappings.canonical.model import Truck
 from mappings.engine import spec, writer
 from mappings.engine.rows import Rows, Value, texts
-from mappings.engine.spec import MAPPINGS, Field
-from mappings.errors import Unsupported
+from mappings.engine.spec import Field
 from tasks.conversion import sources
 from tasks.conversion.messages import Making, OutDocument, OutMessage
+from tasks.conversion.partners import AUTHORITY, roles, theirs
 
-AUTHORITY = "cn_ecommerce"
 COP_NO = "document.cop_no"
 PARCEL_TYPES = procedures.load("export", "9610").parcel_types  # of the truck that the first release knew
 
@@ -43,16 +40,6 @@ def reports(truck: Truck) -> tuple[str, ...]:
     return tuple(kind for kind in sent if kind in roles()["messages"] and kind not in others)
 
 
-@lru_cache
-def roles() -> dict[str, Any]:
-    """Who says what to whom (mappings/cn_ecommerce/roles.yaml). Raises Unsupported for a mode that is not kept yet."""
-    table: dict[str, Any] = yaml.safe_load((MAPPINGS / AUTHORITY / "roles.yaml").read_text(encoding="utf-8"))
-    others = [kind for kind, row in table["messages"].items() if row["mode"] != "we_send"]
-    if others:
-        raise Unsupported(f"Only mode we_send is kept yet, not that of {', '.join(others)} 目前仅支持由我方发送")
-    return table
-
-
 def owner_of(truck: Truck, message_type: str) -> str:
     """The role that sends a type: the first of the table that can (a foreign platform has no code to send under)."""
     entry = roles()["messages"][message_type]
@@ -67,7 +54,9 @@ def cop_room(message_type: str) -> int:
 
 
 def wanted(batch: Batch, message_type: str) -> np.ndarray:
-    """Which parcels have such a document: those with the value that it needs."""
+    """Which parcels have such a document of ours: those with the value that it needs, none where a partner sends it."""
+    if message_type in theirs(batch.truck):
+        return np.zeros(len(batch.parcels), dtype=bool)
     needs = roles()["messages"][message_type].get("needs")
     if not needs:
         return np.ones(len(batch.parcels), dtype=bool)

@@ -23,6 +23,7 @@ from tasks.conversion import sources
 from tasks.conversion.declare import AUTHORITY, business_keys, cop_room, owner_of, roles
 from tasks.conversion.fit import fault_of
 from tasks.conversion.messages import Making, OutDocument, OutMessage
+from tasks.conversion.partners import theirs
 
 LIST_TYPES = procedures.load("export", "9610").lists  # of the truck that the first release knew
 PART = "document.part"
@@ -77,7 +78,8 @@ def faults_ahead(batch: Batch, making: Making) -> list[dict[str, object]]:
     if not len(ready.parcels):
         return []
     trial, bounds, departed = replace(making, identities=seeded(0)), part_bounds(len(ready.parcels)), making.at
-    found = [truck_faults(kind, *_rows(ready, kind, trial, bounds, departed)) for kind in list_types(batch.truck)]
+    ours = [kind for kind in list_types(batch.truck) if kind not in theirs(batch.truck)]
+    found = [truck_faults(kind, *_rows(ready, kind, trial, bounds, departed)) for kind in ours]
     return [row for rows in found for row in rows]
 
 
@@ -86,7 +88,7 @@ def listing(batch: Batch, message_type: str, making: Making, departed: datetime 
 
     `departed` is when the truck left the country, for 509.
     """
-    if not len(batch.parcels):
+    if not len(batch.parcels) or message_type in theirs(batch.truck):
         return []
     bounds = part_bounds(len(batch.parcels))
     rows, lists = _rows(batch, message_type, making, bounds, departed)

@@ -19,6 +19,7 @@ from mappings.engine.spec import Field, MessageSpec, Segment
 from tasks.conversion.declare import AUTHORITY, parcel_types, reports, roles
 from tasks.conversion.lists import list_types, part_bounds
 from tasks.conversion.messages import BATCH_OF
+from tasks.conversion.partners import theirs
 from tasks.conversion.sources import stated_values, truck_values
 
 _DERIVED = ("buyer.order_no", "payment.order_no", "waybill.order_no", "line.order_no", "order.cancelled")
@@ -86,6 +87,9 @@ def _stand_ins(batch: Batch) -> set[str]:
 
 def _of_message(batch: Batch, kind: str, used: set[str]) -> list[dict[str, Any]]:
     message, rows = spec.load(kind), []
+    if kind in theirs(batch.truck):  # the partner's own message carries these
+        used.update(item.source for _, item in message.walk())
+        return []
     for segment, item in message.walk():
         if times := _times(batch, message, segment):
             used.add(item.source)

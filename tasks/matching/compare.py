@@ -12,12 +12,14 @@ from mappings.canonical import columns
 from mappings.canonical.columns import plain_column
 from tasks.cleaning import Cleaned, amounts
 from tasks.cleaning.blame import Blame
+from tasks.conversion.partners import theirs
 
 
 def missing(cleaned: Cleaned, paid: np.ndarray, carried: np.ndarray, blame: Blame) -> None:
     """Orders without a payment (held or warned, as the setting says) or without a waybill."""
     live = ~cleaned.excluded
-    code = "PAY-001" if rules.match().payment_missing_holds else "PAY-005"
+    elsewhere = "CEB403Message" in theirs(cleaned.truck)  # the company tells customs itself, and may not tell us
+    code = "PAY-001" if rules.match().payment_missing_holds and not elsewhere else "PAY-005"
     blame.add(code, cleaned.order, live & (paid < 0), "order.order_no")
     blame.add("WAY-001", cleaned.order, live & (carried < 0), "order.order_no")
 

@@ -22,6 +22,8 @@ FIELDS = (
 MASK = "***"
 WIDTH = 90
 _OTHERS = frozenset({"truck.driver", "buyer.id_number", "buyer.name", "buyer.phone"})  # of no table's own mark
+LONGEST = 300  # characters of a value that are shown: enough to find it in the file
+_PICTURES = {n: 0x2400 + n for n in range(32) if chr(n) not in "\t\n\r"} | {0x7F: 0x2421}  # U+2400: their pictures
 _FORMULA = tuple("=+-@\t\r\n")
 _NUMBER = re.compile(r"[+-]?[\d.,]*")
 
@@ -46,10 +48,19 @@ def explained(
             row |= {name: MASK for name in ("value", "other_value") if row[name]}
         for name in (people or {}).get(row["order_no"], ()) if not clear else ():
             row |= {key: str(row[key]).replace(name, MASK) for key in ("value", "other_value")}
+        row |= {name: _shown(row[name]) for name in ("value", "other_value")}
         told = {name: _plain(row.get(name)) for name in FIELDS}
         told["row"] = told["row"] or ""  # rows count from 1
         rows.append(told | {"parcel": row["order_no"]} | faults.explain(row))
     return rows
+
+
+def _shown(value: Any) -> Any:
+    """A value fit for a file and a screen: no control characters, and of a very long one its start and its length."""
+    if not isinstance(value, str):
+        return value
+    text = value if len(value) <= LONGEST else f"{value[:LONGEST]}… ({len(value)})"
+    return text if text.isprintable() else text.translate(_PICTURES)
 
 
 def _plain(value: Any) -> Any:

@@ -91,6 +91,8 @@ def write(folder: Path, files: dict[str, bytes], profiles: Iterable[str]) -> tup
     layout.mkdir()
     files = {"truck.json": json.dumps(TRUCK, ensure_ascii=False).encode(), **files}
     for name, body in files.items():
+        if not body:  # the layout has it elsewhere
+            continue
         (data / name).write_bytes(body)
     for text in profiles:
         name = yaml.safe_load(text)["name"]

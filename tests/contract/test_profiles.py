@@ -14,8 +14,13 @@ import pandas as pd
 import pytest
 
 from mappings.canonical import columns
-from tasks import matching
+from mappings.engine import explain
+from tasks import dryrun, matching
+from tasks.conversion.declare import PARCEL_TYPES
+from tasks.conversion.lists import LIST_TYPES
 from tests.contract import layouts as made
+from tests.contract.held_out import HELD_OUT
+from tests.factory import make_truck
 
 Layout = Callable[[], tuple[dict[str, bytes], list[str]]]
 HOUR8, HOUR0 = timedelta(hours=8), timedelta(0)
@@ -251,7 +256,7 @@ tables:
     return {"orders.xml": body.encode(), "goods.xlsx": made.goods_xlsx()}, [profile]
 
 
-LAYOUTS: list[Layout] = [semicolons, traditional_excel, one_big5_file, nested_json, json_lines, xml]
+LAYOUTS: list[Layout] = [semicolons, traditional_excel, one_big5_file, nested_json, json_lines, xml, *HELD_OUT]
 PARCEL = ("order.order_no", "order.goods_value", "order.freight", "order.currency", "order.buyer_country",
           "order.ordered_at", "payment.pay_no", "payment.amount", "payment.currency", "payment.payer_name",
           "waybill.waybill_no", "waybill.gross_weight", "waybill.consignee_country", "waybill.currency",
@@ -278,7 +283,7 @@ def _expected() -> pd.DataFrame:
 def test_every_layout_gives_the_same_parcels(layout: Layout, tmp_path: Path) -> None:
     batch = matching.prepare(*made.write(tmp_path, *layout()))
     told = batch.faults[batch.faults["severity"] != "info"]
-    assert told.empty, told.to_dict("records")
+    assert told.empty, [{k: v for k, v in row.items() if v} for row in told.to_dict("records")]
     pd.testing.assert_frame_equal(batch.parcels[list(PARCEL)], _expected(), check_dtype=False)
     line = batch.lines
     assert line["line.quantity"].tolist() == [columns.scaled(Decimal(q)) for _, _, q, _ in made.LINES]
@@ -288,6 +293,19 @@ def test_every_layout_gives_the_same_parcels(layout: Layout, tmp_path: Path) -> 
     assert line["line.quantity1"].tolist() == [4200, 100000, 300000, 21000]
     assert line["line.hs_code"].tolist() == [made.GOODS[i][0] for _, i, _, _ in made.LINES]
     assert line["line.gnum"].tolist() == [1, 2, 1, 1]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda f: f.__name__)
+def test_every_layout_becomes_messages_that_pass_the_strict_check(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parties = {role: party.model_dump(exclude_defaults=True) for role, party in make_truck().parties.items()}
+    monkeypatch.setattr(made, "TRUCK", {**made.TRUCK, "batch_no": "5788261123001", "parties": parties})
+    data, profiles = made.write(tmp_path, *layout())
+    run = dryrun.dry_run(data, tmp_path / "home", profiles)
+    assert {f.type for f in run.files if f.type.startswith("CEB")} == {*PARCEL_TYPES, *LIST_TYPES}
+    assert {f.documents for f in run.files if f.type in PARCEL_TYPES} == {3}
+    assert [(f.type, p.message_en) for f in run.files for p in explain.check(f.body, strict=True)] == []
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda f: f.__name__)

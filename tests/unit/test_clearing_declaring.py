@@ -209,6 +209,31 @@ def test_declared_elsewhere_after_it_was_worked_up_here_stops_that_parcel_alone(
     assert audit.audit(desk.ledger, parcel_claims()) == []
 
 
+def test_a_parcel_that_the_other_truck_no_longer_has_rejoins_by_itself(desk: Desk) -> None:
+    first = desk.take_in(truck(4))
+    desk.prepare("declare")
+    other = truck(6)
+    other.truck.update(master_waybill="HZMBDEMO000002")
+    second = desk.take_in(other)
+    assert desk.counts() == {"held": 4, "ready": 2}
+    desk.id = first
+    for kind in ("CEB303Message", "CEB403Message", "CEB505Message"):
+        desk.said(kind, "rejected", 1)
+    desk.id = second
+    assert desk.settle().in_state("ready") == {5, 6}, "its inventory still stands there"
+    desk.id = first
+    desk.said("CEB603Message", "rejected", 1)
+    desk.id = second
+    assert desk.settle().in_state("ready") == {1, 5, 6}
+    assert desk.parcel(2) == ("held", "CHG-002")
+    assert len(faults.faults(desk.ledger, second)) == 3
+    assert desk.prepare("declare")
+    assert desk.counts() == {"declared": 3, "held": 3}
+    assert [a for a, *_ in desk.attempts("CEB303Message", 1)] == [2], "its key's attempts go on"
+    assert [a for a, *_ in desk.attempts("CEB303Message", 5)] == [1]
+    assert audit.audit(desk.ledger, parcel_claims()) == []
+
+
 def test_given_up_with_an_inventory_that_customs_has_waits_for_its_cancel(desk: Desk) -> None:
     desk.take_in()
     desk.prepare("declare")

@@ -108,3 +108,12 @@ def test_faults_are_explained_or_refused(tmp_path: Path, monkeypatch: pytest.Mon
         (tmp_path / name).write_text(kinds, encoding="utf-8")
     with pytest.raises(ConfigurationError, match="there already"):
         faults.table.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "code"),
+    [("country", "荷兰", "NL"), ("country", "老挝", "LA"), ("country", "朝鲜", "KP"), ("country", "孟加拉", "BD"),
+     ("unit", "隻", "CN:008"), ("currency", "港币", "HKD"), ("currency", "人民幣", "CNY"), ("country", "紐西蘭", "NZ")],
+)  # fmt: skip
+def test_what_people_write_is_understood(kind: str, text: str, code: str) -> None:
+    assert codes.lookup(kind, text) == code

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 from mappings import faults
 from mappings.canonical.batch import Batch
 from mappings.engine import explain, reader
-from mappings.errors import DataFault, Unsupported
+from mappings.errors import DataFault
 from mappings.identity import seeded
 from tasks.conversion import declare, lists, sources
 from tasks.conversion.declare import PARCEL_TYPES, declarations
@@ -343,13 +342,3 @@ def test_nothing_ready_is_nothing_to_do() -> None:
     batch.parcels["parcel.state"] = "held"
     assert hold_misfits(batch, making()) is batch
     assert lists.listing(batch.ready(), "CEB507Message", making()) == []
-
-
-def test_a_partner_that_sends_itself_is_refused_not_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    written = (declare.MAPPINGS / "cn_ecommerce/roles.yaml").read_text("utf-8")
-    (tmp_path / "cn_ecommerce").mkdir()
-    changed = written.replace("role: payment_company, mode: we_send", "role: payment_company, mode: partner_sends")
-    (tmp_path / "cn_ecommerce/roles.yaml").write_text(changed, "utf-8")
-    monkeypatch.setattr(declare, "MAPPINGS", tmp_path)
-    with pytest.raises(Unsupported, match="CEB403Message"):
-        declare.roles.__wrapped__()

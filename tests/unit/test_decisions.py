@@ -64,7 +64,9 @@ def test_what_waits_is_shown_with_its_faults_and_nobodys_data(flawed: Desk) -> N
     question = decisions.correction_question(str(flawed.id))
     assert question is not None
     for order in flawed.made.orders()[:4]:
-        assert f"| {order} |" in question
+        assert f"- **{order}** " in question
+    assert "4 暂缓申报 held · 2 待申报 ready" in question
+    assert "{" not in question, "words, and no program's way of writing"
     assert flawed.made.orders()[4] not in question
     nobody(flawed, question)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.engine import explain
+from mappings.engine import explain, tree
+from tests.golden.samples import sample
 from tests.unit.engine_samples import inventory_message
 
 GOOD = inventory_message(1, [1]).decode().replace("><", ">\n<")
+MESSAGE = tree.write(sample("CEB303Message")).decode()
 
 
 def problems(old: str, new: str, text: str = GOOD, strict: bool = False) -> list[explain.Problem]:
@@ -146,3 +150,24 @@ def test_a_person_s_values_are_masked() -> None:
 @given(st.text(alphabet="<>/ab&;\"'=x:?!-[]", max_size=60))
 def test_junk_gives_problems(text: str) -> None:
     assert explain.check(text.encode())
+
+
+def test_a_message_without_its_namespace_is_told_which_it_belongs_into() -> None:
+    text = MESSAGE.replace('xmlns:ceb="http://www.chinaport.gov.cn/ceb"', "").replace("ceb:", "")
+    assert [(p.code, p.message_en) for p in explain.check(text.encode())] == [
+        ("namespace", "CEB303Message belongs into the namespace http://www.chinaport.gov.cn/ceb")
+    ]
+
+
+def test_what_is_expected_names_the_signature_and_no_wildcard() -> None:
+    transfer = re.compile(r"(<ceb:BaseTransfer>.*?</ceb:BaseTransfer>)", re.DOTALL)
+    twice = transfer.sub(r"\1\1", MESSAGE)
+    assert [p.message_en.partition("expected: ")[2] for p in explain.check(twice.encode())] == [
+        "BaseSubscribe, ds:Signature, ExtendMessage"
+    ]
+
+
+@pytest.mark.parametrize("says", ["", '<?xml version="1.0" encoding="UTF-8"?>', '<?xml version="1.0" encoding="GBK"?>'])
+def test_chinese_bytes_are_read_whatever_the_prolog_says_of_them(says: str) -> None:
+    text = re.sub(r"^<\?xml[^>]*\?>", says, MESSAGE)
+    assert explain.check(text.encode("gb18030")) == []

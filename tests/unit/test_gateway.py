@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -135,3 +136,16 @@ def test_an_authority_that_there_is_not_is_said_so_in_both_languages(client: Tes
 def test_a_body_without_end_is_refused(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deployments.gateway.MAX_BYTES", 10)
     assert client.post("/shipments", content=b"x" * 11).status_code == 413
+
+
+def test_its_page_names_every_call_and_fetches_nothing_from_elsewhere(client: TestClient) -> None:
+    answered = client.get("/docs")
+    assert (answered.status_code, answered.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    text = answered.text
+    described = client.get("/openapi.json").json()["paths"]
+    calls = [(verb.upper(), path) for path, verbs in described.items() for verb in verbs]
+    assert len(calls) >= 12
+    assert all(f"<b>{verb}</b>{path}</h3>" in text for verb, path in calls)
+    assert "arrived | departed | crossed" in text
+    assert "src=" not in text
+    assert not re.search(r"(src|href|url)\s*[=(]\s*[\"']?(https?:)?//", text)
