@@ -77,8 +77,8 @@ def clear(home: homes.Home, made: MadeTruck) -> int:
     office = services.office(home)
     plan(made)
     folder = write(made, home.path / "truck")
-    for address in home.authorities.values():
-        requests.post(f"{address}/admin/behaviour", json={"rules": made.behaviour}, timeout=10)
+    for name in up.SANDBOXES:
+        requests.post(f"{home.authorities[name]}/admin/behaviour", json={"rules": made.behaviour}, timeout=10)
     screen.print(f"{len(made.orders())} 个订单的文件 files of a made-up truck: {folder}")
     shipment = handed_in(office, folder)
     last = watch(night(office, shipment))

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from adapters import home as homes
 from deployments.processes import Child, Children, free_ports
 from deployments.serve import entries
@@ -19,6 +21,10 @@ from mappings import clock
 from mappings.errors import ConfigurationError
 
 SANDBOXES = {"cn_ecommerce": "adapters.sandbox.cn_customs", "hk_road": "adapters.sandbox.hk_customs"}
+ASKING = (
+    "ann179"  # the customs that asks for payment data: with a sandbox of its own, and no need of a live installation
+)
+PROGRAMS = {**SANDBOXES, ASKING: "adapters.sandbox.ann179"}
 HOST = "127.0.0.1"
 QUIET = {  # nothing leaves this machine: no telemetry, no analytics, no advertising in the UI
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -47,8 +53,10 @@ def sandbox(name: str, home: Path, port: int, seed: int = 1, channel: Any = None
     """The sandbox of an authority; its books and certificates stay in the home folder."""
     where = ["--host", HOST, "--port", str(port), "--home", str(home / "sandbox" / name), "--seed", str(seed)]
     where += doors(channel)
+    if name == ASKING:  # it knows the certificates that the companies have by then
+        where += ["--certificates", str(home / "keys")]
     health = f"http://{HOST}:{port}/admin/health"
-    return Child(f"sandbox-{name}", module(SANDBOXES[name], *where), health)
+    return Child(f"sandbox-{name}", module(PROGRAMS[name], *where), health)
 
 
 def doors(channel: Any) -> list[str]:
@@ -80,6 +88,12 @@ def deployed(environment: dict[str, str], base: str) -> Child:
     """The process that serves the deployments; it is ready when the last of them is known."""
     last = entries()[-1]["name"]
     return Child("deployments", module("deployments.serve"), f"{base}/api/deployments/name/{last}/{last}", environment)
+
+
+def asked_at(now: Running, home: Path) -> None:
+    """Tells the sandbox that asks for payment data where we listen; the address has a secret in it."""
+    target = {"url": f"{now.gateway}/ann179/{tokens(home)['push']}"}
+    requests.put(f"{now.authorities[ASKING]}/admin/target", json=target, timeout=10).raise_for_status()
 
 
 def world(now: Running, home: Path) -> Child:
@@ -117,8 +131,8 @@ def started(
         raise ConfigurationError(
             f"已在运行（进程 {there.pid}）。It runs already, as process {there.pid}: {there.prefect}"
         )
-    prefect_port, gateway_port, *others = free_ports(prefect_port, gateway_port, *(0 for _ in SANDBOXES))
-    ports = dict(zip(SANDBOXES, others, strict=True)) if home.mode == "sandbox" else {}
+    prefect_port, gateway_port, *others = free_ports(prefect_port, gateway_port, *(0 for _ in PROGRAMS))
+    ports = dict(zip(PROGRAMS, others, strict=True)) if home.mode == "sandbox" else {}
     home = replace(home, authorities=addresses(home, ports))
     homes.write(home)
     base, doors = f"http://{HOST}:{prefect_port}", f"http://{HOST}:{gateway_port}"
@@ -134,6 +148,8 @@ def started(
             children.wait(*first, tell=tell)
             pulse = Child("pulse", module("deployments.pulse"), "", environment)
             last = [gateway(environment, gateway_port), deployed(environment, base), pulse]
+            if home.mode == "sandbox":
+                asked_at(now, home.path)
             last += [world(now, home.path)] if play and home.mode == "sandbox" else []
             children.start(*last)
             children.wait(*last, tell=tell)

@@ -18,11 +18,12 @@ class Which(StrEnum):
 
     cn_ecommerce = "cn_ecommerce"
     hk_road = "hk_road"
+    ann179 = "ann179"
 
 
 def sandbox(
     which: Annotated[
-        Which, typer.Argument(help="China Customs 中国海关, or Hong Kong road cargo 香港道路货物")
+        Which, typer.Argument(help="China Customs 中国海关, Hong Kong road cargo 香港道路货物, payment data 支付数据")
     ] = Which.cn_ecommerce,
     port: Annotated[int, typer.Option(help="0 takes a free one. 端口")] = 8601,
     home: Annotated[Path, typer.Option(help="Where its books are. 数据文件夹")] = Path(".sandbox"),
@@ -30,8 +31,8 @@ def sandbox(
 ) -> None:
     """Runs the sandbox of one authority alone, in the foreground, for your own programs to talk to. 单独运行沙箱
 
-    Its page for people, books and behaviour rules are at the address that it prints. `tongguan up` starts both by
-    itself.
+    Its page for people, books and behaviour rules are at the address that it prints. `tongguan up` starts all
+    by itself.
     """
     from deployments import up  # noqa: PLC0415
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
+from adapters.ledger import events
 from adapters.ledger.ledger import reads
 from adapters.ledger.tables import message, parcel, shipment
 from mappings import clock, procedures
@@ -35,12 +36,14 @@ def senders(tx: object, authority: str) -> list[str]:
 
 
 def _afterwards() -> list[ColumnElement[bool]]:
-    """For each procedure that goes on listening: messages of its own types, of shipments closed not too long ago."""
+    """For each procedure that goes on listening: its inventories and what is reported after its end (513, by the
+    carrier), of shipments closed not too long ago."""
     found = []
     for procedure in procedures.every():
         if days := procedure.value("listen_days", 0):
             since = clock.now() - timedelta(days=days)
-            found.append(and_(message.c.type == procedure.lead, shipment.c.closed_at > since))
+            later = {kind for step in procedure.steps if step.name == events.DELIVERED for kind in step.sends}
+            found.append(and_(message.c.type.in_({procedure.lead, *later}), shipment.c.closed_at > since))
     return found
 
 

@@ -84,6 +84,23 @@ POINTS: dict[str, Point] = {
 }
 
 
+CLEARING = "tasks.clearing"
+IMPORT_POINTS: dict[str, Point] = {
+    "books reserved, before the commit": Point(f"{CLEARING}.declaring:reserve", "after"),
+    "books reserved, import not yet stored": Point(f"{MESSAGES}:add_messages", "before", fits=_adds("CEB621Message")),
+    "import stored, before the commit": Point(f"{MESSAGES}:add_messages", "after", fits=_adds("CEB621Message")),
+    "621 claimed, before the post": Point(f"{SUBMIT}:post", "before", fits=_of("CEB621Message")),
+    "621 posted and settled": Point(f"{SUBMIT}:post", "after", fits=_of("CEB621Message")),
+    "711 stored, its parcels not": Point(f"{MESSAGES}:add_messages", "after", fits=_adds("CEB711Message")),
+    "711 claimed, before the post": Point(f"{SUBMIT}:post", "before", fits=_of("CEB711Message")),
+    "books taken, parcels not": Point(f"{CLEARING}.settling:imports.settle", "after", fits=_some),
+    "tax bills kept, not settled": Point(f"{RECEIVE}:bills.keep", "after", fits=_some),
+    "guarantee settled, before the commit": Point(f"{CLEARING}.billing:settle_bills", "after"),
+    "tax bills settled, before the commit": Point(f"{CLEARING}.settling:billing.settle", "after", fits=_some),
+    "513 posted": Point(f"{SUBMIT}:post", "after", fits=_of("CEB513Message")),
+}
+
+
 def die() -> None:
     """As a power cut would end it: no handler runs, nothing is flushed."""
     os.kill(os.getpid(), signal.SIGKILL)
@@ -97,7 +114,7 @@ def arm(name: str, here: Office) -> None:
     elif kind == "time":
         threading.Timer(float(number) * random.random(), die).start()
     elif name:
-        _patch(POINTS[name])
+        _patch((POINTS | IMPORT_POINTS)[name])
 
 
 def _patch(point: Point) -> None:

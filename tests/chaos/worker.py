@@ -15,16 +15,15 @@ from pathlib import Path
 import requests
 
 from adapters import home as homes
-from adapters.ledger import events, shipments
+from adapters.ledger import bills, events, shipments
 from mappings import clock
 from mappings.errors import AuthorityUnavailable
 from tasks import stages
 from tasks.clearing import hearing, intake, settling, steps
-from tasks.clearing.standing import Standing
+from tasks.clearing.standing import Standing, procedure_of
 from tasks.office import Office, office
 from tests.chaos import points
 
-STEPS = ("declare", "hong_kong", "list", "arrive", "depart")
 HAPPENS = {"awaiting_arrival": "arrived", "awaiting_departure": "departed"}
 UNSETTLED = {"prepared", "claimed", "unknown", "sent", "saved", "accepted", "received", "lodged"}
 PAUSE = 0.04
@@ -42,6 +41,7 @@ class Order:
     seconds: float = 60.0
     approve: bool = True
     rounds: int = 100_000
+    billed: int = 0  # of an import: how many summed tax bills it waits for
     hears_all: bool = True  # at the end, wait until something final is known of every document
 
 
@@ -61,7 +61,7 @@ def work(order: Order) -> None:
             raise NotDone(f"{standing.shipment.state if standing else 'busy'} after {order.seconds} s")
         with stages.alone(ident) as alone:
             standing = one_round(here, ident, order.approve) if alone else None
-        if standing is not None and done(standing, order):
+        if standing is not None and done(standing, order) and billed(here, ident) >= order.billed:
             return
         time.sleep(PAUSE)
 
@@ -74,6 +74,11 @@ def done(standing: Standing, order: Order) -> bool:
     return standing.shipment.state != "closed" or not order.hears_all or not states & UNSETTLED
 
 
+def billed(here: Office, ident: int) -> int:
+    """How many tax bills of the truck are summed."""
+    return sum(row.state == "summed" for row in bills.of_shipment(here.ledger, ident))
+
+
 def one_round(here: Office, ident: int, approve: bool = True) -> Standing:
     """One run of the flow: as far as the truck can go now, whatever an authority does."""
     intake.work_up(here, ident)
@@ -81,11 +86,16 @@ def one_round(here: Office, ident: int, approve: bool = True) -> Standing:
         shipments.approve(here.ledger, ident, "chaos")
     attempt(hearing.find_out, here, ident)
     attempt(hearing.hear, here)
-    for step in STEPS:
-        attempt(steps.take, here, ident, step)
+    for name in stages_of(here, ident):
+        attempt(steps.take, here, ident, name)
     standing = settling.settle_shipment(here, ident)
     world(here, standing)
     return standing
+
+
+def stages_of(here: Office, ident: int) -> list[str]:
+    """The steps of the truck's procedure, in order."""
+    return [step.name for step in procedure_of(here.ledger, ident).steps]
 
 
 def attempt(act: Callable[..., object], *args: object) -> None:
