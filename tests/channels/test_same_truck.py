@@ -14,11 +14,13 @@ import pytest
 from adapters import home as homes
 from mappings import clock
 from tests.channels.broker import Broker, Proxy, started
-from tests.chaos import trucks
+from tests.chaos import imports, trucks
+from tests.chaos.imports import ImportYard
 from tests.chaos.sandboxes import Sandboxes
 from tests.chaos.trucks import Yard
 
 PARCELS = 6
+LEAD, ANSWER = {"export": "CEB603", "import": "CEB621"}, {"export": "CEB604", "import": "CEB622"}
 TRANSFER = {"envelope": "DxpMsgSv", "node": "46000002", "end_node": "00000002"}
 pytestmark = pytest.mark.slow
 
@@ -40,9 +42,13 @@ def running(folder: Path, *arguments: str) -> Iterator[Sandboxes]:
         sandboxes.stop()
 
 
-def yard(folder: Path, sandboxes: Sandboxes, channel: Any = None) -> Yard:
-    made = Yard(folder / "yard", sandboxes, trucks.template(folder / "template" / "home", sandboxes),
-                trucks.made(sandboxes, PARCELS))  # fmt: skip
+def yard(folder: Path, sandboxes: Sandboxes, direction: str, channel: Any = None) -> Yard:
+    home = trucks.template(folder / "template" / "home", sandboxes)
+    made: Yard
+    if direction == "import":
+        made = ImportYard(folder / "yard", sandboxes, home, imports.made(PARCELS))
+    else:
+        made = Yard(folder / "yard", sandboxes, home, trucks.made(sandboxes, PARCELS))
     if channel is not None:
         homes.write(replace(homes.read(made.home), channels={"cn_ecommerce": channel}))
     return made
@@ -55,13 +61,19 @@ def cleared(made: Yard) -> dict[str, Any]:
     return made.outcome()
 
 
+@pytest.fixture(scope="module", params=["export", "import"])
+def direction(request: pytest.FixtureRequest) -> str:
+    """An export truck with Hong Kong behind it, or an import truck with its books and tax bills."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="module")
-def by_http(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def by_http(direction: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("http")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(clock.VARIABLE, "")
         with running(folder) as sandboxes:
-            found = cleared(yard(folder, sandboxes))
+            found = cleared(yard(folder, sandboxes, direction))
     assert found["shipment"][2] == "closed"
     assert len(found["document"]) > 4 * PARCELS
     return found
@@ -80,26 +92,28 @@ def channels_used(made: Yard) -> set[str]:
 
 
 @pytest.mark.usefixtures("environment")
-def test_by_the_local_port(tmp_path: Path, by_http: dict[str, Any]) -> None:
+def test_by_the_local_port(tmp_path: Path, direction: str, by_http: dict[str, Any]) -> None:
     with running(tmp_path) as sandboxes:
-        made = yard(tmp_path, sandboxes, "local_port")
+        made = yard(tmp_path, sandboxes, direction, "local_port")
         assert cleared(made) == by_http
         assert channels_used(made) == {"local_port"}
 
 
 @pytest.mark.usefixtures("environment")
-def test_by_folders(tmp_path: Path, by_http: dict[str, Any]) -> None:
+def test_by_folders(tmp_path: Path, direction: str, by_http: dict[str, Any]) -> None:
     base = tmp_path / "client"
     with running(tmp_path, "--folder", str(base)) as sandboxes:
-        made = yard(tmp_path, sandboxes, {"kind": "folder", "path": f"{base}/{{dxp_id}}", "quiet_seconds": 0})
+        made = yard(
+            tmp_path, sandboxes, direction, {"kind": "folder", "path": f"{base}/{{dxp_id}}", "quiet_seconds": 0}
+        )
         for dxp in companies(made):
             for name in ("send", "receive"):
                 (base / dxp / name).mkdir(parents=True)
         assert cleared(made) == by_http
         assert channels_used(made) == {"folder"}
         assert not [f for f in base.glob("*/send/*") if f.suffix == ".xml"]
-        assert list(base.glob("*/sent/CEB603Message*.xml"))
-        assert list(base.glob("*/taken/CEB604Message*.xml"))
+        assert list(base.glob(f"*/sent/{LEAD[direction]}Message*.xml"))
+        assert list(base.glob(f"*/taken/{ANSWER[direction]}Message*.xml"))
 
 
 def companies(made: Yard) -> set[str]:
@@ -126,8 +140,8 @@ def queues(broker: Broker, made: Yard, address: str, **more: str) -> dict[str, A
             **more}  # fmt: skip
 
 
-def over_queues(folder: Path, broker: Broker, address: str, sandboxes: Sandboxes, **more: str) -> Yard:
-    made = yard(folder, sandboxes)
+def over_queues(folder: Path, broker: Broker, address: str, sandboxes: Sandboxes, direction: str, **more: str) -> Yard:
+    made = yard(folder, sandboxes, direction)
     homes.write(replace(homes.read(made.home), channels={"cn_ecommerce": queues(broker, made, address, **more)}))
     return made
 
@@ -138,9 +152,9 @@ def doors(broker: Broker, address: str) -> list[str]:
 
 @pytest.mark.server
 @pytest.mark.usefixtures("environment")
-def test_by_queues(tmp_path: Path, by_http: dict[str, Any], broker: Broker, proxy: Proxy) -> None:
+def test_by_queues(tmp_path: Path, direction: str, by_http: dict[str, Any], broker: Broker, proxy: Proxy) -> None:
     with running(tmp_path, *doors(broker, proxy.address)) as sandboxes:
-        made = over_queues(tmp_path, broker, proxy.address, sandboxes)
+        made = over_queues(tmp_path, broker, proxy.address, sandboxes, direction)
         assert cleared(made) == by_http
         assert channels_used(made) == {"amqp"}
         assert broker.count(broker.out) == 0
@@ -149,7 +163,7 @@ def test_by_queues(tmp_path: Path, by_http: dict[str, Any], broker: Broker, prox
 @pytest.mark.server
 @pytest.mark.usefixtures("environment")
 def test_by_queues_whose_broker_goes_away_in_the_middle(
-    tmp_path: Path, by_http: dict[str, Any], broker: Broker, proxy: Proxy
+    tmp_path: Path, direction: str, by_http: dict[str, Any], broker: Broker, proxy: Proxy
 ) -> None:
     over = threading.Event()
     cuts = 0
@@ -166,7 +180,7 @@ def test_by_queues_whose_broker_goes_away_in_the_middle(
             proxy.open()
 
     with running(tmp_path, *doors(broker, proxy.address)) as sandboxes:
-        made = over_queues(tmp_path, broker, proxy.address, sandboxes, **TRANSFER)
+        made = over_queues(tmp_path, broker, proxy.address, sandboxes, direction, **TRANSFER)
         thread = threading.Thread(target=trouble)
         thread.start()
         try:

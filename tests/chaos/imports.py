@@ -13,7 +13,6 @@ from deployments.demo_import import MadeImport, make_import
 from deployments.demo_import_books import open_ours, open_theirs
 from deployments.demo_import_files import write
 from deployments.demo_import_flaws import delivered
-from mappings import clock
 from tests.chaos.sandboxes import Sandboxes
 from tests.chaos.trucks import Yard
 
@@ -66,8 +65,3 @@ class ImportYard(Yard):
         )
         here.ledger.close()
         return found
-
-
-def environment(sandboxes: Sandboxes) -> tuple[str, str]:
-    """The clock that this process must be on."""
-    return clock.VARIABLE, sandboxes.clock.variable()

@@ -61,7 +61,7 @@ def work(order: Order) -> None:
             raise NotDone(f"{standing.shipment.state if standing else 'busy'} after {order.seconds} s")
         with stages.alone(ident) as alone:
             standing = one_round(here, ident, order.approve) if alone else None
-        if standing is not None and done(standing, order) and billed(here, ident) >= order.billed:
+        if standing is not None and done(standing, order) and settled(here, ident, standing, order):
             return
         time.sleep(PAUSE)
 
@@ -74,9 +74,12 @@ def done(standing: Standing, order: Order) -> bool:
     return standing.shipment.state != "closed" or not order.hears_all or not states & UNSETTLED
 
 
-def billed(here: Office, ident: int) -> int:
-    """How many tax bills of the truck are summed."""
-    return sum(row.state == "summed" for row in bills.of_shipment(here.ledger, ident))
+def settled(here: Office, ident: int, standing: Standing, order: Order) -> bool:
+    """Of an import: whether its tax bills are summed, and customs has closed all that it let go."""
+    if not order.billed:
+        return True
+    summed = sum(row.state == "summed" for row in bills.of_shipment(here.ledger, ident))
+    return summed >= order.billed and not standing.in_state("released")
 
 
 def one_round(here: Office, ident: int, approve: bool = True) -> Standing:
