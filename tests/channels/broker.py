@@ -20,7 +20,8 @@ ADDRESS = os.environ.get("TONGGUAN_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1
 class Broker:
     """Queue names with a prefix that nobody else has."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = ADDRESS) -> None:
+        self.address = address
         self.prefix = f"tongguan-test-{secrets.token_hex(5)}"
         self.out = f"{self.prefix}-OUT"
         self.used = {self.out}
@@ -39,7 +40,7 @@ class Broker:
     @contextmanager
     def line(self) -> Iterator[BlockingChannel]:
         """A channel of the test's own, straight to the broker."""
-        connection = pika.BlockingConnection(pika.URLParameters(ADDRESS))
+        connection = pika.BlockingConnection(pika.URLParameters(self.address))
         yield connection.channel()
         if connection.is_open:
             connection.close()

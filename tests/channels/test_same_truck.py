@@ -14,12 +14,15 @@ import pytest
 from adapters import home as homes
 from mappings import clock
 from tests.channels.broker import Broker, Proxy, started
+from tests.channels.node import Node
+from tests.channels.node import started as node_started
 from tests.chaos import imports, trucks
 from tests.chaos.imports import ImportYard
 from tests.chaos.sandboxes import Sandboxes
 from tests.chaos.trucks import Yard
 
 PARCELS = 6
+CUTS = 20  # then the line holds: what was lost must be found again
 LEAD, ANSWER = {"export": "CEB603", "import": "CEB621"}, {"export": "CEB604", "import": "CEB622"}
 TRANSFER = {"envelope": "DxpMsgSv", "node": "46000002", "end_node": "00000002"}
 pytestmark = pytest.mark.slow
@@ -95,8 +98,18 @@ def channels_used(made: Yard) -> set[str]:
 def test_by_the_local_port(tmp_path: Path, direction: str, by_http: dict[str, Any]) -> None:
     with running(tmp_path) as sandboxes:
         made = yard(tmp_path, sandboxes, direction, "local_port")
-        assert cleared(made) == by_http
+        if isinstance(made, ImportYard):
+            made.billed = 0
+        assert cleared(made) == unbilled(by_http)
         assert channels_used(made) == {"local_port"}
+
+
+def unbilled(found: dict[str, Any]) -> dict[str, Any]:
+    """An outcome without its tax bills: the local port publishes no path for them, and a flat map holds no lines."""
+    if "bills" not in found:
+        return found
+    books = [entry for entry in found["books"] if not str(entry[4]).startswith("bill of")]
+    return {**found, "bills": [], "books": books}
 
 
 @pytest.mark.usefixtures("environment")
@@ -170,7 +183,7 @@ def test_by_queues_whose_broker_goes_away_in_the_middle(
 
     def trouble() -> None:
         nonlocal cuts
-        while not over.wait(0.25):
+        while cuts < CUTS and not over.wait(0.25):
             cuts += 1
             if cuts % 4:
                 proxy.cut()
@@ -190,3 +203,32 @@ def test_by_queues_whose_broker_goes_away_in_the_middle(
             thread.join()
         assert found == by_http
     assert cuts > 4
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A broker of the test's own, that may be stopped."""
+    yield from node_started(tmp_path_factory.mktemp("node"))
+
+
+@pytest.mark.server
+@pytest.mark.usefixtures("environment")
+def test_by_queues_whose_broker_is_stopped_and_started_in_the_middle(
+    tmp_path: Path, direction: str, by_http: dict[str, Any], node: Node
+) -> None:
+    own = Broker(node.address)
+    with running(tmp_path, *doors(own, node.address)) as sandboxes:
+        made = over_queues(tmp_path, own, node.address, sandboxes, direction)
+        worker = made.start(seconds=110.0)
+        declared = f"{LEAD[direction]}Message"
+        while worker.exitcode is None and not sandboxes.received("cn_ecommerce", type=declared):
+            worker.join(0.1)
+        node.stop()
+        assert worker.exitcode is None, "the broker went away before the truck was through"
+        node.start()
+        worker.join(120)
+        assert worker.exitcode == 0
+        assert made.audit() == []
+        assert sandboxes.second_receipts() == {"cn_ecommerce": 0, "hk_road": 0}
+        assert made.outcome() == by_http
+        assert own.count(own.out) == 0

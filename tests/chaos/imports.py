@@ -38,6 +38,7 @@ class ImportYard(Yard):
 
     def __init__(self, folder: Path, sandboxes: Sandboxes, template: Path, truck: MadeImport) -> None:
         self.sandboxes, self.home, self.made = sandboxes, folder / "home", truck
+        self.billed = len(truck.orders)
         shutil.copytree(template, self.home)
         self.folder = write(truck, folder / "files")
         with self.at_desk() as here:
@@ -46,7 +47,7 @@ class ImportYard(Yard):
 
     def order(self, **more: Any) -> Any:
         """An order for a worker: it waits for the tax bills of all parcels."""
-        return replace(super().order(**more), billed=len(self.made.orders))
+        return replace(super().order(**more), billed=self.billed)
 
     def outcome(self) -> dict[str, Any]:
         """What the ledger says of the import, its books and its tax bills, but for ids and times."""

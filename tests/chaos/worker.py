@@ -41,7 +41,7 @@ class Order:
     seconds: float = 60.0
     approve: bool = True
     rounds: int = 100_000
-    billed: int = 0  # of an import: how many summed tax bills it waits for
+    billed: int | None = None  # of an import: how many summed tax bills it waits for
     hears_all: bool = True  # at the end, wait until something final is known of every document
 
 
@@ -76,7 +76,7 @@ def done(standing: Standing, order: Order) -> bool:
 
 def settled(here: Office, ident: int, standing: Standing, order: Order) -> bool:
     """Of an import: whether its tax bills are summed, and customs has closed all that it let go."""
-    if not order.billed:
+    if order.billed is None:
         return True
     summed = sum(row.state == "summed" for row in bills.of_shipment(here.ledger, ident))
     return summed >= order.billed and not standing.in_state("released")
