@@ -30,11 +30,12 @@ from tasks.office import office
 from tasks.receipts import alarm
 from tasks.reporting.declared import redeclared
 from tasks.reporting.faults import screen_table
+from tasks.reporting.money import books
 from tasks.reporting.people import people
 from tasks.reporting.summary import conversion_table, fault_counts, quality, state_text, summary, timeline
 
 APPROVE, CORRECT = ("approve/approve", "批准 approve"), ("correct-parcels/correct-parcels", "更正 correct")
-ASK = {"awaiting_approval": APPROVE, "awaiting_correction": CORRECT, "list_refused": CORRECT}
+ASK = {"awaiting_approval": APPROVE, "awaiting_correction": CORRECT, "list_refused": CORRECT, "released": CORRECT}
 
 
 def key(standing: Standing, what: str) -> str:
@@ -54,6 +55,7 @@ def publish(standing: Standing) -> None:
             f"{name} 问题 faults: {fault_counts(found)}",
         ),
         "quality": (quality(ledger, standing.id), f"{name} 来源质量 sender quality"),
+        "books": (books(ledger, standing), f"{name} 担保与库存 guarantee and stock"),
         "redeclared": (redeclared(ledger, standing), f"{name} 重新申报 declared anew"),
         "conversion": (conversion_table(conversions(ledger, standing.id)), f"{name} 转换记录 conversion record"),
     }
@@ -99,7 +101,7 @@ def tag_run(standing: Standing) -> None:
 def ask(standing: Standing) -> None:
     """Where the shipment waits for a person's answer, start the run that asks (once for each version of the files)."""
     state = standing.shipment.state
-    if state not in ASK:
+    if state not in ASK or state not in standing.procedure.waits_for_person:
         return
     deployment, name = ASK[state]
     files = len(deliveries_of(office(), standing.id))

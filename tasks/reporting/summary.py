@@ -22,6 +22,7 @@ from tasks.clearing.standing import Standing
 from tasks.reporting.faults import MASK
 
 BILL = "CEB816Message"
+HIDDEN = ("times",)  # beside the event's own time
 TYPED = {"held": "reason", "correction": "note"}  # what people type may name somebody: kept here, shown in no artifact
 
 
@@ -153,7 +154,7 @@ def timeline(ledger: Ledger, standing: Standing) -> str:
         waiting = standing.procedure.waiting(event.kind)
         name = event_names().get(event.kind) or f"{waiting.zh} · {waiting.en}"
         typed = TYPED.get(event.kind)
-        shown = {k: MASK if k == typed and v else v for k, v in (event.detail or {}).items()}
+        shown = {k: MASK if k == typed and v else v for k, v in (event.detail or {}).items() if k not in HIDDEN}
         detail = "; ".join(f"{k}: {_short(v)}" for k, v in shown.items())
         lines.append(f"| {local(event.at)} | {name} | {event.actor} | {detail.replace('|', '/')} |")
     return "\n".join(lines) + "\n"

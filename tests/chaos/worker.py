@@ -25,7 +25,7 @@ from tasks.office import Office, office
 from tests.chaos import points
 
 HAPPENS = {"awaiting_arrival": "arrived", "awaiting_departure": "departed"}
-UNSETTLED = {"prepared", "claimed", "unknown", "sent", "saved", "accepted", "received", "lodged"}
+UNSETTLED = {"prepared", "claimed", "unknown", "sent", "saved", "accepted", "at_customs", "received", "lodged"}
 PAUSE = 0.04
 
 
