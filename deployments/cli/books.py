@@ -55,7 +55,8 @@ def quota(entries: Entries = False, live: Live = False, as_json: Json = False) -
     from deployments import money  # noqa: PLC0415
 
     office = _office(live)
-    number = typer.prompt("订购人证件号码 Buyer's identity number", hide_input=sys.stdin.isatty(), err=True)
+    asked = "订购人证件号码 Buyer's identity number"
+    number = typer.prompt(asked, hide_input=True, err=True) if sys.stdin.isatty() else sys.stdin.readline()
     _put("个人年度额度 Yearly quota", money.quota(office, number.strip()), entries, as_json)
 
 
