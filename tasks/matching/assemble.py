@@ -8,6 +8,7 @@ import pandas as pd
 from mappings import faults, rules
 from mappings.canonical import columns
 from mappings.canonical.columns import DTYPES
+from mappings.canonical.digests import digests
 from tasks.cleaning import Cleaned, amounts
 from tasks.cleaning.blame import ROW, SOURCE, Place
 
@@ -51,34 +52,6 @@ def _provenance(
     return made
 
 
-def _hashes(table: pd.DataFrame, paths: list[str]) -> np.ndarray:
-    """A hash of each row's canonical contents, the same in every process."""
-    mixed = np.zeros(len(table), dtype=np.uint64)
-    for number, path in enumerate(paths, 1):
-        column = table[path]
-        if isinstance(column.dtype, pd.DatetimeTZDtype):
-            column = column.dt.as_unit("us").astype("int64")
-        elif column.dtype == "Int64":
-            column = pd.Series(column.to_numpy(dtype=np.int64, na_value=np.iinfo(np.int64).min))
-        if column.dtype == "str":
-            codes, distinct = pd.factorize(column)
-            each = pd.util.hash_array(np.asarray(distinct, dtype=object), categorize=False)
-            hashed = each[codes] if len(each) else np.zeros(len(table), dtype=np.uint64)
-        else:
-            hashed = pd.util.hash_array(column.to_numpy(), categorize=False)
-        mixed ^= hashed * np.uint64(2 * number + 1) + np.uint64(0x9E3779B97F4A7C15) + (mixed << np.uint64(6))
-    return mixed
-
-
-def digests(parcels: pd.DataFrame, lines: pd.DataFrame) -> pd.Series:
-    """A digest of each parcel's canonical contents, by which a row that is sent again unchanged is known."""
-    head = _hashes(parcels, [p for name in ("order", "payment", "waybill") for p in columns.columns(name)])
-    each = _hashes(lines, list(columns.columns("line")))
-    body = np.zeros(len(parcels), dtype=np.uint64)
-    np.add.at(body, lines["parcel"].to_numpy(), each * np.uint64(0xC2B2AE3D27D4EB4F))
-    return pd.Series([f"{a:016x}{b:016x}" for a, b in zip(head.tolist(), body.tolist(), strict=True)], dtype="str")
-
-
 def lines_of(cleaned: Cleaned) -> pd.DataFrame:
     """The goods lines of the batch."""
     every = np.arange(len(cleaned.line))
@@ -105,7 +78,7 @@ def parcels_of(cleaned: Cleaned, paid: np.ndarray, carried: np.ndarray, lines: p
     weight, known = net_weight(cleaned)
     frame["parcel.seq"] = np.arange(1, len(frame) + 1, dtype=np.int64)
     frame["parcel.net_weight"] = amounts.column(weight, known)
-    frame["parcel.digest"] = digests(frame, lines)
+    frame["parcel.digest"] = pd.Series(digests(frame, lines), dtype="str")
     return frame
 
 
