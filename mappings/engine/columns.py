@@ -93,11 +93,21 @@ def mapped(texts: pa.LargeStringArray, change: Callable[[list[str]], Sequence[st
     return _array(list(change(listed(coded.dictionary)))).take(coded.indices)
 
 
-def numbers(values: pd.Series, form: Callable[[int], str]) -> pa.LargeStringArray:
-    """A column of integers as texts; a missing value becomes ''. Each distinct value is formed once."""
-    codes, known = pd.factorize(values, use_na_sentinel=True)
-    texts = [*map(form, np.asarray(known, dtype=np.int64).tolist()), ""]
-    return pa.array(texts, TEXT).take(pa.array(codes % len(texts)))  # a missing value has code -1, the last text
+def numbers(values: pd.Series, digits: int = 0) -> pa.LargeStringArray:
+    """A column of integers as texts, the last `digits` digits after the point and no zeros at the end; missing: ''."""
+    whole = values.to_numpy(dtype=np.int64, na_value=0)
+    coded = pa.array(whole).dictionary_encode()
+    distinct = coded.dictionary.cast(TEXT) if not digits else _decimals(coded.dictionary, digits)
+    texts = distinct.take(coded.indices)
+    return pc.if_else(pa.array(values.isna().to_numpy()), _NOTHING, texts) if values.hasnans else texts
+
+
+def _decimals(values: pa.Int64Array, digits: int) -> pa.LargeStringArray:
+    """Scaled integers as Arrow's decimals of 128 bits, which it writes with all their digits."""
+    known = values.to_numpy()
+    wide = pa.py_buffer(np.stack([known, known >> 63], axis=1).tobytes())
+    texts = pa.Array.from_buffers(pa.decimal128(38, digits), len(known), [None, wide]).cast(TEXT)
+    return pc.utf8_rtrim(pc.utf8_rtrim(texts, "0"), ".")
 
 
 def joined(pieces: Iterable[str | pa.LargeStringArray], count: int) -> pa.LargeStringArray:

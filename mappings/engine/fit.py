@@ -39,8 +39,8 @@ def _problem(item: Field, text: str) -> str:
             return "too_long"
         return "character" if _ILLEGAL.search(text) else ""
     whole, _, rest = text.lstrip("-").partition(".")
-    most = (item.length or SCALE_DIGITS + 14) - (item.decimals or 0)
-    return "too_big" if len(whole) > most or len(rest) > (item.decimals or 0) else ""
+    most = _digits(item)
+    return "too_big" if len(whole) > most[0] or len(rest) > most[1] else ""
 
 
 def _uncoded(item: Field) -> Field:
@@ -57,10 +57,29 @@ def _coded(spec: MessageSpec, item: Field, raw: list[str], rows: Rows) -> dict[s
     return dict.fromkeys(lost, "no_code") | ({"": "empty"} if missing else {})
 
 
+def _digits(item: Field) -> tuple[int, int]:
+    """The most digits before and after the point."""
+    return (item.length or SCALE_DIGITS + 14) - (item.decimals or 0), item.decimals or 0
+
+
+def _numbers_fit(item: Field, column: pa.LargeStringArray) -> bool:
+    """Whether all numbers surely fit: a sign counts as a digit here."""
+    distinct = pc.unique(column)
+    sizes, point = columns.sizes(distinct), pc.find_substring(distinct, ".").to_numpy()
+    whole, most = np.where(point < 0, sizes, point), _digits(item)
+    return bool(
+        (whole <= most[0]).all() and (sizes - whole <= most[1] + 1).all() and (most[1] or not (point >= 0).any())
+    )
+
+
 def _all_fit(item: Field, column: pa.LargeStringArray) -> bool:
     """Whether all texts surely fit: the way of nearly every column, without a look at each."""
     sizes = columns.sizes(column)
-    if item.kind == "N" or (item.use == "M" and not sizes.all()) or columns.needs_a_look(column):
+    if item.use == "M" and not sizes.all():
+        return False
+    if item.kind == "N":
+        return _numbers_fit(item, column)
+    if columns.needs_a_look(column):
         return False
     if not item.length or (not item.fixed and sizes.max(initial=0) <= item.length):
         return True

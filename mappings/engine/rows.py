@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mappings.canonical.columns import plain, scaled
+from mappings.canonical.columns import SCALE_DIGITS, plain, scaled
 from mappings.clock import CHINA
 from mappings.engine import codes, columns
 from mappings.engine.spec import Field, MessageSpec
@@ -118,9 +118,9 @@ def _texts(value: Value, item: Field) -> pa.LargeStringArray:
     if isinstance(series.dtype, pd.DatetimeTZDtype):
         return _times(series.dt.tz_convert(CHINA), TIMES[item.format or "time14"])
     if item.decimals:
-        return columns.numbers(series, plain)
+        return columns.numbers(series, SCALE_DIGITS)
     if pd.api.types.is_integer_dtype(series.dtype):
-        return columns.numbers(series, str)
+        return columns.numbers(series)
     return columns.column(series)
 
 

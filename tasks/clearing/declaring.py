@@ -13,13 +13,11 @@ import pandas as pd
 
 from adapters.ledger import messages, parcels, sources
 from adapters.ledger.conversions import Conversion, replace_conversions
-from adapters.ledger.ledger import reads
 from mappings import clock
 from mappings.canonical.batch import Batch
 from mappings.engine import spec
-from mappings.errors import DataFault
 from tasks.clearing import identity
-from tasks.clearing.intake import BATCH
+from tasks.clearing.batches import load_batch
 from tasks.clearing.standing import CN, INVENTORY, Document, Standing, parcel_table
 from tasks.conversion.declare import PARCEL_TYPES, declarations
 from tasks.conversion.messages import Making
@@ -38,15 +36,6 @@ class Plan:
 
     action: str  # none | new | change | cancel
     attempt: int = 1
-
-
-@reads
-def load_batch(tx: object, shipment_id: int) -> Batch:
-    """The shipment's latest batch. Raises DataFault where nothing was worked up yet."""
-    body = sources.load_snapshot(tx, shipment_id, BATCH)  # type: ignore[arg-type]
-    if body is None:
-        raise DataFault(f"Shipment {shipment_id} has no worked-up files yet 车次 {shipment_id} 尚无可用数据")
-    return Batch.from_bytes(body)
 
 
 def part_of(batch: Batch, seqs: set[int]) -> Batch:

@@ -31,6 +31,7 @@ from tasks.cleaning import clean
 from tasks.cleaning.corrections import value_of
 from tasks.cleaning.score import Score, score
 from tasks.clearing import identity
+from tasks.clearing.batches import BATCH, save_batch
 from tasks.conversion.fit import hold_misfits
 from tasks.conversion.lists import faults_ahead
 from tasks.conversion.messages import Making
@@ -38,7 +39,7 @@ from tasks.matching import match
 from tasks.office import Office
 from tasks.reporting.faults import explained
 
-RECEIVED, BATCH, SCORE = "received", "batch", "score"
+RECEIVED, SCORE = "received", "score"
 CORRECTIONS, SHIPMENT = "corrections", "shipment"  # what we make ourselves: a person's corrections, an API call's body
 _OURS = "/"  # no file of a sender has it in its name
 STAGES = ("capture", "clean", "match", "convert")
@@ -263,10 +264,11 @@ def _store(office: Office, shipment_id: int, batch: Batch, scores: list[Score], 
         changes = parcels.sync_parcels(
             tx, shipment_id, parcels.rows_of(batch), correctable=("rejected", "held", "excluded")
         )
-        batch = replace(batch, parcels=batch.parcels.assign(**{"parcel.seq": changes.seqs}))
+        if changes.seqs != batch.parcels["parcel.seq"].tolist():
+            batch = replace(batch, parcels=batch.parcels.assign(**{"parcel.seq": changes.seqs}))
         parcels.set_parcel_states(tx, shipment_id, identity.judged_anew(tx, shipment_id, batch, changes.unchanged))
         batch = identity.as_declared(batch, sources.load_snapshot(tx, shipment_id, BATCH), changes.conflicts)
-        sources.save_snapshot(tx, shipment_id, BATCH, batch.to_bytes())
+        save_batch(tx, shipment_id, batch)
         sources.save_snapshot(
             tx, shipment_id, SCORE, json.dumps([asdict(s) for s in scores], ensure_ascii=False).encode()
         )

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mappings.canonical.columns import SCALE_DIGITS, plain
 from mappings.engine import columns
 
 TEXTS = st.lists(st.text(max_size=6), max_size=8)
@@ -54,8 +55,16 @@ def test_what_is_missing_is_empty() -> None:
         assert columns.listed(columns.column(values)) == ["a", ""]
 
 
-def test_numbers_are_formed_and_the_missing_is_empty() -> None:
-    assert columns.listed(columns.numbers(pd.Series([7, None, -7, 7], dtype="Int64"), str)) == ["7", "", "-7", "7"]
+@given(st.lists(st.none() | st.integers(-(2**63) + 1, 2**63 - 1) | st.integers(-(10**7), 10**7), max_size=8))
+def test_numbers_are_written_plain_and_the_missing_is_empty(values: list[int | None]) -> None:
+    series = pd.Series(values, dtype="Int64")
+    assert columns.listed(columns.numbers(series)) == ["" if v is None else str(v) for v in values]
+    assert columns.listed(columns.numbers(series, SCALE_DIGITS)) == ["" if v is None else plain(v) for v in values]
+
+
+@pytest.mark.parametrize("values", [np.array([150000, 0]), np.array([1, -1], dtype=np.int32)])
+def test_numbers_of_any_width_are_written(values: np.ndarray) -> None:
+    assert columns.listed(columns.numbers(pd.Series(values), SCALE_DIGITS)) == [plain(v) for v in values.tolist()]
 
 
 def test_each_distinct_text_is_changed_once() -> None:
