@@ -274,8 +274,7 @@ def _store(office: Office, shipment_id: int, batch: Batch, scores: list[Score], 
         )
         extra = identity.identity_faults(changes.conflicts, changes.elsewhere)
         everything = pd.concat([batch.faults, extra], ignore_index=True)
-        for stage in (*STAGES, identity.STAGE):
-            ledger_faults.replace_faults(tx, shipment_id, stage, everything[everything["stage"] == stage])
+        ledger_faults.replace_stages(tx, shipment_id, (*STAGES, identity.STAGE), everything)
         identity.hold_elsewhere(tx, shipment_id, changes.elsewhere)
         _truck(tx, shipment_id, batch.truck)
         leases.set_cursor(tx, "intake", str(shipment_id), str(count))
