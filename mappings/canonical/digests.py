@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from mappings.canonical.columns import columns
 
@@ -25,24 +26,35 @@ def _name(path: str) -> np.uint64:
     return np.uint64(int.from_bytes(hashlib.sha256(path.encode()).digest()[:8], "big"))
 
 
-def _values(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """A hash of each value, and where there is one."""
-    there = column.notna().to_numpy()
-    if column.dtype in ("str", object):
-        codes, distinct = pd.factorize(column)
-        known = np.asarray(distinct, dtype=object)
-        hashed = np.append(pd.util.hash_array(known, categorize=False), np.uint64(0))
-        return hashed[codes], there & np.append(known != "", False)[codes]
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return pd.util.hash_array(column.dt.as_unit("us").astype("int64").to_numpy(), categorize=False), there
-    if column.dtype == bool:
-        return pd.util.hash_array(column.to_numpy(), categorize=False), column.to_numpy()
-    return pd.util.hash_array(column.to_numpy(dtype=np.int64, na_value=0), categorize=False), there
-
-
-def _mixed(numbers: np.ndarray) -> np.ndarray:
+def mixed(numbers: np.ndarray) -> np.ndarray:
+    """Numbers of 64 bits, each turned into one that looks like any other."""
     numbers = numbers * _ROUND
     return (numbers ^ (numbers >> _SHIFT)) * _LINE
+
+
+def _of_texts(column: pd.Series, name: np.uint64) -> np.ndarray:
+    """The same for texts: each distinct one is hashed once."""
+    texts = pa.array(column, from_pandas=True)
+    coded = (texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts).dictionary_encode()
+    known = np.array(coded.dictionary.to_pylist(), dtype=object)
+    hashed = np.zeros(len(known) + 1, dtype=np.uint64)  # at the end what is missing
+    hashed[:-1] = np.where(known != "", mixed(pd.util.hash_array(known, categorize=False) ^ name), np.uint64(0))
+    at = coded.indices.fill_null(len(known)) if coded.indices.null_count else coded.indices
+    return hashed[at.to_numpy()]
+
+
+def column_hashes(column: pd.Series, path: str) -> np.ndarray:
+    """A hash of each value in the column of this name; 0 where there is none."""
+    name = _name(path)
+    if column.dtype in ("str", object):
+        return _of_texts(column, name)
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        numbers, there = column.dt.as_unit("us").astype("int64").to_numpy(), column.notna().to_numpy()
+    elif column.dtype == bool:
+        numbers = there = column.to_numpy()
+    else:
+        numbers, there = column.to_numpy(dtype=np.int64, na_value=0), column.notna().to_numpy()
+    return np.where(there, mixed(pd.util.hash_array(numbers, categorize=False) ^ name), np.uint64(0))
 
 
 def hashes(table: pd.DataFrame, paths: Iterable[str]) -> np.ndarray:
@@ -50,8 +62,7 @@ def hashes(table: pd.DataFrame, paths: Iterable[str]) -> np.ndarray:
     total = np.zeros(len(table), dtype=np.uint64)
     for path in paths:
         if path in table:
-            value, there = _values(table[path])
-            total += np.where(there, _mixed(value ^ _name(path)), np.uint64(0))
+            total += column_hashes(table[path], path)
     return total
 
 
@@ -59,5 +70,5 @@ def digests(parcels: pd.DataFrame, lines: pd.DataFrame) -> list[str]:
     """One digest a parcel over its canonical columns and those of its lines, whose `parcel` is their parcel's row."""
     head = hashes(parcels, [path for table in HEADS for path in columns(table)])
     body = np.zeros(len(parcels), dtype=np.uint64)
-    np.add.at(body, lines["parcel"].to_numpy(), _mixed(hashes(lines, columns(LINES))))
+    np.add.at(body, lines["parcel"].to_numpy(), mixed(hashes(lines, columns(LINES))))
     return [f"{a:016x}{b:016x}" for a, b in zip(head.tolist(), body.tolist(), strict=True)]

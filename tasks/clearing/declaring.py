@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from adapters.ledger import messages, parcels, sources
 from adapters.ledger.conversions import Conversion, replace_conversions
 from mappings import clock
 from mappings.canonical.batch import Batch
+from mappings.canonical.digests import column_hashes, mixed
 from mappings.engine import spec
 from tasks.clearing import identity
 from tasks.clearing.batches import load_batch
@@ -26,7 +28,6 @@ from tasks.office import Office
 from tasks.submission.seal import seal_messages
 
 DIGESTS = "digests"
-_MIX = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio in 64 bits: mixes hashes so that their order counts
 _CONTENT = ("order.", "payment.", "waybill.", "parcel.")
 
 
@@ -48,7 +49,6 @@ class Digests:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
-        self._columns: dict[str, np.ndarray] = {}
 
     def of(self, message_type: str) -> list[str]:
         """One digest a parcel over all that a message type says of it."""
@@ -57,16 +57,15 @@ class Digests:
         hashes = self._combined(self._batch.parcels, heads)
         names = [c for c in wanted if c in self._batch.lines]
         if names:
-            np.add.at(hashes, self._batch.lines["parcel"].to_numpy(), self._combined(self._batch.lines, names))
+            lines = mixed(self._combined(self._batch.lines, names))
+            np.add.at(hashes, self._batch.lines["parcel"].to_numpy(), lines)
         return [f"{value:016x}" for value in hashes.tolist()]
 
     def _combined(self, frame: pd.DataFrame, names: list[str]) -> np.ndarray:
         """The hashes of several columns as one; which column a value stands in counts."""
         hashes = np.zeros(len(frame), dtype=np.uint64)
         for name in names:
-            if name not in self._columns:
-                self._columns[name] = pd.util.hash_pandas_object(frame[name], index=False).to_numpy()
-            hashes = (hashes ^ self._columns[name]) * _MIX
+            hashes += self._batch.once(("hashes", name), partial(column_hashes, frame[name], name))
         return hashes
 
 
