@@ -5,11 +5,11 @@ What may follow what (new, change, cancel, declare anew) is the table `follow` i
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import orjson
 import pandas as pd
 
 from adapters.ledger import messages, parcels, sources
@@ -122,7 +122,7 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
     states = {seqs[i]: ("waiting_cancel", "CHG-003") if i in blocked else ("declared", "") for i in range(len(seqs))}
     with office.ledger.begin() as tx:
         added = messages.add_messages(tx, standing.id, outgoing)
-        sources.save_snapshot(tx, standing.id, DIGESTS, json.dumps(digests, sort_keys=True).encode())
+        sources.save_snapshot(tx, standing.id, DIGESTS, orjson.dumps(digests, option=orjson.OPT_SORT_KEYS))
         parcels.set_parcel_states(tx, standing.id, states)
         for kind, rows in conversion_record(told).items():
             replace_conversions(tx, standing.id, CN, kind, [Conversion(**row) for row in rows])
@@ -150,7 +150,8 @@ def _making(office: Office, kinds: tuple[str, ...], planned: dict[str, list[Plan
 
 
 def _digests(office: Office, shipment_id: int) -> dict[str, dict[str, str]]:
-    return json.loads(sources.load_snapshot(office.ledger, shipment_id, DIGESTS) or b"{}")
+    found: dict[str, dict[str, str]] = orjson.loads(sources.load_snapshot(office.ledger, shipment_id, DIGESTS) or b"{}")
+    return found
 
 
 def declare_again(office: Office, standing: Standing, seqs: set[int]) -> set[int]:

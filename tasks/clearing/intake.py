@@ -61,21 +61,21 @@ class Intake:
 def receive_files(office: Office, files: Sequence[File], shipment: str = "", source: str = "") -> Intake:
     """Keep the files of one delivery with their shipment. Raises DataFault when it is not known whose they are."""
     captured = _read(files, office)
+    digests = [hashlib.sha256(body).hexdigest() for _, body in files]
     _just_read.clear()
-    _just_read[_key(files, office)] = captured
+    _just_read[_key([name for name, _ in files], digests, office)] = captured
     with office.ledger.begin() as tx:
         ident, created = _shipment(tx, captured, shipment, source)
         intake = Intake(ident, created)
         known = _latest(tx, ident)
-        if any(known.get(name) != hashlib.sha256(body).hexdigest() for name, body in files):
+        if any(known.get(name) != digest for (name, _), digest in zip(files, digests, strict=True)):
             shipments.lock(tx, ident)  # two deliveries at once come one after the other
             known = _latest(tx, ident)
         kinds = {f.sha256: f for f in captured.files}
-        for name, body in files:
-            digest = hashlib.sha256(body).hexdigest()
+        for (name, body), digest in zip(files, digests, strict=True):
             if known.get(name) == digest:
                 continue
-            raw_id = raws.store_raw(tx, raws.IN, "files", "file", name, body, shipment_id=ident)
+            raw_id = raws.store_raw(tx, raws.IN, "files", "file", name, body, shipment_id=ident, sha256=digest)
             raws.mark_read(tx, raw_id, ident)
             found = kinds.get(digest) or SourceFile(
                 name, CORRECTIONS, CORRECTIONS, source, body.count(b"\n"), digest, len(body)
@@ -89,12 +89,13 @@ def receive_files(office: Office, files: Sequence[File], shipment: str = "", sou
 
 
 def _captured(files: Sequence[File], office: Office) -> Captured:
-    key = _key(files, office)
+    names, digests = [name for name, _ in files], [hashlib.sha256(body).hexdigest() for _, body in files]
+    key = _key(names, digests, office)
     return _just_read.pop(key) if key in _just_read else _read(files, office)
 
 
-def _key(files: Sequence[File], office: Office) -> tuple[object, ...]:
-    return (office.home.profiles, *((name, hashlib.sha256(body).digest()) for name, body in files))
+def _key(names: Sequence[str], digests: Sequence[str], office: Office) -> tuple[object, ...]:
+    return (office.home.profiles, *zip(names, digests, strict=True))
 
 
 def own_name(kind: str, name: str) -> str:
