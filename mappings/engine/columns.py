@@ -5,7 +5,7 @@ A third of what the same costs with lists of texts, as measured on 20,000 goods 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,10 +50,14 @@ def listed(texts: pa.LargeStringArray) -> list[str]:
     return found
 
 
-def where(texts: pa.LargeStringArray, text: str) -> np.ndarray:
-    """The rows in which this text stands."""
-    same = pc.equal(texts.view(pa.large_binary()), pa.scalar(_bytes(text), pa.large_binary()))
-    return np.flatnonzero(same.to_numpy(zero_copy_only=False))
+def rows_of(texts: pa.LargeStringArray, wanted: Collection[str]) -> dict[str, np.ndarray]:
+    """The rows in which each of these texts stands, in one pass however many they are."""
+    coded = texts.dictionary_encode()
+    number = coded.indices.to_numpy()
+    order = np.argsort(number, kind="stable")
+    bounds = np.searchsorted(number[order], np.arange(len(coded.dictionary) + 1))
+    known = enumerate(listed(coded.dictionary))
+    return {text: order[bounds[n] : bounds[n + 1]] for n, text in known if text in wanted}
 
 
 def _offsets(texts: pa.LargeStringArray) -> np.ndarray:

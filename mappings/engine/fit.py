@@ -99,12 +99,13 @@ def _bad(spec: MessageSpec, item: Field, raw: str | pa.LargeStringArray, rows: R
 
 def _of_field(spec: MessageSpec, segment: Segment, item: Field, rows: Rows, documents: int) -> Iterator[Misfit]:
     raw = column_of(spec, _uncoded(item) if item.code and item.source else item, rows)
-    for text, problem in _bad(spec, item, raw, rows).items():
-        if isinstance(raw, str):
-            yield Misfit(segment.tag, item, problem, text, np.arange(documents))
-            continue
-        at = columns.where(raw, text)
-        yield Misfit(segment.tag, item, problem, text, at if rows.owner is None else np.unique(rows.owner[at]))
+    bad = _bad(spec, item, raw, rows)
+    if isinstance(raw, str):
+        yield from (Misfit(segment.tag, item, problem, text, np.arange(documents)) for text, problem in bad.items())
+        return
+    for text, at in columns.rows_of(raw, bad).items() if bad else ():
+        owner = at if rows.owner is None else np.unique(rows.owner[at])
+        yield Misfit(segment.tag, item, bad[text], text, owner)
 
 
 def misfits(spec: MessageSpec, rows: Rows, lists: Mapping[str, Rows] | None = None) -> list[Misfit]:

@@ -23,8 +23,11 @@ def test_a_list_goes_in_and_comes_out_as_it_is(texts: list[str]) -> None:
     assert columns.listed(made) == texts
     assert columns.sizes(made).tolist() == [len(t.encode(errors="surrogatepass")) for t in texts]
     assert columns.distinct(made) == list(dict.fromkeys(texts))
-    for text in texts:
-        assert columns.where(made, text).tolist() == [i for i, t in enumerate(texts) if t == text]
+    found = columns.rows_of(made, texts)
+    assert {text: rows.tolist() for text, rows in found.items()} == {
+        text: [i for i, t in enumerate(texts) if t == text] for text in texts
+    }
+    assert columns.rows_of(made, ["nowhere at all"]) == {}
 
 
 @given(TEXTS, TEXTS)
