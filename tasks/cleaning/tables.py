@@ -111,7 +111,7 @@ def _missing(kind: str, length: int, path: str) -> pd.Series:
         return pd.Series(np.zeros(length, bool))
     if kind == "time":
         return pd.Series(pd.DatetimeIndex([pd.NaT] * length, dtype=DTYPES["time"]))
-    return pd.Series(pd.array([""], dtype="str").take(np.zeros(length, np.int64)), dtype="str")
+    return cells.constant("", length).take([""])
 
 
 def _roles(raw: RawTable, made: dict[str, Cells]) -> pd.Series:

@@ -86,11 +86,12 @@ def _fill(frame: pd.DataFrame, cleaned: Cleaned) -> pd.DataFrame:
     """What a waybill takes over from its order or the order's first line (match.yaml: fill)."""
     has_waybill = (frame["waybill.waybill_no"] != "").to_numpy()
     first = np.searchsorted(cleaned.owner, np.arange(len(frame)))
+    first[first == len(cleaned.line)] = -1  # nothing
     for path, source in rules.match().fill.items():
         if not path.startswith("waybill."):
             continue
         if source.startswith("line."):
-            values = pd.Series([*cleaned.line[source].tolist(), ""], dtype="str").array.take(first)
+            values = cleaned.line[source].array.take(first, allow_fill=True, fill_value="")
         else:
             values = frame[source].array
         empty = (frame[path] == "").to_numpy() & has_waybill
