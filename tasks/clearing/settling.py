@@ -6,8 +6,12 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import Connection
+
 from adapters.ledger import parcels, shipments
-from tasks.clearing import identity
+from mappings import clock
+from tasks import imports
+from tasks.clearing import billing, identity
 from tasks.clearing.standing import ListDocument, Standing, load_standing
 from tasks.office import Office
 
@@ -61,12 +65,20 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
     return found
 
 
+def _books(tx: Connection, shipment_id: int, states: dict[int, tuple[str, str]]) -> None:
+    """What the states and tax bills of an import do to its books; first of all, as it takes the shipment's lock."""
+    imports.settle(tx, shipment_id, {seq: state for seq, (state, _) in states.items()}, clock.now())
+    billing.settle(tx, shipment_id)
+
+
 def settle_shipment(office: Office, shipment_id: int) -> Standing:
     """Bring parcels and shipment to what their documents and events say. Returns where the shipment stands then."""
     with office.ledger.begin() as tx:
         identity.rejoin(tx, shipment_id)
         standing = load_standing(tx, shipment_id)
         found = parcel_states(standing)
+        if standing.truck.direction == "import":
+            _books(tx, shipment_id, standing.parcels | found)
         if parcels.set_parcel_states(tx, shipment_id, found):
             standing.parcels |= found
         if standing.parcels:
