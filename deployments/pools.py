@@ -7,6 +7,7 @@ parcels go to TRUCKS, so that a single shipment never waits behind a batch. A wo
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any
 
 from deployments.serve import deployment, entries
@@ -33,11 +34,8 @@ def deploy(name: str) -> list[str]:
     from prefect.client.schemas.actions import WorkPoolCreate  # noqa: PLC0415
     from prefect.exceptions import ObjectAlreadyExists  # noqa: PLC0415
 
-    with get_client(sync_client=True) as client:
-        try:
-            client.create_work_pool(WorkPoolCreate(name=name, type=KIND, base_job_template=_template()))
-        except ObjectAlreadyExists:
-            pass
+    with get_client(sync_client=True) as client, suppress(ObjectAlreadyExists):
+        client.create_work_pool(WorkPoolCreate(name=name, type=KIND, base_job_template=_template()))
     return [_registered(entry, name) for entry in entries()]
 
 

@@ -114,7 +114,7 @@ class Slot:
         return 0
 
     def end(self, grace: float) -> None:
-        """Ends it: its process sees the closed pipe after the run that it is in, and is killed after `grace` seconds."""
+        """Ends it: its process sees the closed pipe after the run that it is in; after `grace` seconds it is killed."""
         self.pipe.close()
         self.process.join(grace)
         if self.process.is_alive():
@@ -130,8 +130,8 @@ class WarmWorker(ProcessWorker):
         """Under a name of its own, so that Prefect's worker of the same type stays what it is."""
         return "warm-process"
 
-    def __init__(self, *args: Any, limit: int = 1, target: Callable[[Connection], None] = work, **more: Any) -> None:
-        super().__init__(*args, limit=limit, **more)
+    def __init__(self, pool: str, limit: int = 1, target: Callable[[Connection], None] = work, **more: Any) -> None:
+        super().__init__(pool, limit=limit, **more)
         self._target = target
         self._all: set[Slot] = set()
         self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, Row, and_, exists, select, update
+from sqlalchemy import Connection, Row, and_, exists, func, select, update
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import reads, writes
@@ -196,6 +196,12 @@ def elsewhere(tx: Connection, shipment_id: int) -> list[Elsewhere]:
         query = query.where(parcel.c.shipment_id == shipment_id, other.c.shipment_id != shipment_id, _live(other))
         found += [Elsewhere._make((*row, by)) for row in tx.execute(query.order_by(parcel.c.seq))]
     return found
+
+
+@reads
+def count(tx: Connection, shipment_id: int) -> int:
+    """How many parcels a shipment has."""
+    return int(tx.execute(select(func.count()).where(parcel.c.shipment_id == shipment_id)).scalar_one())
 
 
 @reads
