@@ -28,6 +28,7 @@ QUIET = {  # nothing leaves this machine: no telemetry, no analytics, no adverti
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_SERVER_UI_V2_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_SCHEDULER_MAX_RUNS": "20",  # by default 100 runs ahead of each, for nothing
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "60",  # a busy machine is no reason for a mark on every run
     "PREFECT_RUNNER_POLL_FREQUENCY": "1",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "PREFECT_LOGGING_LEVEL": "INFO",

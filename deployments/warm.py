@@ -7,8 +7,8 @@ processes and hands each the id of a run. It serves the same pools, beside Prefe
 from __future__ import annotations
 
 import multiprocessing
+import os
 import queue
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 READY, DONE = "ready", "done"
 DYING_SECONDS = 10.0
-GRACE = 20.0  # real seconds for the runs that have begun, when the worker is told to stop
+GRACE = 6.0  # real seconds for the runs that have begun, when the worker is told to stop
 _SPAWN = multiprocessing.get_context("spawn")
 
 
 def work(ours: Connection) -> None:
     """A slot's process: loads everything once, then runs what it is handed until the other end is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the worker ends its slots itself
+    os.setsid()  # a signal to the worker's group is not for its runs: it ends its slots itself
     _load()
     with no_heartbeats():
         try:
@@ -137,6 +137,13 @@ class WarmWorker(ProcessWorker):
         self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
         for _ in range(limit):
             self._add()
+
+    def _ensure_worker_channel(self) -> None:
+        """Heartbeats go by REST: those over its WebSocket fail on a server whose SQLite has another writer (3.8.8)."""
+        super()._ensure_worker_channel()
+        transport = getattr(self._worker_channel, "_transport", None)
+        if transport is not None:
+            transport.url = None  # as where a server has no such channel
 
     def _add(self) -> None:
         slot = Slot(self._target)
