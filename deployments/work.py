@@ -13,6 +13,7 @@ import socket
 from collections.abc import Sequence
 
 from deployments import pools
+from mappings.errors import ConfigurationError
 
 SETTINGS = {  # Prefect's own default is to look every 10 seconds, for what is due in the next 10
     "PREFECT_WORKER_QUERY_SECONDS": "0.3",
@@ -29,13 +30,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--trucks", type=int, default=1, metavar="N", help="runs at a time of trucks and schedules")
     parser.add_argument("--deploy", action="store_true", help="register the deployments first")
     given = parser.parse_args(arguments)
-    slots = {lane: count for lane, count in ((pools.EXPRESS, given.express), (pools.TRUCKS, given.trucks)) if count > 0}
-    if not slots:
-        parser.error("a worker needs a slot: --express or --trucks")
-    start(given.pool, slots, given.deploy)
+    start(given.pool, slots(given.express, given.trucks), given.deploy)
 
 
-def start(pool: str, slots: dict[str, int], deploy: bool = False) -> None:
+def slots(express: int, trucks: int) -> dict[str, int]:
+    """How many runs at a time of each lane. Raises ConfigurationError for none at all."""
+    found = {lane: count for lane, count in ((pools.EXPRESS, express), (pools.TRUCKS, trucks)) if count > 0}
+    if not found:
+        raise ConfigurationError("工作进程至少需要一个槽位。A worker needs a slot: --express 1 or --trucks 1.")
+    return found
+
+
+def start(pool: str, of_lane: dict[str, int], deploy: bool = False) -> None:
     """Works until a signal ends it; what it has begun it ends, or another worker finds it by its truck's lease."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -44,7 +50,7 @@ def start(pool: str, slots: dict[str, int], deploy: bool = False) -> None:
     if deploy:
         pools.deploy(pool)
     here = f"{socket.gethostname()}-{os.getpid()}"
-    workers = [WarmWorker(pool, work_queues=[lane], name=f"{here}-{lane}", limit=n) for lane, n in slots.items()]
+    workers = [WarmWorker(pool, work_queues=[lane], name=f"{here}-{lane}", limit=n) for lane, n in of_lane.items()]
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:

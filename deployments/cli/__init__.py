@@ -19,6 +19,7 @@ from deployments.cli import (
     pages,
     prepare,
     sandbox,
+    scale,
     status,
     tokens,
     up,
@@ -42,7 +43,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "hold": hold.hold, "resume": hold.resume, "approve": hold.approve, "correct": correct.correct,
     "status": status.status, "validate": validate.validate,
     "messages": messages.messages, "convert": convert.convert, "audit": audit.audit, "sandbox": sandbox.sandbox,
-    "pages": pages.pages, "tokens": tokens.tokens,
+    "pages": pages.pages, "tokens": tokens.tokens, "deploy": scale.deploy, "work": scale.worker,
 }  # fmt: skip
 
 app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
