@@ -82,7 +82,12 @@ class Cluster:
     workers: list[Worker] = field(default_factory=list)
 
     def start_worker(
-        self, home: Path | None = None, prefix: tuple[str, ...] = (), express: int = 1, trucks: int = 1, **more: str
+        self,
+        home: Path | str | None = None,
+        prefix: tuple[str, ...] = (),
+        express: int = 1,
+        trucks: int = 1,
+        **more: str,
     ) -> Worker:
         """A worker of the pool: on this machine, or, with a prefix ("ip netns exec ..."), on another."""
         command = [
