@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from collections import Counter
@@ -32,6 +33,8 @@ from tasks.receipts import receive
 from tasks.reporting.faults import sender_csv, write_private, write_sender_files
 
 CLEAR = "clear-shipment/clear-shipment"
+CHANGED = 0.5  # real seconds in which several changes of a shipment start one run
+log = logging.getLogger(__name__)
 ASKS = "awaiting_approval"
 File = tuple[str, bytes]
 
@@ -149,6 +152,26 @@ def wake(at: Office, shipment_id: int) -> str:
     tags = [f"shipment:{shipment_id}", f"state:{row.state}"]
     name = f"{row.label} {row.master_waybill}".strip()
     return prefect.page(prefect.start(CLEAR, {"shipment": str(shipment_id)}, tags, name, queue=queue))
+
+
+def wake_few(at: Office, concerned: Sequence[int]) -> None:
+    """Starts runs of the shipments of few parcels at once, where there is a work pool; trucks wait for the pulse.
+
+    Several changes within CHANGED seconds start one run. Without a Prefect that answers the pulse does it later.
+    """
+    base, pool = prefect_of(at)
+    if not pool:
+        return
+    for shipment_id in concerned:
+        if pools.lane(ledger_parcels.count(at.ledger, shipment_id)) != pools.EXPRESS:
+            continue
+        key = f"wake:{shipment_id}:{int(clock.stopwatch() / CHANGED)}"
+        try:
+            Prefect(base).start(
+                CLEAR, {"shipment": str(shipment_id)}, [f"shipment:{shipment_id}"], key=key, queue=pools.EXPRESS
+            )
+        except ConfigurationError as error:
+            log.warning("shipment %s not woken: %s", shipment_id, error)
 
 
 def prefect_of(at: Office) -> tuple[str, str]:

@@ -45,7 +45,11 @@ def variables() -> dict[str, set[str]]:
 
 def prefect_variables() -> set[str]:
     """The variables that Prefect itself knows, by all their names."""
-    known = set(Settings(api={"url": "http://p/api"}).to_environment_variables(exclude_unset=False, include_secrets=True, include_aliases=True))
+    known = set(
+        Settings(api={"url": "http://p/api"}).to_environment_variables(
+            exclude_unset=False, include_secrets=True, include_aliases=True
+        )
+    )
     return known | {"PREFECT_REDIS_MESSAGING_URL"}
 
 
