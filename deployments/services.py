@@ -148,7 +148,7 @@ def wake(at: Office, shipment_id: int) -> str:
     if not base:
         return ""
     row = shipments.get(at.ledger, shipment_id)
-    prefect, queue = Prefect(base), pools.lane(ledger_parcels.count(at.ledger, shipment_id)) if pool else ""
+    prefect, queue = Prefect(base), pools.lane(intake.size(at.ledger, shipment_id)) if pool else ""
     tags = [f"shipment:{shipment_id}", f"state:{row.state}"]
     name = f"{row.label} {row.master_waybill}".strip()
     return prefect.page(prefect.start(CLEAR, {"shipment": str(shipment_id)}, tags, name, queue=queue))
@@ -163,7 +163,7 @@ def wake_few(at: Office, concerned: Sequence[int]) -> None:
     if not pool:
         return
     for shipment_id in concerned:
-        if pools.lane(ledger_parcels.count(at.ledger, shipment_id)) != pools.EXPRESS:
+        if pools.lane(intake.size(at.ledger, shipment_id)) != pools.EXPRESS:
             continue
         key = f"wake:{shipment_id}:{int(clock.stopwatch() / CHANGED)}"
         try:

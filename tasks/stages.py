@@ -18,7 +18,6 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from adapters.ledger import leases, shipments
-from adapters.ledger import parcels as ledger_parcels
 from mappings.errors import AuthorityUnavailable, ConfigurationError
 from tasks import publishing
 from tasks.clearing import alone as lease
@@ -182,8 +181,8 @@ def worked_on(shipment_id: int) -> bool:
 
 
 def parcels_of(shipment_id: int) -> int:
-    """How many parcels the shipment has, as far as its files are worked up."""
-    return int(ledger_parcels.count(office().ledger, shipment_id))
+    """How many parcels the shipment has; before its files are worked up, how many it may have by their rows."""
+    return intake.size(office().ledger, shipment_id)
 
 
 def waits_for_time(shipment_id: int) -> bool:

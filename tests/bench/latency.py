@@ -98,7 +98,7 @@ def by_gateway(desk: Desk) -> float:
 
 
 def pushed(desk: Desk, ident: int) -> tuple[float, float, float]:
-    """Customs releases by push: seconds until it is in the ledger, until the gateway shows it, and until Prefect does."""
+    """Customs releases by push: seconds until the ledger has it, until the gateway shows it, and until Prefect does."""
     document = next(d for d in messages.documents(desk.fleet.office.ledger, ident) if d.type == "CEB603Message")
     row = {
         "returnStatus": "800",

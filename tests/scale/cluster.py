@@ -79,6 +79,7 @@ class Cluster:
     prefect: str
     ledger: str
     environment: dict[str, str]
+    prefect_database: str
     workers: list[Worker] = field(default_factory=list)
 
     def start_worker(
@@ -208,7 +209,8 @@ def _started(
     if deploy.process.wait(90) != 0:
         raise RuntimeError(deploy.tail(30))
     children.start(Child("pulse", up.module("deployments.pulse"), "", environment))
-    return Cluster(folder, sandboxes, children, home, base, ledger, environment)
+    database = str(sa.make_url(server[broker.DATABASE]).database)
+    return Cluster(folder, sandboxes, children, home, base, ledger, environment, database)
 
 
 def runs(prefect: Prefect, **where: Any) -> list[dict[str, Any]]:
