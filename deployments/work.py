@@ -10,15 +10,13 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from deployments import pools
 from mappings.errors import ConfigurationError
 
-SETTINGS = {  # Prefect's own default is to look every 10 seconds, for what is due in the next 10
-    "PREFECT_WORKER_QUERY_SECONDS": "0.3",
-    "PREFECT_WORKER_PREFETCH_SECONDS": "0",
-}
+LOOK = {pools.EXPRESS: 0.3, pools.TRUCKS: 2.0}  # seconds between two looks for runs; each costs Prefect some 10 ms
 POOL = "tongguan"
 
 
@@ -43,14 +41,15 @@ def slots(express: int, trucks: int) -> dict[str, int]:
 
 def start(pool: str, of_lane: dict[str, int], deploy: bool = False) -> None:
     """Works until a signal ends it; what it has begun it ends, or another worker finds it by its truck's lease."""
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
-    from deployments.warm import WarmWorker  # noqa: PLC0415 - Prefect reads its settings when it is imported
+    from deployments.warm import WarmWorker  # noqa: PLC0415 - a second of imports that --help does not need
 
     if deploy:
         pools.deploy(pool)
     here = f"{socket.gethostname()}-{os.getpid()}"
-    workers = [WarmWorker(pool, work_queues=[lane], name=f"{here}-{lane}", limit=n) for lane, n in of_lane.items()]
+    workers = {
+        lane: WarmWorker(pool, work_queues=[lane], name=f"{here}-{lane}", limit=n, prefetch_seconds=0)
+        for lane, n in of_lane.items()
+    }
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
@@ -58,12 +57,20 @@ def start(pool: str, of_lane: dict[str, int], deploy: bool = False) -> None:
     except KeyboardInterrupt:
         return
     finally:
-        for worker in workers:
+        for worker in workers.values():
             worker.end()
 
 
-async def _together(workers: Sequence[object]) -> None:
-    await asyncio.gather(*(worker.start() for worker in workers))  # type: ignore[attr-defined]
+async def _together(workers: Mapping[str, Any]) -> None:
+    await asyncio.gather(*(_looking(worker, LOOK[lane]) for lane, worker in workers.items()))
+
+
+async def _looking(worker: Any, seconds: float) -> None:
+    """Works, looking for runs so often; Prefect's own default is every 10 seconds."""
+    from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings  # noqa: PLC0415
+
+    with temporary_settings({PREFECT_WORKER_QUERY_SECONDS: seconds}):
+        await worker.start()
 
 
 if __name__ == "__main__":

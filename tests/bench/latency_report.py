@@ -9,7 +9,7 @@ HEAD = """# Latency
 
 Written by `make latency` (`python -m tests.bench.latency`); nothing here is typed by hand. Machine: {cores} cores,
 which Prefect, PostgreSQL, Redis, both sandboxes, gateway, pulse and worker share; load average at the end {load:.1f}.
-The clock is the real one. Meanwhile {declared:,} parcels in trucks of {parcels:,} came in to be declared.
+The clock runs at real speed. Meanwhile {declared:,} parcels in trucks of {parcels:,} came in to be declared.
 
 | seconds | n | p50 | p95 | p99 | aim |
 | --- | ---: | ---: | ---: | ---: | --- |

@@ -113,3 +113,20 @@ def test_the_program_says_what_it_takes() -> None:
         [sys.executable, "-m", "deployments.work", "--help"], capture_output=True, text=True, timeout=60, check=True
     )
     assert "--pool" in told.stdout
+
+
+class Looking:
+    """Stands for a worker: how often it would look for runs."""
+
+    async def start(self) -> None:
+        from prefect.settings import PREFECT_WORKER_QUERY_SECONDS
+
+        await anyio.sleep(0.01)  # the other one has set its own meanwhile
+        self.seconds = PREFECT_WORKER_QUERY_SECONDS.value()
+
+
+def test_the_express_lane_is_looked_at_more_often() -> None:
+    lanes = {lane: Looking() for lane in work.LOOK}
+    anyio.run(work._together, lanes)
+    assert {lane: one.seconds for lane, one in lanes.items()} == work.LOOK
+    assert work.LOOK[pools.EXPRESS] < 1 < work.LOOK[pools.TRUCKS]
