@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -206,6 +207,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--parcels", type=int, default=800, help="of each of them")
     parser.add_argument("--no-page", action="store_true", help="write no page")
     given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # all that was started ends with it
     with tempfile.TemporaryDirectory() as work:
         figures = measure(Path(work), given.times, given.trucks, given.parcels)
     page = latency_report.text(figures, os.cpu_count() or 1)

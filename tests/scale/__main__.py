@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -123,6 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--parcels", type=int, default=800, help="of a truck")
     parser.add_argument("--no-page", action="store_true", help="write no page")
     given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # all that was started ends with it
     rounds = []
     for workers in given.workers:
         with tempfile.TemporaryDirectory() as work:
