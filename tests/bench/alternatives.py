@@ -1,6 +1,6 @@
 """What a user would otherwise pick, written as one would write it well, for the same documents as ours.
 
-1. a loop: each document a message of its own, built with lxml elements, checked against its schema, signed with signxml,
+1. a loop: each document a message of its own, built with lxml elements, checked by its schema, signed with signxml,
    inserted; one commit a parcel
 2. the same loop inside Prefect: a flow a parcel, a task a document, one local Prefect server
 
@@ -92,6 +92,7 @@ class Loop:
         self.certificate = made.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
         self.database = sqlite3.connect(self.file)
         self.database.execute("PRAGMA journal_mode=WAL")
+        self.database.execute("PRAGMA synchronous=NORMAL")
         self.database.execute("CREATE TABLE document (id INTEGER PRIMARY KEY, guid, type, body, UNIQUE (guid))")
 
     def document(self, told: Told) -> bytes:

@@ -1,4 +1,4 @@
-"""The two alternatives make what they are measured for: valid, signed documents of the same parcels. Nothing is timed."""
+"""The two alternatives make what they are measured for: valid, signed documents. Nothing is timed."""
 
 from __future__ import annotations
 
