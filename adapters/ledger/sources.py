@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
@@ -58,6 +59,13 @@ def sources(tx: Connection, shipment_id: int) -> list[Row[Any]]:
     return list(tx.execute(select(source_file).where(source_file.c.shipment_id == shipment_id).order_by("id")))
 
 
+@reads
+def most_rows(tx: Connection, shipment_id: int, senders: Sequence[str]) -> int:
+    """The rows of the longest file of these senders: how many parcels a shipment may have before it is worked up."""
+    mine = (source_file.c.shipment_id == shipment_id) & source_file.c.sender.in_(senders)
+    return int(tx.execute(select(func.max(source_file.c.rows)).where(mine)).scalar() or 0)
+
+
 @writes
 def save_snapshot(tx: Connection, shipment_id: int, stage: str, body: bytes) -> int:
     """Keep what a stage made. Returns the version; the same bytes as the latest version make no new one."""
@@ -81,3 +89,10 @@ def load_snapshot(tx: Connection, shipment_id: int, stage: str, version: int | N
     if version is not None:
         mine &= snapshot.c.version == version
     return tx.execute(select(snapshot.c.body).where(mine).order_by(snapshot.c.version.desc()).limit(1)).scalar()
+
+
+@reads
+def snapshot_digest(tx: Connection, shipment_id: int, stage: str) -> str | None:
+    """The SHA-256 of a stage's latest version, or None."""
+    mine = (snapshot.c.shipment_id == shipment_id) & (snapshot.c.stage == stage)
+    return tx.execute(select(snapshot.c.sha256).where(mine).order_by(snapshot.c.version.desc()).limit(1)).scalar()

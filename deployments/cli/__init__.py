@@ -23,6 +23,7 @@ from deployments.cli import (
     pages,
     prepare,
     sandbox,
+    scale,
     status,
     tokens,
     up,
@@ -46,7 +47,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "hold": hold.hold, "resume": hold.resume, "approve": hold.approve, "correct": correct.correct,
     "status": status.status, "validate": validate.validate,
     "messages": messages.messages, "convert": convert.convert, "audit": audit.audit, "sandbox": sandbox.sandbox,
-    "erase": erase.erase, "pages": pages.pages, "tokens": tokens.tokens,
+    "erase": erase.erase, "pages": pages.pages, "tokens": tokens.tokens, "deploy": scale.deploy, "work": scale.worker,
 }  # fmt: skip
 
 app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")

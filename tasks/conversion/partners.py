@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from mappings import clock
+from mappings import clock, procedures
 from mappings.canonical.model import Truck
 from mappings.engine.spec import MAPPINGS
 from mappings.errors import ConfigurationError
@@ -35,9 +35,16 @@ def theirs(truck: Truck) -> frozenset[str]:
     """The message types that a partner sends itself in this shipment."""
     table = roles()
     day = truck.planned.departure.astimezone(clock.CHINA).date()
+    known = table["messages"].items()
     return frozenset(
-        kind for kind, entry in table["messages"].items() if _partner(truck, entry, table["partners"], day)
+        kind for kind, entry in known if kind in _sent(truck) and _partner(truck, entry, table["partners"], day)
     )
+
+
+def _sent(truck: Truck) -> frozenset[str]:
+    """The message types that the truck's procedure has, whoever sends them."""
+    steps = procedures.load(truck.direction, truck.regime).steps
+    return frozenset(kind for step in steps for kind in step.sends)
 
 
 def _partner(truck: Truck, entry: dict[str, Any], partners: list[dict[str, Any]], day: date) -> bool:
@@ -58,4 +65,5 @@ def _holds(row: dict[str, Any], day: date) -> bool:
 def signers(truck: Truck) -> set[str]:
     """The roles whose keys sign something of this shipment."""
     others = theirs(truck)
-    return {entry["role"] for kind, entry in roles()["messages"].items() if kind not in others}
+    ours = _sent(truck) - others
+    return {entry["role"] for kind, entry in roles()["messages"].items() if kind in ours}
