@@ -1,4 +1,4 @@
-"""Receipts normalised: CEB304, 404, 506, 508, 510, 604, 606, 608 and 900 (interface specification 202205).
+"""Receipts normalised: every one that receipts.yaml names, and CEB900 (interface specification 202205).
 
 What answers what, by which key, is data: mappings/cn_ecommerce/receipts.yaml. Values are read by column.
 """
@@ -38,13 +38,17 @@ class Answers:
     declared: str
     key: tuple[str, ...]
     open: bool = False  # a receipt may leave the last field out
+    number: str = "invtNo"  # the field that holds customs' own number
 
 
 @lru_cache
 def answers() -> dict[str, Answers]:
     """By receipt type, what it answers."""
     documents = table()["documents"].items()
-    return {row["receipt"]: Answers(declared, tuple(row["key"]), row.get("open", False)) for declared, row in documents}
+    return {
+        row["receipt"]: Answers(declared, tuple(row["key"]), row.get("open", False), row.get("number", "invtNo"))
+        for declared, row in documents
+    }
 
 
 @lru_cache(maxsize=4096)
@@ -72,6 +76,8 @@ def declared_guid(info: str) -> str:
 def rows(business: bytes) -> list[ReceiptRow]:
     """Every receipt of a receipt message. Raises DataFault (unreadable) or Unsupported (no receipt that we know)."""
     reading = reader.read_tree(envelope.parse(business))
+    if reading.type in table().get("results", ()):
+        return _results(reading.type, reading.groups[table()["results"][reading.type]["segment"]])
     return of_columns(reading.type, reading.groups[reading.spec.document])
 
 
@@ -113,10 +119,25 @@ def _rows(found: Answers, receipt_type: str, columns: dict[str, list[str]], whol
             times,
             infos,
             columns.get("preNo", empty),
-            columns.get("invtNo", empty),
+            columns.get(found.number, empty),
             strict=True,
         )
     ]
+
+
+def _results(result_type: str, columns: dict[str, list[str]]) -> list[ReceiptRow]:
+    """Results that come by themselves: a status of ours, customs' number to find the document by, the rest as text."""
+    row, size = table()["results"][result_type], len(columns["guid"])
+    keys = zip(*(columns[tag] if tag else [""] * size for tag in row["key"]), strict=True)
+    infos = ["; ".join(f"{tag} {columns[tag][n]}" for tag in row["info"] if columns[tag][n]) for n in range(size)]
+    told = zip(keys, columns["guid"], columns[row["time"]], infos, columns[row["number"]], strict=True)
+    return [
+        ReceiptRow(
+            NAME, row["declared"], "|".join(key), guid, row["status"], moment(at), info, "", number,
+            receipt_type=result_type, problem=_problem(row["status"], moment(at)),
+        )
+        for key, guid, at, info, number in told
+    ]  # fmt: skip
 
 
 def _problem(status: str, at: datetime | None) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from adapters.ledger import parcels, shipments
+from tasks.applications import settling as applications
 from tasks.clearing.standing import INVENTORY, ListDocument, Standing, load_standing, parcel_table
 from tasks.conversion.declare import PARCEL_TYPES
 from tasks.office import Office
@@ -50,7 +51,7 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
             for seq in item.seqs:
                 by_parcel.setdefault(seq, []).append(item)
     for seq, (state, _) in standing.parcels.items():
-        if state in ("ready", "waiting_cancel"):
+        if state in ("ready", "waiting_cancel", "cancelled"):
             continue
         lead = _lead(standing, seq)
         if lead is not None and not (state in ("held", "excluded") and lead[0] == "rejected"):
@@ -63,8 +64,9 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
 def settle_shipment(office: Office, shipment_id: int) -> Standing:
     """Bring parcels and shipment to what their documents and events say. Returns where the shipment stands then."""
     with office.ledger.begin() as tx:
+        applications.settle(tx, shipment_id)
         standing = load_standing(tx, shipment_id)
-        found = parcel_states(standing)
+        found = parcel_states(standing) | applications.parcel_states(tx, shipment_id)
         if parcels.set_parcel_states(tx, shipment_id, found):
             standing.parcels |= found
         if standing.parcels:

@@ -15,15 +15,17 @@ from typing import Any, NamedTuple
 import yaml
 from sqlalchemy import Connection, Row, case, select
 
-from adapters.ledger import events, messages, parcels, shipments
+from adapters.ledger import applications, events, messages, parcels, shipments
 from adapters.ledger.audit import Claim
 from adapters.ledger.ledger import reads
 from adapters.ledger.tables import document, message, parcel
 from mappings import clock
 from mappings import states as document_states
+from mappings.applications import message_types
 from mappings.canonical.model import Truck
 from mappings.engine.spec import MAPPINGS
 from mappings.procedures import Procedure, load
+from tasks.applications.settling import DECLARE_ANEW
 from tasks.hongkong.deadlines import deadlines
 
 CN, HK = "cn_ecommerce", "hk_road"
@@ -32,7 +34,8 @@ LISTED_ANEW = "listed_anew"
 PHYSICAL = ("arrived", "departed", "crossed")
 GOING = ("ready", "declared", "reviewed", "inspection", "released", "closed")
 BUNDLED = ("bundled", "at_control_point", "inspection", "released", "detained", "crossed")
-UNDECIDED = ("declared", "inspection", "reviewed")
+UNDECIDED = ("declared", "inspection", "reviewed", "cancelling")
+APPLIED = ("cancelling", "returning", "partly_returned", "returned")  # what an application made of a parcel that went
 
 
 @lru_cache
@@ -78,6 +81,7 @@ class Standing:
     lists: list[ListDocument]
     events: dict[str, datetime]
     messages: Counter[tuple[str, str]]
+    applications: dict[str, int] = field(default_factory=dict)  # how many are in each open state
     now: datetime = field(default_factory=clock.now)
 
     @property
@@ -198,13 +202,14 @@ FACTS: dict[str, Callable[[Standing], object]] = {
     "approved": lambda s: s.shipment.approved_at is not None,
     "is_held": lambda s: s.shipment.held,
     "parcels_ready": lambda s: s.in_state("ready"),
-    "nothing_declarable": lambda s: not s.in_state(*GOING) and bool(s.parcels) and not (s.documents and _waiting(s)),
+    "nothing_declarable": lambda s: not s.in_state(*GOING, *APPLIED) and not s.applications and bool(s.parcels)
+    and not (s.documents and _waiting(s)),
     "needs_approval": lambda s: s.shipment.approved_at is None,
     "outcome_unknown": lambda s: any(state == "unknown" for _, state in s.messages),
     "something_to_send": lambda s: any(state in ("prepared", "claimed") for _, state in s.messages)
     or bool(s.in_state("ready") and "departed" not in s.events),
-    "inventories_open": lambda s: bool(s.in_state("declared")) and "arrived" not in s.events,
-    "only_corrections_left": lambda s: not s.in_state(*GOING) and bool(s.parcels),
+    "inventories_open": lambda s: bool(s.in_state("declared", "cancelling")) and "arrived" not in s.events,
+    "only_corrections_left": lambda s: not s.in_state(*GOING, *APPLIED) and bool(s.parcels),
     "inventories_answered": lambda s: s._answered(),
     "declared_something": lambda s: bool(s.documents.get(INVENTORY)),
     "parcels_to_list": lambda s: bool(s.to_list()),
@@ -223,6 +228,9 @@ FACTS: dict[str, Callable[[Standing], object]] = {
     "crossing_open": lambda s: bool(s.named("CEB509Message") or s.to_depart())
     and not (s.crossed_hong_kong() if FACTS["hong_kong_named"](s) else "crossed" in s.events),
     "closure_open": _to_close,
+    "applications_open": lambda s: bool(s.applications),
+    "applications_due": lambda s: bool(s.applications.get("approved"))
+    or ("cancelled", DECLARE_ANEW) in s.parcels.values(),
 }  # fmt: skip
 
 
@@ -251,9 +259,10 @@ def _lists(tx: Connection, shipment_id: int, documents: dict[str, dict[int | Non
 
 
 def parcel_claims() -> dict[str, Claim]:
-    """What each parcel state claims of its documents, for the audit."""
+    """What each parcel state claims of its documents, for the audit; of applications any state may have some."""
+    applied = frozenset(message_types())
     return {
-        state: Claim(frozenset(row["required"]), frozenset(row["optional"]))
+        state: Claim(frozenset(row["required"]), frozenset(row["optional"]) | applied, applied)
         for row in parcel_table()["claims"]
         for state in row["states"]
     }
@@ -276,4 +285,5 @@ def load_standing(tx: Connection, shipment_id: int) -> Standing:
         lists=_lists(tx, shipment_id, documents),
         events={kind: at for kind, at in happened if at is not None},
         messages=Counter(tuple(r) for r in tx.execute(counted)),
+        applications=applications.open_counts(tx, shipment_id),
     )

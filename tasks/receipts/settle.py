@@ -16,6 +16,7 @@ from adapters.ledger.settling import Ranks, Settled
 from mappings import states
 from tasks.receipts.alarm import alarm_unreadable
 from tasks.receipts.explain import explain
+from tasks.receipts.lookup import complete_parked
 from tasks.receipts.places import Places
 from tasks.receipts.reasons import table
 
@@ -26,6 +27,7 @@ def settle(ledger: Ledger, authority: Authority, profiles_from: Path | None = No
     `profiles_from` is the folder of the user's own source profiles, whose headings name the cells.
     """
     ranks = cast(Ranks, states.rank_table(authority.name))
+    complete_parked(ledger, authority.name)
     settled = receipts.settle(ledger, authority.name, ranks, cast(Ranks, proofs(authority.name)))
     alarm_unreadable(ledger, authority.name, settled.messages)
     for shipment_id in sorted(settled.shipments):
