@@ -125,7 +125,7 @@ def give_up(here: Office, standing: Standing, seqs: set[int]) -> int:
     chosen = standing.in_state("held", "rejected") & seqs
     inventories = standing.documents.get(INVENTORY, {})
     there = {seq for seq in chosen if seq in inventories and inventories[seq].state not in parcel_table()["dead"]}
-    states = dict.fromkeys(chosen, ("excluded", GIVEN_UP)) | dict.fromkeys(there, ("waiting_cancel", "CHG-003"))
+    states = dict.fromkeys(chosen, ("excluded", GIVEN_UP)) | dict.fromkeys(there, ("waiting_cancel", GIVEN_UP))
     return parcels.set_parcel_states(here.ledger, standing.id, states)
 
 

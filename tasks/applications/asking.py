@@ -70,10 +70,11 @@ class _Asking:
         lines = self._found()
         chosen = lines.drop_duplicates("id").reset_index(drop=True)
         chosen, lines = self._known(chosen, lines)
-        chosen = self._without(chosen, [*self._verdicts(chosen), *self._reasons(chosen)])
+        chosen = self._without(chosen, self._verdicts(chosen))
         checks = (CHECKS[name] for name in self.case.rule.checks)
         mine = lines[lines["id"].isin(chosen["id"])]
-        chosen = self._without(chosen, [bad for check in checks for bad in check(self.case, chosen, mine)])
+        failed = [bad for check in checks for bad in check(self.case, chosen, mine)]
+        chosen = self._without(chosen, [*self._reasons(chosen), *failed])
         asking = self._askings(chosen, self._quantities(chosen, lines))
         asking = self._fitting(chosen, asking)
         self.asked.new = ledger.add(self.case.tx, self.case.shipment_id, asking, actor)
@@ -86,7 +87,7 @@ class _Asking:
         parcels, rows = self.case.parcels, self.wanted.rows
         if not len(rows) and not self.wanted.file and self.case.rule.kind == "cancel":
             orders = parcels["order_no"][parcels["state"] == WAITS].tolist()
-            rows = of_records([{"order_no": order} for order in orders], self.detail.get("reason", "")).rows
+            rows = of_records([{"order_no": order} for order in orders], self.wanted.reason).rows
         by_order = dict(zip(parcels["order_no"], parcels.index, strict=True))
         by_waybill = parcels.groupby("waybill_no").indices
         positions, kept, seen = list[int](), list[bool](), dict[tuple[int, int], int]()
@@ -104,7 +105,7 @@ class _Asking:
                 positions.append(at)
             kept.append(not code and not twice)
         found = parcels.loc[positions].reset_index(drop=True)
-        mine = rows[kept].reset_index(drop=True)
+        mine = rows[pd.Series(kept, index=rows.index, dtype=bool)].reset_index(drop=True)
         return found.assign(gnum=mine["gnum"], quantity=mine["quantity"], row=mine["row"], said=mine["reason"])
 
     def _known(self, chosen: pd.DataFrame, lines: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -153,7 +154,7 @@ class _Asking:
                 where = bad.row or row["row"]
                 self._tell(bad.code, where, bad.value, bad.other_value, bad.column, row["order_no"], row["waybill_no"])
         out = {bad.at for bad in failed}
-        return chosen[[at not in out for at in range(len(chosen))]].reset_index(drop=True)
+        return chosen[~chosen.index.isin(out)].reset_index(drop=True)
 
     def _tell(
         self, code: str, row: int, value: str, other: str = "", column: str = "order_no", order: str = "",

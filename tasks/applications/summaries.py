@@ -1,7 +1,8 @@
 """The monthly summary (701): closed inventories with statisticsFlag B of one declarant, customs office and seller.
 
 A summary is about parcels of many trucks. It stands with the truck that was closed last, which listens for its
-receipts; what it names is in its lines. An inventory is named by one live summary only, so that asking again finds what is new.
+receipts; what it names is in its lines. An inventory is named by one live summary only, so that asking again finds
+what is new.
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ class Wanted:
     headings: dict[str, str] = field(default_factory=dict)
     faults: list[dict[str, Any]] = field(default_factory=list)
     request: str = ""
+    reason: str = ""  # of all that name none
 
     def place(self, row: int, column: str) -> dict[str, Any]:
         """Where a fault of a row stands; nowhere for what came from no file."""
@@ -53,12 +54,14 @@ def _frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 def of_text(text: str, reason: str = "", request: str = "") -> Wanted:
     """Order or waybill numbers with anything between them; the same one twice counts once."""
     given = dict.fromkeys(part for part in _BETWEEN.split(text.strip()) if part)
-    return Wanted(_frame({"given": g, "reason": reason, "row": 0} for g in given), request=request or digest(text))
+    rows = _frame({"given": g, "reason": reason, "row": 0} for g in given)
+    return Wanted(rows, request=request or digest(text), reason=reason)
 
 
 def of_records(records: Sequence[Mapping[str, Any]], reason: str = "", request: str = "") -> Wanted:
     """Records of an API call: order_no or waybill_no, and gnum, quantity and reason where they have them."""
-    made = Wanted(_frame([]), request=request or digest(repr([sorted(map(str, r.items())) for r in records])))
+    said = repr([sorted(map(str, r.items())) for r in records])
+    made = Wanted(_frame([]), request=request or digest(said), reason=reason)
     rows = [_row(made, n, {k: str(v) for k, v in record.items() if v is not None}, reason) for n, record in
             enumerate(records, 1)]  # fmt: skip
     made.rows = _frame(row for row in rows if row)
@@ -72,7 +75,7 @@ def digest(said: str | bytes) -> str:
 
 def of_file(name: str, body: bytes, reason: str = "", request: str = "") -> Wanted:
     """A file of chosen parcels, by the headings of mappings/applications/file.yaml; its faults are in the answer."""
-    made = Wanted(_frame([]), file=name, request=request or digest(body))
+    made = Wanted(_frame([]), file=name, request=request or digest(body), reason=reason)
     cells = _cells(made, body)
     head = cells[0] if cells else []
     found = _headings(made, head)
