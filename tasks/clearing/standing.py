@@ -120,6 +120,11 @@ class Standing:
         """Whether the fact of that name holds."""
         return bool(FACTS[name](self))
 
+    def applications_due(self) -> bool:
+        """Whether an application is to be prepared, or a cancelled parcel to be declared anew."""
+        revived = ("cancelled", DECLARE_ANEW) in self.parcels.values()
+        return not self.shipment.held and (revived or bool(self.applications.get("approved")))
+
     def may(self, step: str) -> bool:
         """Whether the procedure's gate for a step is open."""
         return not self.shipment.held and all(self.fact(need) for need in self.procedure.step(step).needs)
@@ -229,8 +234,6 @@ FACTS: dict[str, Callable[[Standing], object]] = {
     and not (s.crossed_hong_kong() if FACTS["hong_kong_named"](s) else "crossed" in s.events),
     "closure_open": _to_close,
     "applications_open": lambda s: bool(s.applications),
-    "applications_due": lambda s: bool(s.applications.get("approved"))
-    or ("cancelled", DECLARE_ANEW) in s.parcels.values(),
 }  # fmt: skip
 
 

@@ -16,10 +16,11 @@ from adapters.contract import Authority
 from adapters.keys.provider import KeyProvider
 from adapters.ledger.messages import MessageLike, Outgoing
 from mappings.canonical.model import Party, Truck
-from mappings.engine import explain, schema
+from mappings.engine import explain, schema, spec
 from mappings.errors import ConfigurationError, DataFault
 from tasks.conversion.messages import OutMessage
 
+_SIGNATURE = b'<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"/>'
 _NAMED = 5  # faults that the error's text names; all of them are with it
 
 
@@ -39,14 +40,24 @@ def _parser() -> etree.XMLParser:
 
 def check(message: OutMessage) -> None:
     """Raises DataFault where a message does not pass its schema, with every element and line (no person's values)."""
-    if schema.validator(message.type, True).validate(etree.fromstring(message.body, _parser())):
+    body = signed_to_be(message)
+    if schema.validator(message.type, True).validate(etree.fromstring(body, _parser())):
         return
-    found = explain.check(message.body, strict=True)
+    found = explain.check(body, strict=True)
     named = "; ".join(f"{p.element} (line {p.line} 行): {p.message_zh} / {p.message_en}" for p in found[:_NAMED])
     raise DataFault(
         f"{message.type} {message.seq} does not pass its schema and was not signed 报文未通过格式校验，未签名: {named}",
         [p.as_dict() for p in found],
     )
+
+
+def signed_to_be(message: OutMessage) -> bytes:
+    """The body with an empty signature where its schema demands one (623, 625: at the end), so that it can be checked."""
+    last = spec.load(message.type).segments[spec.load(message.type).root[-1]]
+    if not (last.signature and last.least):
+        return message.body
+    head, end, tail = message.body.rpartition(b"</")
+    return b"".join((head, _SIGNATURE, end, tail))
 
 
 def seal_messages(

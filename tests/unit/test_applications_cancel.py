@@ -186,7 +186,7 @@ def test_a_parcel_that_waits_for_its_cancel_is_declared_anew_by_itself(desk: Des
     desk.sent()
     hear(desk, "CEB605Message", "399")
     assert desk.parcel(4) == ("cancelled", settling.DECLARE_ANEW)
-    assert desk.standing().fact("applications_due")
+    assert desk.standing().applications_due()
     assert sending.revive(desk.office, desk.id) == 1
     assert desk.parcel(4) == ("ready", "")
     assert desk.prepare("declare") > 0
