@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from adapters import home as homes
-from deployments import services, settings
+from deployments import gateway_applications, services, settings
 from deployments.errors import SHOWN, as_json, kind_of
 from mappings.canonical.model import Shipment
 from tasks.office import Office
@@ -92,6 +92,8 @@ def create_app(home: homes.Home | None = None) -> FastAPI:
     app.get("/health")(lambda: {"status": "up", "mode": door.home.mode})
     _push(app, door)
     _shipments(app, door)
+    where = {"dependencies": [Depends(door.caller)], "tags": ["applications"]}
+    gateway_applications.routes(app, where, lambda: door.office, lambda reference: _found(door, reference))
     return app
 
 

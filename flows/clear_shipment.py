@@ -39,6 +39,7 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
         go = stages.Reached()
         go(stages.find_out, truck)
         go(stages.hear)
+        go(stages.take_applications, truck)
         go(stages.take, truck, "declare")
         go(stages.take, truck, "hong_kong")
         go(stages.take, truck, "list")

@@ -116,6 +116,13 @@ def reason_text(given: str) -> str:
 
 
 @lru_cache
+def outcomes() -> dict[str, Any]:
+    """What people call an application's state, and how runs about applications end."""
+    found: dict[str, Any] = _load("outcomes")
+    return found
+
+
+@lru_cache
 def headings() -> dict[str, list[str]]:
     """What people call the columns of a file of chosen parcels."""
     found: dict[str, list[str]] = _load("file")

@@ -52,7 +52,7 @@ def check(message: OutMessage) -> None:
 
 
 def signed_to_be(message: OutMessage) -> bytes:
-    """The body with an empty signature where its schema demands one (623, 625: at the end), so that it can be checked."""
+    """The body, with an empty signature where its schema demands one (623, 625: at the end)."""
     last = spec.load(message.type).segments[spec.load(message.type).root[-1]]
     if not (last.signature and last.least):
         return message.body
