@@ -39,7 +39,7 @@ def request(
     at: Office, shipment_id: int, kind: str, wanted: Wanted, actor: str, approved: bool = False,
     detail: Mapping[str, str] | None = None, after: str = "",
 ) -> dict[str, Any]:  # fmt: skip
-    """Ask for something for the chosen parcels, and approve it where the call says so. Raises DataFault, Unsupported."""
+    """Ask for something for the chosen parcels, and approve it where the call says so. Raises DataFault."""
     told = {name: value for name, value in (detail or {}).items() if value}
     asked = ask(at, shipment_id, kind, wanted, actor, told, after)
     if approved:

@@ -1,7 +1,7 @@
 """What is there for each message type, found in the files that make it so: `tongguan messages`, docs/conformance.md.
 
 Written: its file fills it from canonical data. Read: a receipt table makes a state of it. Schema: from its file, and
-whether the authority's own is public. Flow: a procedure sends it or waits for its answer. Golden: a pair in
+whether the authority's own is public. Flow: a procedure or an application sends it or waits for its answer. Golden: a pair in
 tests/golden. Sandbox: the sandbox's programs deal with it. A cell without a fact has a reason (conformance.yaml).
 """
 
@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from mappings import applications
 from mappings.engine import spec
 from mappings.engine.spec import MAPPINGS, MessageSpec
 
@@ -81,14 +82,16 @@ def _receipts() -> frozenset[str]:
         held = _load(path)
         found |= {row["receipt"] for row in held.get("documents", {}).values() if row.get("receipt")}
         found |= {held[name] for name in ("unreadable", "answer") if held.get(name)}
-        found |= set(held.get("notices", {}))
+        found |= set(held.get("notices", {})) | set(held.get("results", {}))
     return frozenset(found)
 
 
 @lru_cache
 def _procedures() -> dict[str, str]:
-    """Each type that a procedure sends -> the names of the procedures."""
+    """Each type that a procedure or an application sends -> the names of these."""
     found: dict[str, list[str]] = {}
+    for rule in applications.rules().values():
+        found.setdefault(rule.sends, []).append(rule.kind)
     for path in sorted((MAPPINGS / "procedures").glob("*.yaml")):
         for step in _load(path).get("steps", ()):
             for name in step.get("sends", ()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from fastapi import Body, FastAPI, Request
+from fastapi import Body, FastAPI
 from pydantic import BaseModel, Field
 
 from deployments import applications, services
@@ -13,6 +13,7 @@ from tasks.office import Office
 
 BY = "gateway"
 Find = Callable[[str], int]
+Kind = Literal["cancel", "return", "tally"]
 
 
 class Line(BaseModel):
@@ -67,21 +68,12 @@ def routes(app: FastAPI, where: dict[str, Any], at: Callable[[], Office], found:
     """Adds the calls; `where` are their guard and tags, `found` the id of a shipment."""
 
     @app.post("/shipments/{reference}/applications/{kind}", **where)
-    def ask(reference: str, kind: Literal["cancel", "return", "tally"], wish: Wish) -> dict[str, Any]:
+    def ask(reference: str, kind: Kind, wish: Wish) -> dict[str, Any]:
         """Asks for a cancel, a return or its tally: all refusals at once, the rest goes on once it is approved."""
         ident = found(reference)
         after = "again" if wish.declare_anew else ""
         told = applications.request(at(), ident, kind, wish.wanted(), wish.by, wish.approved, wish.way(), after)
         return {**told, "run": services.wake(at(), ident) if told["applications"] else ""}
-
-    @app.post("/shipments/{reference}/applications/{kind}/file", **where)
-    async def ask_file(
-        reference: str, kind: Literal["cancel", "return", "tally"], request: Request, name: str = "parcels.csv",
-        reason: str = "", by: str = BY, approved: bool = False,
-    ) -> dict[str, Any]:  # fmt: skip
-        """The same from a CSV or XLSX file in the body; its faults name row and column."""
-        wanted = applications.of_file(name, await request.body(), reason)
-        return applications.request(at(), found(reference), kind, wanted, by, approved)
 
     @app.get("/shipments/{reference}/applications", **where)
     def listing(reference: str) -> list[dict[str, Any]]:

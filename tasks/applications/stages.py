@@ -84,8 +84,9 @@ def question(shipment: str) -> str | None:
     row = shipments.get(office().ledger, ident)
     table = outcomes.shown(rows[:MOST])
     heads = ("包裹 parcel", "申请 application")
-    lines = [f"**{row.label}** {row.master_waybill}: **{len(rows)}** 项申请 applications", "", f"| {' | '.join(heads)} |",
-             "|---|---|", *(f"| {r[heads[0]]} | {r[heads[1]]} |" for r in table)]  # fmt: skip
+    said = f"**{row.label}** {row.master_waybill}: **{len(rows)}** 项申请 applications"
+    body = (f"| {r[heads[0]]} | {r[heads[1]]} |" for r in table)
+    lines = [said, "", f"| {' | '.join(heads)} |", "|---|---|", *body]
     return "\n".join([*lines, *([f"\n… {len(rows) - MOST} more 更多"] if len(rows) > MOST else [])])
 
 
@@ -124,9 +125,8 @@ def publish_lineage(shipment_id: int, done: Redeclared) -> None:
     """Every attempt of the parcels declared anew, and what was refused, as artifacts of this run."""
     at = shipments.get(office().ledger, shipment_id)
     clean = "".join(c if c.isascii() and c.isalnum() else "-" for c in f"{at.master_waybill}-anew".lower()).strip("-")
-    rows = outcomes.lineage(
-        office(), shipment_id, done.seqs, rule("cancel", Truck.model_validate(at.truck).direction).about
-    )
+    about = rule("cancel", Truck.model_validate(at.truck).direction).about
+    rows = outcomes.lineage(office(), shipment_id, done.seqs, about)
     if rows:
         create_table_artifact(rows, f"{clean}-lineage", f"{at.label} 申报沿革 lineage")
     if len(done.faults):

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Row, select
 
 from adapters.ledger import applications as ledger
 from adapters.ledger import bulk, shipments
+from adapters.ledger.ledger import reads
 from adapters.ledger.tables import application, application_line, document, listed, parcel
 from mappings import clock
 from mappings.applications import Rule, rule
@@ -165,6 +166,7 @@ def name_inventories(tx: Connection, ids: Sequence[int]) -> None:
     bulk.insert(tx, listed, ("document_id", "parcel_id"), rows, ignore=True)
 
 
+@reads
 def orders(tx: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
     """The order numbers that each of these summaries names."""
     line, found = application_line.c, dict[int, list[str]]()
