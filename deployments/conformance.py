@@ -1,8 +1,8 @@
 """What is there for each message type, found in the files that make it so: `tongguan messages`, docs/conformance.md.
 
 Written: its file fills it from canonical data. Read: a receipt table makes a state of it. Schema: from its file, and
-whether the authority's own is public. Flow: a procedure or an application sends it or waits for its answer. Golden: a pair in
-tests/golden. Sandbox: the sandbox's programs deal with it. A cell without a fact has a reason (conformance.yaml).
+whether the authority's own is public. Flow: a procedure or an application sends it or waits for its answer. Golden: a
+pair in tests/golden. Sandbox: its programs deal with it. A cell without a fact has a reason (conformance.yaml).
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from adapters.ledger import applications, audit, faults, messages, parcels, raws
+from adapters.ledger import applications, audit, faults, messages, parcels, raws, shipments
 from adapters.ledger.fingerprint import fingerprint
 from mappings.engine import explain
+from mappings.errors import DataFault
 from tasks import decisions
 from tasks.applications import asking, sending, settling
 from tasks.applications.wanted import of_records, of_text
@@ -294,3 +295,30 @@ def test_the_reason_is_not_readable_in_the_database(desk: Desk) -> None:
     folder = desk.office.home.path
     assert all(b"Ada Sample" not in p.read_bytes() for p in folder.glob("ledger.sqlite*"))
     assert raws.head(desk.ledger, 1)
+
+
+def test_the_cancel_is_offered_with_the_other_corrections(desk: Desk) -> None:
+    desk.take_in()
+    desk.prepare("declare")
+    desk.said("CEB603Message", "stored")
+    desk.said("CEB303Message", "rejected", 4)
+    desk.deliver(waybill(desk.made, desk.orders()[3], grossWeight=9.5))
+    desk.prepare("declare")
+    with pytest.raises(DataFault, match="Nothing can be cancelled"):
+        decisions.correct(str(desk.id), [], "ask for a cancel", "", "", "")
+    numbered(desk)
+    assert decisions.correct(str(desk.id), [], "ask for a cancel", "", "", "") == 1
+    (row,) = applications.listing(desk.ledger, desk.id)
+    assert (row.state, row.seq, row.after) == ("asked", 4, "again")
+
+
+def test_a_held_truck_asks_nothing_of_customs(desk: Desk) -> None:
+    desk.take_in()
+    desk.declared()
+    numbered(desk)
+    approve(desk, ask(desk, desk.orders()[0]))
+    assert desk.standing().applications_due()
+    shipments.hold(desk.ledger, desk.id, "wait", "boss")
+    assert not desk.standing().applications_due()
+    assert sending.take(desk.office, desk.id) == {}
+    assert len(desk.attempts("CEB605Message", 1)) == 0

@@ -60,8 +60,8 @@ def bodies(desk: Desk) -> list[bytes]:
 def result(desk: Desk, number: str, part: str = "1") -> None:
     """A 792: customs has made a full declaration of a summary."""
     fields = spec.load("CEB792Message").segments["SummaryResultHead"].fields
-    own = {"guid": IDENTITIES.guid(), "sumNo": number, "opDate": "20261123220000000", "declSeqNo": "D1", "decState": "9",
-           "entryId": "578820261234567890", "msgSeqNo": part, "msgCount": "1",
+    own = {"guid": IDENTITIES.guid(), "sumNo": number, "opDate": "20261123220000000", "declSeqNo": "D1",
+           "decState": "9", "entryId": "578820261234567890", "msgSeqNo": part, "msgCount": "1",
            "agentCode": desk.standing().truck.parties["agent"].code}  # fmt: skip
     head = "".join(f"<{f.tag}>{own.get(f.tag, '1')}</{f.tag}>" for f in fields)
     text = f"<SummaryResult><SummaryResultHead>{head}</SummaryResultHead></SummaryResult>"
