@@ -139,7 +139,7 @@ def ask_for_cancel(here: Office, standing: Standing, orders: Sequence[str]) -> i
     """
     asked = ask(here, standing.id, "cancel", of_text(" ".join(orders), "wrong_data"), "operator")
     if not asked.ids and len(asked.faults):
-        raise DataFault("Nothing can be cancelled 没有可撤销的清单", asked.faults.to_dict("records"))
+        raise DataFault("Nothing can be cancelled 没有可撤销的清单", [*asked.faults.to_dict("records")])
     return len(asked.ids)
 
 

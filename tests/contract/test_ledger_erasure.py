@@ -93,8 +93,8 @@ def test_everything_that_names_a_buyer_is_overwritten(
     ident, batch = fill(ledger, "M1", 1)
     arrive(ledger, answer("M1|2", "120", info=f"stored for {BUYER}"))
     assert set(traces(ledger, BUYER)) == {
-        "application.reason", "conversion.example", "document.return_info", "fault.other_value", "fault.value", "raw.body", "receipt.info",
-        "snapshot.body",
+        "application.reason", "conversion.example", "document.return_info", "fault.other_value", "fault.value",
+        "raw.body", "receipt.info", "snapshot.body",
     }  # fmt: skip
     shipments.set_state(ledger, ident, "closed")
     hashes = [raws.head(ledger, n).sha256 for n in (1, 2, 3)]
