@@ -10,13 +10,15 @@ from sqlalchemy import Connection, Row, select
 
 from adapters.ledger import applications as ledger
 from adapters.ledger import messages, parcels, shipments
+from adapters.ledger.conversions import Conversion
 from adapters.ledger.tables import document
 from mappings import clock
 from mappings.applications import MAY, message_types
+from mappings.identity import seeded
 from tasks.applications import case as cases
-from tasks.applications import summaries
+from tasks.applications import record, summaries
 from tasks.applications.case import Case
-from tasks.applications.messages import Applied, written
+from tasks.applications.messages import Applied, rows_of, written
 from tasks.applications.settling import DECLARE_ANEW
 from tasks.clearing import intake
 from tasks.clearing.settling import settle_shipment
@@ -72,7 +74,7 @@ def _prepare(office: Office, shipment_id: int, kind: str, waiting: Sequence[Row[
         rows = [row for row in waiting if row.kind == kind]
         late = {row.id: case.rule.verdict(_inventory(case, row)) for row in rows} if kind != "summary" else {}
         rows = [row for row in rows if late.get(row.id, MAY) == MAY]
-        made = _made(office, case, rows) if rows else []
+        made, told = _made(office, case, rows) if rows else ([], [])
     office.ensure_keys(case.truck)
     outgoing = seal_messages(made, case.truck, office.authority(AUTHORITY), office.keys)
     with office.ledger.begin() as tx:
@@ -81,6 +83,8 @@ def _prepare(office: Office, shipment_id: int, kind: str, waiting: Sequence[Row[
                 ledger.close(tx, [ident], ledger.REFUSED, code, "tongguan")
         added = messages.add_messages(tx, shipment_id, outgoing)
         ledger.prepared(tx, _documents(tx, rows, made, kind))
+        if added.message_ids:
+            record.add(tx, shipment_id, case.rule.sends, told)
         if kind == "summary":
             summaries.name_inventories(tx, [row.id for row in rows])
     return len(added.message_ids)
@@ -92,10 +96,11 @@ def _inventory(case: Case, row: Row[Any]) -> str:
     return str(mine["inventory"]) if mine["about_id"] == row.about_id else ""
 
 
-def _made(office: Office, case: Case, rows: Sequence[Row[Any]]) -> list[OutMessage]:
+def _made(office: Office, case: Case, rows: Sequence[Row[Any]]) -> tuple[list[OutMessage], list[Conversion]]:
+    """The messages, and what writing them changed or set."""
     at = clock.now()
     if case.rule.kind == "summary":
-        return summaries.written(case, rows, office.identities, at)
+        return summaries.written(case, rows, office.identities, at), []
     numbers = dict(zip(case.parcels["id"], case.parcels["invt_no"], strict=True))
     asked = pd.DataFrame({
         "seq": [r.seq for r in rows], "number": [r.number for r in rows], "attempt": [r.attempt for r in rows],
@@ -105,7 +110,8 @@ def _made(office: Office, case: Case, rows: Sequence[Row[Any]]) -> list[OutMessa
     seqs = {row.id: row.seq for row in rows}
     lines = [(seqs[x.application_id], x.gnum, x.quantity) for x in ledger.lines(case.tx, list(seqs))]
     applied = Applied(case.batch, case.rule, asked, pd.DataFrame(lines, columns=["seq", "gnum", "quantity"]))
-    return written(applied, office.identities, at)
+    told = list(record.record(case.rule.sends, *rows_of(applied, seeded(0), at)))
+    return written(applied, office.identities, at), told
 
 
 def _documents(tx: Connection, rows: Sequence[Row[Any]], made: Sequence[OutMessage], kind: str) -> dict[int, int]:

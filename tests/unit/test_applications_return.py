@@ -11,6 +11,7 @@ from lxml import etree
 from sqlalchemy import update
 
 from adapters.ledger import applications, audit, events, messages, shipments, sources
+from adapters.ledger.conversions import conversions
 from adapters.ledger.tables import document
 from mappings import clock
 from mappings.applications import rule
@@ -309,3 +310,21 @@ def test_an_import_cancel_is_prepared_before_release_and_refused_after(desk: Des
     applications.approve(desk.ledger, asked.ids, "boss")
     assert sending.prepare(desk.office, desk.id) == 1
     assert told(body(desk, "CEB623Message"), "orderNo") == [one]
+
+
+def test_what_a_return_sets_and_rounds_is_on_record_and_adds_up(closed: Desk) -> None:
+    one, two = closed.orders()[:2]
+    sent(closed, ask(closed, {"order_no": one}))
+    before = {r.target: r for r in conversions(closed.ledger, closed.id) if r.message_type == "CEB213Message"}
+    assert before["InvtRefundHead/ieFlag"][:] and before["InvtRefundHead/ieFlag"].count == 1
+    assert "InvtRefundList/qty1" not in before, "the whole comes out even"
+    batch = load_batch(closed.ledger, closed.id)
+    batch.lines["line.quantity"] = 3 * SCALE
+    batch.lines["line.quantity1"] = SCALE
+    sources.save_snapshot(closed.ledger, closed.id, "batch", batch.to_bytes())
+    sent(closed, ask(closed, {"order_no": two, "gnum": 1, "quantity": 1}))
+    after = {
+        r.target: (r.kind, r.count) for r in conversions(closed.ledger, closed.id) if r.message_type == "CEB213Message"
+    }
+    assert after["InvtRefundHead/ieFlag"] == ("constant", 2)
+    assert after["InvtRefundList/qty1"] == ("rounded", 1)
