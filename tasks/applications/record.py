@@ -56,7 +56,7 @@ def add(tx: Connection, shipment_id: int, type_: str, found: list[Conversion]) -
     counts = {row[:3] + row[4:]: row for row in found}
     for old in conversions(tx, shipment_id, AUTHORITY):
         if old.message_type == type_:
-            row = Conversion(old.target, old.source, old.kind, old.count, old.example or "", old.note)
-            key = row[:3] + row[4:]
-            counts[key] = row._replace(count=row.count + (counts[key].count if key in counts else 0))
+            key = (old.target, old.source, old.kind, old.example or "", old.note)
+            new = counts[key][3] if key in counts else 0
+            counts[key] = Conversion(*key[:3], int(old._mapping["count"]) + new, *key[3:])
     replace_conversions(tx, shipment_id, AUTHORITY, type_, list(counts.values()))
