@@ -18,6 +18,8 @@ from deployments.xlsx import write as write_xlsx
 from flows import cancel_parcels, return_parcels
 from mappings import applications as tables
 from mappings.canonical.columns import SCALE
+from tasks import publishing
+from tasks import stages as task_stages
 from tasks.applications import asking, outcomes, redeclare, sending, stages
 from tasks.applications.wanted import of_file, of_records, of_text
 from tests.unit.applications import approve, hear, numbered
@@ -224,3 +226,24 @@ def test_everything_that_is_rejected_where_none_is_named(reviewed: Desk) -> None
     reviewed.said("CEB603Message", "rejected", 2, 4)
     assert redeclare.redeclare(reviewed.office, reviewed.id, of_text(""), "tester").seqs == {2, 4}
     assert services.status(reviewed.office, reviewed.id).parcels["ready"] == 2
+
+
+def test_the_run_that_asks_is_started_once_for_each_request(reviewed: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[tuple[str, str]] = []
+    monkeypatch.setattr(
+        publishing, "run_deployment", lambda name, **more: started.append((name, more["idempotency_key"]))
+    )
+    publishing.ask(reviewed.standing())
+    assert started == []
+    asked = asking.ask(reviewed.office, reviewed.id, "cancel", of_text(reviewed.orders()[0], "duplicate"), "tester")
+    publishing.ask(reviewed.standing())
+    publishing.ask(reviewed.standing())
+    assert {name for name, _ in started} == {"approve-applications/approve-applications"}
+    assert len({key for _, key in started}) == 1, "as Prefect does, a key that it knows starts nothing"
+    approve(reviewed, asked)
+    publishing.ask(reviewed.standing())
+    assert len(started) == 2, "what is approved asks nobody"
+    before = task_stages.mark(reviewed.id)
+    assert task_stages.can_go_on([reviewed.id]) == [reviewed.id]
+    sending.prepare(reviewed.office, reviewed.id)
+    assert task_stages.mark(reviewed.id) != before, "the pulse sees that something happened"
