@@ -10,12 +10,13 @@ from lxml import etree
 from sqlalchemy import select, update
 
 from adapters.ledger import applications, audit, messages, receipts, shipments
-from adapters.ledger.tables import document, listed, parcel
+from adapters.ledger.tables import document, listed, parcel, shipment
 from mappings import clock
 from mappings.clock import CHINA
 from mappings.engine import explain, spec
 from mappings.errors import DataFault
 from tasks.applications import asking, sending, summaries
+from tasks.clearing import hearing
 from tasks.clearing.standing import parcel_claims
 from tasks.conversion.declare import roles
 from tasks.receipts.settle import settle
@@ -179,10 +180,10 @@ def test_what_is_not_of_the_month_is_not_named(closed: Desk, change: str) -> Non
 
 
 def test_two_trucks_of_one_declarant_are_one_summary(closed: Desk) -> None:
-    first, shipment = closed.orders(), closed.id
+    first, mine = closed.orders(), closed.id
     with closed.ledger.begin() as tx:
-        other, _ = shipments.open_shipment(tx, "X", "OTHER-1", shipments.get(tx, shipment).truck, "粤Z2")
-        moved = select(parcel.c.id).where(parcel.c.shipment_id == shipment, parcel.c.seq <= 2)
+        other, _ = shipments.open_shipment(tx, "X", "OTHER-1", shipments.get(tx, mine).truck, "粤Z2")
+        moved = select(parcel.c.id).where(parcel.c.shipment_id == mine, parcel.c.seq <= 2)
         tx.execute(update(document).where(document.c.parcel_id.in_(moved)).values(shipment_id=other))
         tx.execute(update(parcel).where(parcel.c.id.in_(moved)).values(shipment_id=other))
     asked = ask(closed)
@@ -206,3 +207,18 @@ def test_a_month_that_is_none_or_not_over_is_refused(month: str) -> None:
 def test_last_month(desk: Desk) -> None:
     assert clock.now().astimezone(CHINA).strftime("%Y-%m") == "2026-11"
     assert summaries.last_month() == "2026-10"
+
+
+def test_a_closed_truck_is_listened_to_until_the_result_has_come(closed: Desk) -> None:
+    ask(closed)
+    sending.prepare(closed.office, closed.id)
+    closed.sent()
+    hear(closed, "CEB701Message", "2", "399", sumNo="578820261000000001")
+    with closed.ledger.begin() as tx:
+        tx.execute(update(shipment).values(state="closed"))
+    agent = closed.standing().truck.parties["agent"].dxp_id
+    assert agent in hearing.senders(closed.ledger, "cn_ecommerce")
+    result(closed, "578820261000000001")
+    with closed.ledger.begin() as tx:
+        tx.execute(update(shipment).values(state="closed"))
+    assert hearing.senders(closed.ledger, "cn_ecommerce") == []
