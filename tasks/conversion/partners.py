@@ -14,8 +14,10 @@ import yaml
 
 from mappings import clock
 from mappings.canonical.model import Truck
+from mappings.engine import spec
 from mappings.engine.spec import MAPPINGS
 from mappings.errors import ConfigurationError
+from mappings.procedures import load
 
 AUTHORITY = "cn_ecommerce"
 MODES = ("we_send", "partner_sends")
@@ -35,9 +37,8 @@ def theirs(truck: Truck) -> frozenset[str]:
     """The message types that a partner sends itself in this shipment."""
     table = roles()
     day = truck.planned.departure.astimezone(clock.CHINA).date()
-    return frozenset(
-        kind for kind, entry in table["messages"].items() if _partner(truck, entry, table["partners"], day)
-    )
+    mine = ((kind, row) for kind, row in table["messages"].items() if spec.load(kind).traffic == truck.direction)
+    return frozenset(kind for kind, row in mine if _partner(truck, row, table["partners"], day))
 
 
 def _partner(truck: Truck, entry: dict[str, Any], partners: list[dict[str, Any]], day: date) -> bool:
@@ -57,5 +58,6 @@ def _holds(row: dict[str, Any], day: date) -> bool:
 
 def signers(truck: Truck) -> set[str]:
     """The roles whose keys sign something of this shipment."""
-    others = theirs(truck)
-    return {entry["role"] for kind, entry in roles()["messages"].items() if kind not in others}
+    others, table = theirs(truck), roles()["messages"]
+    sent = {kind for step in load(truck.direction, truck.regime).steps for kind in step.sends}
+    return {entry["role"] for kind, entry in table.items() if kind in sent - others}

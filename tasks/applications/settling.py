@@ -1,0 +1,90 @@
+"""What receipts make of applications, and these of their parcels: part of settling a shipment, in its transaction.
+
+`ON_GRANTED` is called for each application that is granted, with the transaction that grants it: books (quota,
+guarantee, stock) give back there. Each is called once an application; whoever registers must not send anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, update
+
+from adapters.ledger import applications as ledger
+from adapters.ledger import parcels
+from adapters.ledger.tables import DEAD, document
+from mappings.applications import Rule, rules
+
+CANCELLED = "cancelled"
+AGAIN = "again"
+DECLARE_ANEW = "declare_anew"  # the reason of a cancelled parcel that the next run declares anew
+
+
+@dataclass(frozen=True)
+class Granted:
+    """What was granted: the parcel, the inventory's document, and of a return the quantities by goods line (scaled)."""
+
+    shipment_id: int
+    kind: str
+    application_id: int
+    parcel_id: int | None
+    seq: int | None
+    about_id: int | None
+    quantities: dict[int, int] = field(default_factory=dict)
+
+
+ON_GRANTED: list[Callable[[Connection, Granted], None]] = []
+
+
+def rule_of(kind: str, type_: str) -> Rule:
+    """The rule by which an application was made."""
+    return next(found for found in rules().values() if (found.kind, found.sends) == (kind, type_))
+
+
+def settle(tx: Connection, shipment_id: int) -> int:
+    """Bring the shipment's applications to what their documents say. Returns how many changed."""
+    rows = ledger.listing(tx, shipment_id, states=(ledger.PREPARED, ledger.GRANTED))
+    granted = [r for r in rows if r.state == ledger.PREPARED and r.document_state in rule_of(r.kind, r.type).granted]
+    refused = [r for r in rows if r.document_state in DEAD]
+    if granted:
+        ledger.close(tx, [row.id for row in granted], ledger.GRANTED)
+        _grant(tx, shipment_id, granted)
+    if refused:
+        ledger.close(tx, [row.id for row in refused], ledger.REFUSED)
+        _put_back(tx, shipment_id, refused)
+    return len(granted) + len(refused)
+
+
+def _grant(tx: Connection, shipment_id: int, rows: list[Row[Any]]) -> None:
+    cancels = [row for row in rows if row.kind == "cancel"]
+    gone = update(document).where(document.c.id.in_([row.about_id for row in cancels]))
+    tx.execute(gone.values(state=CANCELLED, final=True))
+    states = {row.seq: (CANCELLED, DECLARE_ANEW if row.after == AGAIN else "") for row in cancels}
+    parcels.set_parcel_states(tx, shipment_id, states)
+    quantities: dict[int, dict[int, int]] = {}
+    for line in ledger.lines(tx, [row.id for row in rows]):
+        quantities.setdefault(line.application_id, {})[line.gnum] = line.quantity
+    for row in rows:
+        told = Granted(shipment_id, row.kind, row.id, row.parcel_id, row.seq, row.about_id, quantities.get(row.id, {}))
+        for call in ON_GRANTED:
+            call(tx, told)
+
+
+def _put_back(tx: Connection, shipment_id: int, rows: list[Row[Any]]) -> None:
+    """A parcel that waited for its cancel waits again; the others follow their documents."""
+    waited = {row.seq: (row.was, row.was_reason) for row in rows if row.was == "waiting_cancel"}
+    parcels.set_parcel_states(tx, shipment_id, waited)
+
+
+def parcel_states(tx: Connection, shipment_id: int) -> dict[int, tuple[str, str]]:
+    """The states that applications put their parcels in: while one is on its way, and after a granted return."""
+    found: dict[int, tuple[str, str]] = {}
+    for row in ledger.listing(tx, shipment_id, states=(*ledger.GOING, ledger.GRANTED)):
+        moves = rule_of(row.kind, row.type).moves
+        if row.state != ledger.GRANTED and "open" in moves:
+            found[row.seq] = (moves["open"], "")
+        elif row.state == ledger.GRANTED and row.kind == "return":
+            found[row.seq] = (moves["whole" if row.detail.get("whole") else "granted"], "")
+    return found
