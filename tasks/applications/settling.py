@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Row, update
+from sqlalchemy import Connection, Row
 
 from adapters.ledger import applications as ledger
 from adapters.ledger import parcels
-from adapters.ledger.tables import DEAD, document
+from adapters.ledger.history import CANCEL, CANCELLED
+from adapters.ledger.settling import Ranks, retell
+from adapters.ledger.tables import DEAD
+from mappings import states
 from mappings.applications import Rule, rules
+from tasks.receipts.settle import proofs
 
-CANCELLED = "cancelled"
+AUTHORITY = "cn_ecommerce"
 AGAIN = "again"
 DECLARE_ANEW = "declare_anew"  # the reason of a cancelled parcel that the next run declares anew
 
@@ -58,11 +62,11 @@ def settle(tx: Connection, shipment_id: int) -> int:
 
 
 def _grant(tx: Connection, shipment_id: int, rows: list[Row[Any]]) -> None:
-    cancels = [row for row in rows if row.kind == "cancel"]
-    gone = update(document).where(document.c.id.in_([row.about_id for row in cancels]))
-    tx.execute(gone.values(state=CANCELLED, final=True))
-    states = {row.seq: (CANCELLED, DECLARE_ANEW if row.after == AGAIN else "") for row in cancels}
-    parcels.set_parcel_states(tx, shipment_id, states)
+    cancels = [row for row in rows if row.kind == CANCEL]
+    gone = _retell(tx, cancels)
+    done = [row for row in cancels if gone[row.about_id] == CANCELLED]  # not what customs released before: a conflict
+    now = {row.seq: (CANCELLED, DECLARE_ANEW if row.after == AGAIN else "") for row in done}
+    parcels.set_parcel_states(tx, shipment_id, now)
     quantities: dict[int, dict[int, int]] = {}
     for line in ledger.lines(tx, [row.id for row in rows]):
         quantities.setdefault(line.application_id, {})[line.gnum] = line.quantity
@@ -72,9 +76,24 @@ def _grant(tx: Connection, shipment_id: int, rows: list[Row[Any]]) -> None:
             call(tx, told)
 
 
+def _retell(tx: Connection, cancels: list[Row[Any]]) -> dict[int, str]:
+    """The inventories of these cancels, made anew from all that customs said of both: each one's state by its id."""
+    ranks, proved = cast(Ranks, states.rank_table(AUTHORITY)), cast(Ranks, proofs(AUTHORITY))
+    return retell(tx, AUTHORITY, [row.about_id for row in cancels], ranks, proved) if cancels else {}
+
+
 def _put_back(tx: Connection, shipment_id: int, rows: list[Row[Any]]) -> None:
-    """A parcel that waited for its cancel waits again; the others follow their documents."""
-    waited = {row.seq: (row.was, row.was_reason) for row in rows if row.was == "waiting_cancel"}
+    """A parcel that waited for its cancel waits again; the others follow their documents.
+
+    A cancel that had been granted, of which an earlier verdict is heard only now, is undone where nothing followed.
+    """
+    undone = [row for row in rows if row.kind == CANCEL and row.state == ledger.GRANTED]
+    _retell(tx, undone)
+    now = parcels.parcel_states(tx, shipment_id)
+    back = [row for row in undone if now[row.seq][0] == CANCELLED]
+    waited = {
+        row.seq: (row.was, row.was_reason) for row in [*rows, *back] if row.was == "waiting_cancel" or row in back
+    }
     parcels.set_parcel_states(tx, shipment_id, waited)
 
 
