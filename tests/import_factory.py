@@ -22,12 +22,6 @@ GUARANTOR, EMS = "91440400TESTGUAR09", "T4404W000001"
 COMPANY = "91110000600037341L"  # python-stdnum's own example of a right check digit
 
 
-class ImportTruck(Truck):
-    """A truck with the account book that imports from a bonded warehouse name."""
-
-    ems_no: str = ""
-
-
 def resident(n: int, born: str = "19900101") -> str:
     """A number with a right check digit, of an area (990000) that no card is issued in."""
     head = f"990000{born}{n:03d}"
@@ -50,7 +44,9 @@ def make_import(
         "guarantor": {"code": GUARANTOR, "name": "测试担保有限公司"}
     }
     batch = make_batch(n, lines, seed)
-    values = batch.truck.model_dump() | {"direction": "import", "parties": parties, "ems_no": ems_no} | truck
+    values = batch.truck.model_dump() | {
+        "direction": "import", "parties": parties, "ems_no": ems_no, "ie_port": "5788"
+    } | truck  # fmt: skip
     numbers = list(buyers) if buyers is not None else [resident(i) for i in range(n)]
     heads = {
         "order.currency": pd.Series(["CNY"] * n, dtype="str"),
@@ -63,7 +59,7 @@ def make_import(
     items = pd.Series([f"ITEM{code[:2]}" for code in codes], dtype="str")
     frame = batch.lines.assign(**{"line.hs_code": codes, "line.item_record_no": items if ems_no else ""})
     frame["line.unit"] = pd.Series(["H87"] * len(frame), dtype="str")
-    made = Batch(ImportTruck.model_validate(values), batch.parcels.assign(**heads), frame, batch.faults)
+    made = Batch(Truck.model_validate(values), batch.parcels.assign(**heads), frame, batch.faults)
     return stated(made)
 
 

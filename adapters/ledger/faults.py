@@ -24,10 +24,16 @@ _WRITTEN = ("shipment_id", "parcel_id", *COLUMNS, "current", "at")
 @writes
 def replace_faults(tx: Connection, shipment_id: int, stage: str, frame: pd.DataFrame) -> int:
     """The faults that a stage finds now; those that it found before are no longer current. Returns how many."""
+    return replace_stages(tx, shipment_id, [stage], frame.assign(stage=stage))
+
+
+@writes
+def replace_stages(tx: Connection, shipment_id: int, stages: Sequence[str], frame: pd.DataFrame) -> int:
+    """The same for several stages at once; each row of `frame` names its stage."""
     lock(tx, shipment_id)
-    mine = update(fault).where(fault.c.shipment_id == shipment_id, fault.c.stage == stage, fault.c.current)
+    mine = update(fault).where(fault.c.shipment_id == shipment_id, fault.c.stage.in_(stages), fault.c.current)
     tx.execute(mine.values(current=False))
-    return add_faults(tx, shipment_id, frame.assign(stage=stage))
+    return add_faults(tx, shipment_id, frame[frame["stage"].isin(stages)])
 
 
 @writes
@@ -54,8 +60,9 @@ def retire_faults(tx: Connection, shipment_id: int, stage: str, code: str, order
 
 def _plain(column: pd.Series) -> list[Any]:
     """Python values; a missing text is '' and a missing row number None."""
-    missing = None if column.name == "row" else ""
-    values = column.astype(object).where(column.notna(), missing).tolist()
+    values = column.tolist()
+    if column.hasnans:
+        values = column.astype(object).where(column.notna(), None if column.name == "row" else "").tolist()
     return [None if v is None else int(v) for v in values] if column.name == "row" else [str(v) for v in values]
 
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, NamedTuple
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 from sqlalchemy import Connection, Row, and_, exists, func, select, update
 
 from adapters.ledger import bulk
@@ -20,16 +14,11 @@ from adapters.ledger.ledger import reads, writes
 from adapters.ledger.shipments import lock
 from adapters.ledger.tables import DEAD, document, parcel
 from mappings import clock
+from mappings.canonical import digests as contents
 from mappings.canonical.batch import Batch
-from mappings.canonical.columns import AFTERWARDS
 from mappings.errors import DataFault
 
-_COMPUTED = ("price", "duty", "consumption", "vat", "total", "rate")  # of imports: another rate changes no content
-_NOT_CONTENT = (
-    "parcel.seq", "parcel.state", "parcel.reason", "parcel", *AFTERWARDS,
-    *(f"{table}.tax_{name}" for table in ("parcel", "line") for name in _COMPUTED),
-)  # fmt: skip
-_VALUE, _ROW = "\x1f", "\x1e"  # between two values of a row, and between two rows
+DIGEST = "parcel.digest"
 _COLUMNS = (
     "shipment_id", "seq", "platform_code", "order_no", "carrier_code", "waybill_no", "state", "reason", "digest",
     "state_at",
@@ -83,38 +72,10 @@ def rows_of(batch: Batch) -> list[ParcelRow]:
 
 
 def digests(batch: Batch) -> list[str]:
-    """One SHA-256 a parcel over its columns and lines. Empty values do not count: a new column changes nothing."""
-    heads, bounds = _texts(batch.parcels), batch.line_bounds().astype("int32")
-    lines = pc.binary_join(pa.ListArray.from_arrays(pa.array(bounds), _texts(batch.lines)), _ROW)
-    alone = pa.array(np.diff(bounds) == 0)
-    whole = pc.if_else(alone, heads, pc.binary_join_element_wise(heads, lines, _ROW)).cast(pa.large_binary())
-    offsets = np.frombuffer(whole.buffers()[1], dtype=np.int64, count=len(whole) + 1).tolist()
-    data = memoryview(whole.buffers()[2] or b"")
-    return [hashlib.sha256(data[start:end]).hexdigest() for start, end in pairwise(offsets)]
-
-
-def _texts(frame: pd.DataFrame) -> pa.Array:
-    """Every row as one text, "name=value" for each column that has a value."""
-    named = []
-    for name in sorted(str(c) for c in frame.columns if c not in _NOT_CONTENT):
-        text = _text(frame[name])
-        if text.null_count < len(text):
-            named.append(pc.binary_join_element_wise(pa.scalar(name), text, "="))
-    if not named:
-        return pa.array([""] * len(frame), pa.string())
-    return pc.binary_join_element_wise(*named, _VALUE, null_handling="skip")
-
-
-def _text(series: pd.Series) -> pa.Array:
-    """A column as texts; an empty one is missing. A time is in UTC (Arrow writes that as slowly as any other zone)."""
-    column = pa.array(series, from_pandas=True)
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-    if pa.types.is_timestamp(column.type) and column.type.tz == "UTC":
-        plain = column.cast(pa.timestamp(column.type.unit)).cast(pa.string())
-        return pc.binary_join_element_wise(plain, "Z", "")
-    text = column.cast(pa.string())
-    return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+    """The digest of each parcel: the match has made them; for a batch of another origin they are made here."""
+    if DIGEST in batch.parcels:
+        return batch.parcels[DIGEST].tolist()
+    return contents.digests(batch.parcels, batch.lines)
 
 
 @writes

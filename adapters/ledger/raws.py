@@ -27,15 +27,19 @@ def store_raw(
     body: bytes,
     shipment_id: int | None = None,
     media_type: str = "",
+    sha256: str = "",
 ) -> int:
-    """Store bytes with their hash, compressed and sealed. Returns the id; what comes in waits as "new"."""
+    """Store bytes with their hash (theirs, where it is known), compressed and sealed. Returns the id.
+
+    What comes in waits as "new".
+    """
     values = {
         "direction": direction,
         "authority": authority,
         "channel": channel,
         "peer": peer,
         "media_type": media_type,
-        "sha256": hashlib.sha256(body).hexdigest(),
+        "sha256": sha256 or hashlib.sha256(body).hexdigest(),
         "size": len(body),
         "body": body,
         "at": clock.now(),

@@ -12,6 +12,7 @@ import hmac
 import os
 import secrets
 import stat
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ class Vault:
         """`value` encrypted; compressed before when asked for and long enough to gain."""
         form = PLAIN
         if compress and len(value) >= _COMPRESS_FROM:
-            form, value = ZSTD, zstandard.ZstdCompressor(level=_LEVEL).compress(value)
+            form, value = ZSTD, _compressor().compress(value)
         nonce = os.urandom(_NONCE)
         return self._heads[form] + nonce + self._cipher.encrypt(nonce, value, None)
 
@@ -78,6 +79,17 @@ class Vault:
                 "账本中的密文已损坏。A sealed value of the ledger is damaged: restore the ledger from your backup."
             ) from error
         return zstandard.ZstdDecompressor().decompress(value) if sealed[:1] == ZSTD else value
+
+
+_mine = threading.local()
+
+
+def _compressor() -> zstandard.ZstdCompressor:
+    """This thread's compressor: making one costs as much as compressing 30 kB, and two threads cannot share it."""
+    found: zstandard.ZstdCompressor | None = getattr(_mine, "compressor", None)
+    if found is None:
+        found = _mine.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+    return found
 
 
 def create_key(path: Path) -> None:

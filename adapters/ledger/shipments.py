@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Row, or_, select, update
+from sqlalchemy import Connection, Row, Transaction, or_, select, update
 
 from adapters.ledger.bulk import insert_once
 from adapters.ledger.events import record
@@ -14,6 +15,7 @@ from mappings import clock
 from mappings.errors import ConfigurationError
 
 CLOSED = "closed"
+_locks: WeakKeyDictionary[Transaction, set[int]] = WeakKeyDictionary()  # the shipments that a transaction has locked
 
 
 @writes
@@ -83,8 +85,12 @@ def listing(tx: Connection, states: tuple[str, ...] = (), but: tuple[str, ...] =
 
 
 def lock(tx: Connection, shipment_id: int) -> None:
-    """Let no other transaction prepare anything of this shipment until this one ends."""
-    _change(tx, shipment_id, shipment.c.id == shipment_id, {})
+    """Let no other transaction prepare anything of this shipment until this one ends; once a transaction is enough."""
+    transaction = tx.get_transaction()
+    held = set[int]() if transaction is None else _locks.setdefault(transaction, set())
+    if shipment_id not in held:
+        _change(tx, shipment_id, shipment.c.id == shipment_id, {})
+        held.add(shipment_id)
 
 
 @writes

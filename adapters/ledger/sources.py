@@ -81,3 +81,10 @@ def load_snapshot(tx: Connection, shipment_id: int, stage: str, version: int | N
     if version is not None:
         mine &= snapshot.c.version == version
     return tx.execute(select(snapshot.c.body).where(mine).order_by(snapshot.c.version.desc()).limit(1)).scalar()
+
+
+@reads
+def snapshot_digest(tx: Connection, shipment_id: int, stage: str) -> str | None:
+    """The SHA-256 of a stage's latest version, or None."""
+    mine = (snapshot.c.shipment_id == shipment_id) & (snapshot.c.stage == stage)
+    return tx.execute(select(snapshot.c.sha256).where(mine).order_by(snapshot.c.version.desc()).limit(1)).scalar()

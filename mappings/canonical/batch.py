@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from pyarrow import feather
 
 from mappings.canonical.model import Truck
 
+T = TypeVar("T")
 _FRAMES = ("parcels", "lines", "faults")
 
 
@@ -23,17 +26,29 @@ class Batch:
     `parcels` has one row a parcel (RangeIndex) with the order.*, payment.* and waybill.* columns and parcel.seq
     (1..n, stable), parcel.state (ready, held, excluded), parcel.reason (a fault code or ''), parcel.net_weight.
     `lines` has the line.* columns and `parcel`, the row position in `parcels`; it is sorted by parcel and gnum.
-    `faults` has the columns of mappings.faults.COLUMNS.
+    `faults` has the columns of mappings.faults.COLUMNS. Nobody changes a frame in place: `made` keeps what was made of
+    them (selections, rows of messages), so that it is made once.
     """
 
     truck: Truck
     parcels: pd.DataFrame
     lines: pd.DataFrame
     faults: pd.DataFrame
+    made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, key: Any, make: Callable[[], T]) -> T:
+        """What `make` makes of this batch: called for the first time only."""
+        if key not in self.made:
+            self.made[key] = make()
+        found: T = self.made[key]
+        return found
 
     def select(self, mask: np.ndarray | pd.Series) -> Batch:
         """The parcels where `mask` (bool, one a parcel) holds, with their lines renumbered and all faults."""
         keep = np.asarray(mask, dtype=bool)
+        return self if keep.all() else self.once(("select", keep.tobytes()), lambda: self._selected(keep))
+
+    def _selected(self, keep: np.ndarray) -> Batch:
         position = np.cumsum(keep) - 1
         owner = self.lines["parcel"].to_numpy()
         lines = self.lines[keep[owner]].reset_index(drop=True)

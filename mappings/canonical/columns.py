@@ -13,7 +13,7 @@ from typing import Any, Union, get_args, get_origin
 import numpy as np
 import pandas as pd
 
-from mappings.canonical.model import TABLES, Later, Personal
+from mappings.canonical.model import TABLES, Personal
 
 SCALE_DIGITS = 5
 SCALE = 10**SCALE_DIGITS
@@ -29,7 +29,6 @@ class Column:
     kind: str
     required: bool
     personal: bool
-    later: bool = False
 
 
 def _kind(annotation: Any) -> str:
@@ -47,8 +46,7 @@ def columns(table: str) -> dict[str, Column]:
     for name, field in TABLES[table].model_fields.items():
         path = f"{table}.{name}"
         personal = any(isinstance(mark, Personal) for mark in field.metadata)
-        later = any(isinstance(mark, Later) for mark in field.metadata)
-        found[path] = Column(path, _kind(field.annotation), field.is_required(), personal, later)
+        found[path] = Column(path, _kind(field.annotation), field.is_required(), personal)
     return found
 
 

@@ -22,11 +22,6 @@ class Personal:
     """Marks a person's datum: encrypted at rest, masked on every screen, absent from Prefect."""
 
 
-@dataclass(frozen=True)
-class Later:
-    """Marks a field that came after rows had been declared: a row without it keeps the digest that it had."""
-
-
 Money = Annotated[Decimal, Field(max_digits=19, decimal_places=5)]
 Quantity = Annotated[Decimal, Field(max_digits=19, decimal_places=5)]
 Weight = Annotated[Decimal, Field(max_digits=19, decimal_places=5, description="kilograms")]
@@ -34,9 +29,6 @@ Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 al
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217")]
 Unit = Annotated[str, Field(description="UN/ECE Rec 20, or CN:nnn")]
 Person = Annotated[str, Personal()]
-LaterPerson = Annotated[str, Personal(), Later()]
-LaterText = Annotated[str, Later()]
-LaterMoney = Annotated[Decimal | None, Field(max_digits=19, decimal_places=5), Later()]
 
 
 class _Model(BaseModel):
@@ -144,27 +136,27 @@ class Order(_Model):
     freight: Money = Decimal(0)
     buyer_country: Country | None = None
     cancelled: bool = False
-    tax_total: LaterMoney = Field(default=None, description="import: taxes that the seller collected in advance")
-    discount: LaterMoney = Field(default=None, description="import: what was not paid in money")
-    paid: LaterMoney = Field(default=None, description="import: goods value + freight + taxes - discount")
-    insurance: LaterMoney = None
-    batch_numbers: LaterText = ""
-    consignee_name: LaterPerson = ""
-    consignee_phone: LaterPerson = ""
-    consignee_address: LaterPerson = ""
-    consignee_district: LaterText = Field(default="", description="6 digits, GB/T 2260")
-    note: LaterText = ""
+    tax_total: Money | None = Field(default=None, description="import: taxes that the seller collected in advance")
+    discount: Money | None = Field(default=None, description="import: what was not paid in money")
+    paid: Money | None = Field(default=None, description="import: goods value + freight + taxes - discount")
+    insurance: Money | None = None
+    batch_numbers: str = ""
+    consignee_name: Person = ""
+    consignee_phone: Person = ""
+    consignee_address: Person = ""
+    consignee_district: str = Field(default="", description="6 digits, GB/T 2260")
+    note: str = ""
 
 
 class Buyer(_Model):
     """Who bought an order: a natural person, whom an import names."""
 
     order_no: str
-    reg_no: LaterPerson = Field(default="", description="the buyer's account at the platform")
-    name: LaterPerson = ""
-    id_type: LaterText = Field(default="", description="1: identity card of the People's Republic, 2: other")
-    id_number: LaterPerson = ""
-    phone: LaterPerson = ""
+    reg_no: Person = Field(default="", description="the buyer's account at the platform")
+    name: Person = ""
+    id_type: str = Field(default="", description="1: identity card of the People's Republic, 2: other")
+    id_number: Person = ""
+    phone: Person = ""
 
 
 class Payment(_Model):
@@ -176,9 +168,9 @@ class Payment(_Model):
     currency: Currency
     paid_at: datetime | None = None
     payer_name: Person = ""
-    payer_id_type: LaterText = ""
-    payer_id_number: LaterPerson = ""
-    payer_phone: LaterPerson = ""
+    payer_id_type: str = ""
+    payer_id_number: Person = ""
+    payer_phone: Person = ""
 
 
 class Waybill(_Model):
@@ -197,7 +189,7 @@ class Waybill(_Model):
     consignee_phone: Person = ""
     consignee_address: Person = ""
     consignee_country: Country | None = None
-    delivered_at: Annotated[datetime | None, Later()] = Field(default=None, description="signed for")
+    delivered_at: datetime | None = Field(default=None, description="signed for")
 
 
 class GoodsLine(_Model):
@@ -222,8 +214,8 @@ class GoodsLine(_Model):
     quantity2: Quantity | None = None
     unit2: Unit = ""
     net_weight: Weight | None = Field(default=None, description="of the whole line, kilograms")
-    item_record_no: LaterText = Field(default="", description="1210: the good's number in the account book")
-    note: LaterText = ""
+    item_record_no: str = Field(default="", description="1210: the good's number in the account book")
+    note: str = ""
 
 
 class Goods(_Model):
@@ -240,7 +232,7 @@ class Goods(_Model):
     origin: Country | None = None
     goods_model: str = ""
     bar_code: str = ""
-    item_record_no: LaterText = ""
+    item_record_no: str = ""
 
 
 class Parcel(_Model):

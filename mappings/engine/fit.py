@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from mappings.canonical.columns import SCALE_DIGITS
-from mappings.engine import codes
-from mappings.engine.rows import Rows, texts
+from mappings.engine import codes, columns
+from mappings.engine.rows import Rows, column_of, translated
 from mappings.engine.spec import Field, MessageSpec, Segment
 
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -37,8 +39,8 @@ def _problem(item: Field, text: str) -> str:
             return "too_long"
         return "character" if _ILLEGAL.search(text) else ""
     whole, _, rest = text.lstrip("-").partition(".")
-    most = (item.length or SCALE_DIGITS + 14) - (item.decimals or 0)
-    return "too_big" if len(whole) > most or len(rest) > (item.decimals or 0) else ""
+    most = _digits(item)
+    return "too_big" if len(whole) > most[0] or len(rest) > most[1] else ""
 
 
 def _uncoded(item: Field) -> Field:
@@ -46,50 +48,64 @@ def _uncoded(item: Field) -> Field:
     return replace(item, code="", default="")
 
 
-def _positions(column: list[str], wanted: Mapping[str, str]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {text: [] for text in wanted}
-    for position, text in enumerate(column):
-        if text in found:
-            found[text].append(position)
-    return found
-
-
-def _coded(spec: MessageSpec, item: Field, raw: set[str], code: dict[str, str]) -> dict[str, str]:
+def _coded(spec: MessageSpec, item: Field, raw: list[str], rows: Rows) -> dict[str, str]:
     """Values without a code of the authority: these must not vanish from optional fields either."""
     listed = codes.load(spec.authority, item.code).codes
-    lost = (text for text in raw if text and code[text] not in listed)
+    code = zip(raw, translated(spec, item, raw, rows), strict=True)
+    lost = (text for text, found in code if text and (found or item.default) not in listed)
     missing = item.use == "M" and "" in raw and not item.default
     return dict.fromkeys(lost, "no_code") | ({"": "empty"} if missing else {})
 
 
-def _all_fit(item: Field, distinct: set[str]) -> bool:
+def _digits(item: Field) -> tuple[int, int]:
+    """The most digits before and after the point."""
+    return (item.length or SCALE_DIGITS + 14) - (item.decimals or 0), item.decimals or 0
+
+
+def _numbers_fit(item: Field, column: pa.LargeStringArray) -> bool:
+    """Whether all numbers surely fit: a sign counts as a digit here."""
+    distinct = pc.unique(column)
+    sizes, point = columns.sizes(distinct), pc.find_substring(distinct, ".").to_numpy()
+    whole, most = np.where(point < 0, sizes, point), _digits(item)
+    return bool(
+        (whole <= most[0]).all() and (sizes - whole <= most[1] + 1).all() and (most[1] or not (point >= 0).any())
+    )
+
+
+def _all_fit(item: Field, column: pa.LargeStringArray) -> bool:
     """Whether all texts surely fit: the way of nearly every column, without a look at each."""
-    lengths = set(map(len, distinct)) - (set() if item.use == "M" else {0})
-    if item.kind == "N" or 0 in lengths or not lengths:
+    sizes = columns.sizes(column)
+    if item.use == "M" and not sizes.all():
         return False
-    fits = lengths == {item.length} if item.fixed else not item.length or max(lengths) <= item.length
-    return fits and not _ILLEGAL.search("".join(distinct))
+    if item.kind == "N":
+        return _numbers_fit(item, column)
+    if columns.needs_a_look(column):
+        return False
+    if not item.length or (not item.fixed and sizes.max(initial=0) <= item.length):
+        return True
+    lengths = pc.utf8_length(column).to_numpy(zero_copy_only=False)
+    return bool((lengths[sizes > 0] == item.length).all() if item.fixed else (lengths <= item.length).all())
 
 
-def _bad(spec: MessageSpec, item: Field, raw: list[str], value: list[str]) -> dict[str, str]:
+def _bad(spec: MessageSpec, item: Field, raw: str | pa.LargeStringArray, rows: Rows) -> dict[str, str]:
     """The texts of a column that cannot stand in the message, each with its problem."""
-    if item.code and item.source:
-        return _coded(spec, item, set(raw), dict(zip(raw, value, strict=True)))
-    distinct = set(raw)
-    if _all_fit(item, distinct):
+    if not isinstance(raw, str) and not (item.code and item.source) and _all_fit(item, raw):
         return {}
+    distinct = [raw] if isinstance(raw, str) else columns.distinct(raw)
+    if item.code and item.source:
+        return _coded(spec, item, distinct, rows)
     return {text: problem for text in distinct if (problem := _problem(item, text))}
 
 
 def _of_field(spec: MessageSpec, segment: Segment, item: Field, rows: Rows, documents: int) -> Iterator[Misfit]:
-    value = texts(spec, item, rows)
-    raw = texts(spec, _uncoded(item), rows) if item.code and item.source else value
-    constant = isinstance(value, str) or isinstance(raw, str)
-    columns = ([str(raw)], [str(value)]) if constant else (list(raw), list(value))
-    bad = _bad(spec, item, *columns)
-    for text, at in _positions(columns[0], bad).items() if bad else ():
-        owner = np.array(at) if rows.owner is None else np.unique(rows.owner[at])
-        yield Misfit(segment.tag, item, bad[text], text, np.arange(documents) if constant else owner)
+    raw = column_of(spec, _uncoded(item) if item.code and item.source else item, rows)
+    bad = _bad(spec, item, raw, rows)
+    if isinstance(raw, str):
+        yield from (Misfit(segment.tag, item, problem, text, np.arange(documents)) for text, problem in bad.items())
+        return
+    for text, at in columns.rows_of(raw, bad).items() if bad else ():
+        owner = at if rows.owner is None else np.unique(rows.owner[at])
+        yield Misfit(segment.tag, item, bad[text], text, owner)
 
 
 def misfits(spec: MessageSpec, rows: Rows, lists: Mapping[str, Rows] | None = None) -> list[Misfit]:

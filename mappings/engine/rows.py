@@ -13,9 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mappings.canonical.columns import formatted, plain, plain_column, scaled
+from mappings.canonical.columns import SCALE_DIGITS, plain, scaled
 from mappings.clock import CHINA
-from mappings.engine import codes
+from mappings.engine import codes, columns
 from mappings.engine.spec import Field, MessageSpec
 from mappings.errors import ConfigurationError, DataFault
 
@@ -44,7 +44,7 @@ class Rows:
     count: int
     owner: np.ndarray | None = None
     outer: Rows | None = field(default=None, repr=False)
-    memo: dict[tuple[int, str, bool, str], tuple[Value, list[str]]] = field(default_factory=dict, repr=False)
+    memo: dict[tuple[int, str, bool, str], tuple[Value, pa.LargeStringArray]] = field(default_factory=dict, repr=False)
 
     def within(self, outer: Rows) -> Rows:
         """The same rows inside those of the enclosing segment."""
@@ -69,18 +69,9 @@ def is_column(value: Value) -> bool:
     return isinstance(value, pd.Series | np.ndarray | list)
 
 
-def _needs_a_look(joined: str) -> bool:
-    """Whether a text may hold what must be escaped or refused: cheap, and right or too careful."""
-    data = np.frombuffer(joined.encode(errors="surrogatepass"), dtype=np.uint8)
-    look = (data < 0x20) | (data == ord("&")) | (data == ord("<")) | (data == ord(">"))
-    return bool((look | (data == 0xED) | (data == 0xEF)).any())  # first bytes of surrogates, of U+FFFE and U+FFFF
-
-
 def escaped(texts: list[str]) -> list[str]:
     """Texts as canonical XML wants them. Raises DataFault for characters that XML cannot hold."""
     joined = "".join(texts)
-    if not _needs_a_look(joined):
-        return texts
     bad = _ILLEGAL.search(joined)
     if bad:
         raise DataFault(f"The character U+{ord(bad[0]):04X} cannot stand in XML 字符 U+{ord(bad[0]):04X} 不能写入 XML")
@@ -88,6 +79,11 @@ def escaped(texts: list[str]) -> list[str]:
         return texts
     distinct = {text: text.translate(_ESCAPES) for text in set(texts)}
     return [distinct[text] for text in texts]
+
+
+def escaped_column(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    """The same for a column; one that surely holds nothing to escape is given back as it is."""
+    return columns.mapped(texts, escaped) if columns.needs_a_look(texts) else texts
 
 
 def _time(value: datetime, form: str) -> str:
@@ -104,28 +100,28 @@ def _scalar(value: Value, item: Field) -> str:
     return str(value)
 
 
-def _times(series: pd.Series, form: str) -> list[str]:
+def _times(series: pd.Series, form: str) -> pa.LargeStringArray:
     """Local times as texts; where the form allows it, cut out of Arrow's text of them (a fifth of strftime's time)."""
     pieces = _PIECE.findall(form)
     if not all(piece in _PLACES for piece in pieces if piece.startswith("%")):
-        return series.dt.strftime(form).fillna("").tolist()
+        return columns.column(series.dt.strftime(form).fillna("").tolist())
     local = pa.array(series.dt.tz_localize(None), from_pandas=True)
     text = local.cast(pa.timestamp("s"), safe=False).cast(pa.string())
     cut = [pc.utf8_slice_codeunits(text, *_PLACES[p]) if p in _PLACES else pa.scalar(p) for p in pieces]
-    return pc.fill_null(pc.binary_join_element_wise(*cut, ""), "").to_pylist()
+    return columns.column(pc.binary_join_element_wise(*cut, ""))
 
 
-def _texts(column: Value, item: Field) -> list[str]:
-    if isinstance(column, list):
-        return column
-    series = pd.Series(column)
+def _texts(value: Value, item: Field) -> pa.LargeStringArray:
+    if isinstance(value, list):
+        return columns.column(value)
+    series = pd.Series(value)
     if isinstance(series.dtype, pd.DatetimeTZDtype):
         return _times(series.dt.tz_convert(CHINA), TIMES[item.format or "time14"])
     if item.decimals:
-        return plain_column(series)
+        return columns.numbers(series, SCALE_DIGITS)
     if pd.api.types.is_integer_dtype(series.dtype):
-        return formatted(series, str)
-    return series.fillna("").tolist() if series.hasnans else series.tolist()
+        return columns.numbers(series)
+    return columns.column(series)
 
 
 def _day(rows: Rows) -> date | None:
@@ -146,20 +142,23 @@ def _translate(spec: MessageSpec, item: Field, day: date | None) -> Callable[[st
     return outward
 
 
-def _column(spec: MessageSpec, item: Field, value: Value, rows: Rows) -> list[str]:
+def translated(spec: MessageSpec, item: Field, texts: list[str], rows: Rows) -> list[str]:
+    """Canonical texts in the authority's codes of a field; '' where it has none."""
+    return list(map(_translate(spec, item, _day(rows)), texts))
+
+
+def _column(spec: MessageSpec, item: Field, value: Value, rows: Rows) -> pa.LargeStringArray:
     code = f"{spec.authority}.{item.code}" if item.code else ""
     key = (id(value), item.format, bool(item.decimals), code)
     if key not in rows.memo:
         column = _texts(value, item)
         if item.code:
-            outward = _translate(spec, item, _day(rows))
-            known = {text: outward(text) for text in set(column)}
-            column = [known[text] for text in column]
+            column = columns.mapped(column, lambda texts: translated(spec, item, texts, rows))
         rows.memo[key] = (value, column)  # the value is kept, so that its id stays its own
     return rows.memo[key][1]
 
 
-def texts(spec: MessageSpec, item: Field, rows: Rows) -> str | list[str]:
+def column_of(spec: MessageSpec, item: Field, rows: Rows) -> str | pa.LargeStringArray:
     """A field's texts, not escaped: one constant for all rows, or a column of `rows.count`."""
     value: Value | None = item.value or (rows.get(item.source) if item.source else None)
     if value is None:
@@ -170,4 +169,12 @@ def texts(spec: MessageSpec, item: Field, rows: Rows) -> str | list[str]:
     column = _column(spec, item, value, rows)
     if len(column) != rows.count:
         raise ConfigurationError(f"{spec.type} {item.tag}: {len(column)} values for {rows.count} rows")
-    return [text or item.default for text in column] if item.default else column
+    if not item.default:
+        return column
+    return pc.if_else(pa.array(columns.sizes(column) > 0), column, pa.scalar(item.default, columns.TEXT))
+
+
+def texts(spec: MessageSpec, item: Field, rows: Rows) -> str | list[str]:
+    """The same with a column as a list."""
+    found = column_of(spec, item, rows)
+    return found if isinstance(found, str) else columns.listed(found)

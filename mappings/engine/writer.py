@@ -1,7 +1,7 @@
 """Writer: a whole truck's documents by columns, in canonical XML that can be hashed as it stands.
 
-Constants are folded into few pieces per segment; a row is then one join of these with its values (half the time
-of "%" or an f-string, as measured).
+Constants are folded into few pieces per segment; rows are joined of these and their values by Arrow, all at once, and
+messages are cut out of the bytes of that (see columns.py).
 The root declares exactly xmlns:<prefix> and xmlns:xsi, as the signature of the interface wants (see signature.py).
 """
 
@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise, repeat
 
 import numpy as np
+import pyarrow as pa
 
-from mappings.engine.rows import Rows, Value, escaped, texts
+from mappings.engine import columns
+from mappings.engine.rows import Rows, Value, column_of, escaped, escaped_column
 from mappings.engine.spec import Field, MessageSpec, Segment, load
 from mappings.errors import DataFault
 
@@ -34,7 +35,7 @@ class Written:
 class _Template:
     """A row's constants and columns in their order; neighbouring constants are one piece."""
 
-    pieces: list[str | list[str]] = field(default_factory=list)
+    pieces: list[str | pa.LargeStringArray] = field(default_factory=list)
 
     def constant(self, text: str) -> None:
         if self.pieces and isinstance(self.pieces[-1], str):
@@ -42,29 +43,28 @@ class _Template:
         else:
             self.pieces.append(text)
 
-    def column(self, column: list[str]) -> None:
+    def column(self, column: pa.LargeStringArray) -> None:
         self.pieces.append(column)
 
-    def rows(self, count: int) -> list[str]:
+    def rows(self, count: int) -> pa.LargeStringArray:
         """The text of each of `count` rows."""
-        columns = [repeat(piece, count) if isinstance(piece, str) else piece for piece in self.pieces]
-        return list(map("".join, zip(*columns, strict=True)))
+        return columns.joined(self.pieces, count)
 
 
 def _write_field(template: _Template, spec: MessageSpec, item: Field, rows: Rows) -> None:
-    value = texts(spec, item, rows)
+    value = column_of(spec, item, rows)
     start, end = f"<{spec.prefix}:{item.tag}>", f"</{spec.prefix}:{item.tag}>"
     if isinstance(value, str):
         if value or item.use == "M":
             template.constant(start + escaped([value])[0] + end)
         return
-    value = escaped(value)
-    if item.use == "M" or "" not in value:
+    sizes, value = columns.sizes(value), escaped_column(value)
+    if item.use == "M" or sizes.all():
         template.constant(start)
         template.column(value)
         template.constant(end)
-    elif any(value):
-        template.column([f"{start}{text}{end}" if text else "" for text in value])
+    elif sizes.any():
+        template.column(columns.wrapped(start, value, end))
 
 
 def _write_segment(
@@ -82,22 +82,25 @@ def _write_segment(
     template.constant(f"</{spec.prefix}:{segment.tag}>")
 
 
-def _joined(spec: MessageSpec, segment: Segment, rows: Rows, outer: Rows) -> list[str]:
+def _joined(spec: MessageSpec, segment: Segment, rows: Rows, outer: Rows) -> pa.LargeStringArray:
     """The rows of a repeated segment, joined per row of the enclosing one."""
     if rows.owner is None:
         raise DataFault(f"{spec.type} {segment.tag}: the rows do not say whose they are")
     template = _Template()
     _write_segment(template, spec, segment, rows.within(outer), {})
-    pieces = template.rows(rows.count)
-    bounds = np.searchsorted(rows.owner, np.arange(outer.count + 1)).tolist()
-    return ["".join(pieces[a:b]) for a, b in pairwise(bounds)]
+    bounds = np.searchsorted(rows.owner, np.arange(outer.count + 1))
+    return columns.grouped(template.rows(rows.count), bounds)
+
+
+def _documents(spec: MessageSpec, rows: Rows, lists: Mapping[str, Rows] | None) -> pa.LargeStringArray:
+    template = _Template()
+    _write_segment(template, spec, spec.segments[spec.document], rows, lists or {})
+    return template.rows(rows.count)
 
 
 def documents(spec: MessageSpec, rows: Rows, lists: Mapping[str, Rows] | None = None) -> list[str]:
     """The text of every document, one a row."""
-    template = _Template()
-    _write_segment(template, spec, spec.segments[spec.document], rows, lists or {})
-    return template.rows(rows.count)
+    return columns.listed(_documents(spec, rows, lists))
 
 
 def _attribute(text: str) -> str:
@@ -123,7 +126,7 @@ def _around(spec: MessageSpec, values: Mapping[str, Value]) -> tuple[str, str]:
         elif segment.least and not segment.signature:
             template = _Template()
             _write_segment(template, spec, segment, Rows(values, 1), {})
-            parts[after] += template.rows(1)[0]
+            parts[after] += template.rows(1)[0].as_py()
     return parts[False], parts[True]
 
 
@@ -142,14 +145,15 @@ def write(
     """
     spec = load(message_type)
     size = min(batch_of, spec.most_documents)
-    texts_ = documents(spec, rows, lists)
+    every, bounds = columns.data(_documents(spec, rows, lists))
     before, after = _around(spec, message)
-    end = f"</{spec.prefix}:{spec.type}>"
+    reference, end = str(message.get("message.reference", "")), f"{after}</{spec.prefix}:{spec.type}>".encode()
     written = []
-    for guid, start in zip(guids, range(0, len(texts_), size), strict=False):
-        part = texts_[start : start + size]
-        body = "".join((_root(spec, guid, str(message.get("message.reference", ""))), before, *part, after, end))
-        written.append(Written(guid, body.encode(), start, start + len(part)))
-    if written and written[-1].stop != len(texts_):
-        raise DataFault(f"{message_type}: {len(guids)} identities are too few for {len(texts_)} documents")
+    for guid, start in zip(guids, range(0, rows.count, size), strict=False):
+        stop = min(start + size, rows.count)
+        head = f"{_root(spec, guid, reference)}{before}".encode()
+        body = b"".join((head, every[bounds[start] : bounds[stop]], end))
+        written.append(Written(guid, body, start, stop))
+    if written and written[-1].stop != rows.count:
+        raise DataFault(f"{message_type}: {len(guids)} identities are too few for {rows.count} documents")
     return written

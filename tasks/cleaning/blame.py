@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ class Blame:
 
     def __init__(self, places: list[Place], stage: str) -> None:
         self.places, self.stage = places, stage
-        self.frames: list[pd.DataFrame] = []
+        self.found: list[tuple[int, dict[str, Any]]] = []  # how many faults, and what each column says of them
         self.spots: dict[str, list[np.ndarray]] = {}
 
     def add(
@@ -55,19 +56,18 @@ class Blame:
         at = np.flatnonzero(at) if at.dtype == bool else at
         if not len(at):
             return
-        rows = table.iloc[at]
-        source = rows[f"{provenance}{SOURCE}"].to_numpy()
+        source, row = (table[f"{provenance}{name}"].to_numpy()[at] for name in (SOURCE, ROW))
         path = f"{provenance}.{field.partition('.')[2]}" if provenance else field
-        self.spots.setdefault(field, []).append(_spot(source, rows[f"{provenance}{ROW}"].to_numpy()))
-        shown = list(value) if value is not None else texts(rows[field])
+        self.spots.setdefault(field, []).append(_spot(source, row))
         made = {
-            "order_no": self._key(rows, "order_no"), "waybill_no": self._key(rows, "waybill_no"),
-            "code": code, "severity": severity or faults.table()[code].severity, "field": field, "value": shown,
+            "order_no": self._key(table, at, "order_no"), "waybill_no": self._key(table, at, "waybill_no"),
+            "code": code, "severity": severity or faults.table()[code].severity, "field": field,
+            "value": texts(table[field].iloc[at]) if value is None else value,
             "other_value": other, "file": self._of(source, "file"), "sheet": self._of(source, "sheet"),
-            "row": rows[f"{provenance}{ROW}"].to_numpy(), "other_place": other_place, "stage": self.stage,
+            "row": row.tolist(), "other_place": other_place, "stage": self.stage,
             "column": self._headings(source, path) if column is None else column,
         }  # fmt: skip
-        self.frames.append(pd.DataFrame(made, columns=list(faults.COLUMNS)).astype(_DTYPES))
+        self.found.append((len(at), made))
 
     def blamed(self, table: pd.DataFrame, field: str) -> np.ndarray:
         """Which rows of a table have a fault in this field already."""
@@ -83,12 +83,15 @@ class Blame:
 
     def frame(self) -> pd.DataFrame:
         """All faults so far."""
-        return faults.together(self.frames)
+        made = {
+            name: [one for count, said in self.found for one in _each(said[name], count)] for name in faults.COLUMNS
+        }
+        return pd.DataFrame({name: pd.Series(values, dtype=_DTYPES[name]) for name, values in made.items()})
 
     @staticmethod
-    def _key(rows: pd.DataFrame, short: str) -> list[str] | str:
-        found = [c for c in rows.columns if c.endswith(f".{short}")]
-        return texts(rows[found[0]]) if found else ""
+    def _key(table: pd.DataFrame, at: np.ndarray, short: str) -> list[str] | str:
+        found = [c for c in table.columns if c.endswith(f".{short}")]
+        return texts(table[found[0]].iloc[at]) if found else ""
 
     def _of(self, source: np.ndarray, name: str) -> list[str]:
         return [getattr(self.places[s], name) if s >= 0 else "" for s in source]
@@ -98,6 +101,10 @@ class Blame:
 
 
 _DTYPES = {name: "int64" if name == "row" else "str" for name in faults.COLUMNS}
+
+
+def _each(value: Sequence[Any] | str, count: int) -> Sequence[Any]:
+    return [value] * count if isinstance(value, str) else value
 
 
 def _spot(source: np.ndarray, row: np.ndarray) -> np.ndarray:

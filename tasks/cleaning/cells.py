@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from mappings.profiles import Field
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff\ufeff\u200b]")
 _TRUE = frozenset({"1", "y", "yes", "true", "t", "x", "是", "已取消", "cancelled", "canceled"})
 _FALSE = frozenset({"0", "n", "no", "false", "f", "", "否"})
+TEXT: Any = pd.Series(dtype="str").dtype  # by its name a dtype is looked up each time
 
 
 @dataclass
@@ -30,7 +32,7 @@ class Distinct:
 
     def take(self, values: list[str]) -> pd.Series:
         """`values` (one a distinct text) laid out by row, as a text column."""
-        return pd.Series(pd.array(values, dtype="str").take(self.codes), dtype="str")
+        return pd.Series(pd.array(values, dtype=TEXT).take(self.codes))
 
 
 @dataclass

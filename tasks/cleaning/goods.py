@@ -72,7 +72,7 @@ def _taken(values: pd.Series, at: np.ndarray) -> np.ndarray:
 
 def _text(values: pd.Series, at: np.ndarray) -> pd.Series:
     with_none = pd.concat([values, pd.Series([""], dtype=values.dtype)], ignore_index=True)  # at -1 stands ''
-    return pd.Series(with_none.array.take(at % len(with_none)), dtype="str")
+    return pd.Series(with_none.array.take(at % len(with_none)))
 
 
 def _net(line: pd.DataFrame, each: pd.Series, at: np.ndarray) -> pd.Series:
@@ -109,12 +109,13 @@ def _quantity(line: pd.DataFrame, number: str, live: np.ndarray, blame: Blame) -
     given, has = amounts.numbers(line[path])
     quantity, counted = amounts.numbers(line["line.quantity"])
     weight, weighed = amounts.numbers(line["line.net_weight"])
-    pairs = pd.factorize(line["line.unit"] + "\x1f" + legal)
+    (one, units), (two, legals) = pd.factorize(line["line.unit"]), pd.factorize(legal)
+    pairs = one * len(legals) + two
     worked, known = np.zeros(len(line), dtype=np.int64), np.zeros(len(line), dtype=bool)
     by_weight = np.zeros(len(line), dtype=bool)
-    for index, pair in enumerate(pairs[1].tolist()):
-        unit, _, wanted = pair.partition("\x1f")
-        mine, ratio, kilograms = pairs[0] == index, _ratio(unit, wanted), codes.kilograms(wanted)
+    for pair in np.unique(pairs).tolist():
+        unit, wanted = str(units[pair // len(legals)]), str(legals[pair % len(legals)])
+        mine, ratio, kilograms = pairs == pair, _ratio(unit, wanted), codes.kilograms(wanted)
         if not wanted:
             continue
         if ratio is not None:

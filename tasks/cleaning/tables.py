@@ -97,14 +97,15 @@ def typed(raw: RawTable, source: int, blame: Blame, cache: dict[tuple[object, ..
     """One captured table as a typed frame: canonical columns, what the sender states besides, @source and @row."""
     reader = _Reader(raw, cache)
     made = {path: reader.column(path) for path in raw.fields}
-    frame = pd.DataFrame({path: made[path].values for path in raw.fields}, index=range(len(raw.rows)))
+    length = len(raw.rows)
+    values: dict[str, pd.Series | np.ndarray] = {path: made[path].values for path in raw.fields}
     for path, column in columns.columns(raw.table).items():
-        if path not in frame:
-            frame[path] = _missing(column.kind, len(frame), path)
-    frame[SOURCE] = np.full(len(frame), source, dtype=np.int32)
-    frame[ROW] = raw.rows
+        if path not in values:
+            values[path] = _missing(column.kind, length, path)
+    values |= {SOURCE: np.full(length, source, dtype=np.int32), ROW: raw.rows}
     if raw.table == "line":
-        frame[ROLE] = _roles(raw, made)
+        values[ROLE] = _roles(raw, made)
+    frame = pd.DataFrame(values, index=range(length))
     if raw.once_per:
         frame, made = _once(raw, frame, made, blame)
     _notes(frame, made, blame, targets)
@@ -120,7 +121,7 @@ def _missing(kind: str, length: int, path: str) -> pd.Series:
         return pd.Series(np.zeros(length, bool))
     if kind == "time":
         return pd.Series(pd.DatetimeIndex([pd.NaT] * length, dtype=DTYPES["time"]))
-    return pd.Series(pd.array([""], dtype="str").take(np.zeros(length, np.int64)), dtype="str")
+    return cells.constant("", length).take([""])
 
 
 def _roles(raw: RawTable, made: dict[str, Cells]) -> pd.Series:

@@ -5,22 +5,22 @@ What may follow what (new, change, cancel, declare anew) is the table `follow` o
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
+import orjson
 import pandas as pd
 
 from adapters.ledger import messages, parcels, sources
 from adapters.ledger.conversions import Conversion, replace_conversions
-from adapters.ledger.ledger import reads
 from mappings import clock
 from mappings.canonical.batch import Batch
+from mappings.canonical.digests import column_hashes, mixed
 from mappings.engine import spec
-from mappings.errors import DataFault
 from tasks.clearing import identity
-from tasks.clearing.intake import BATCH
+from tasks.clearing.batches import load_batch
 from tasks.clearing.standing import Document, Standing
 from tasks.conversion.declare import declarations
 from tasks.conversion.messages import Making
@@ -29,7 +29,6 @@ from tasks.office import Office
 from tasks.submission.seal import seal_messages
 
 DIGESTS = "digests"
-_MIX = np.uint64(0x9E3779B97F4A7C15)  # the golden ratio in 64 bits: mixes hashes so that their order counts
 _CONTENT = ("order.", "buyer.", "payment.", "waybill.", "parcel.")
 
 
@@ -39,15 +38,6 @@ class Plan:
 
     action: str  # none | new | change | cancel
     attempt: int = 1
-
-
-@reads
-def load_batch(tx: object, shipment_id: int) -> Batch:
-    """The shipment's latest batch. Raises DataFault where nothing was worked up yet."""
-    body = sources.load_snapshot(tx, shipment_id, BATCH)  # type: ignore[arg-type]
-    if body is None:
-        raise DataFault(f"Shipment {shipment_id} has no worked-up files yet 车次 {shipment_id} 尚无可用数据")
-    return Batch.from_bytes(body)
 
 
 def part_of(batch: Batch, seqs: set[int]) -> Batch:
@@ -60,7 +50,6 @@ class Digests:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
-        self._columns: dict[str, np.ndarray] = {}
 
     def of(self, message_type: str) -> list[str]:
         """One digest a parcel over all that a message type says of it."""
@@ -69,16 +58,15 @@ class Digests:
         hashes = self._combined(self._batch.parcels, heads)
         names = [c for c in wanted if c in self._batch.lines]
         if names:
-            np.add.at(hashes, self._batch.lines["parcel"].to_numpy(), self._combined(self._batch.lines, names))
+            lines = mixed(self._combined(self._batch.lines, names))
+            np.add.at(hashes, self._batch.lines["parcel"].to_numpy(), lines)
         return [f"{value:016x}" for value in hashes.tolist()]
 
     def _combined(self, frame: pd.DataFrame, names: list[str]) -> np.ndarray:
         """The hashes of several columns as one; which column a value stands in counts."""
         hashes = np.zeros(len(frame), dtype=np.uint64)
         for name in names:
-            if name not in self._columns:
-                self._columns[name] = pd.util.hash_pandas_object(frame[name], index=False).to_numpy()
-            hashes = (hashes ^ self._columns[name]) * _MIX
+            hashes += self._batch.once(("hashes", name), partial(column_hashes, frame[name], name))
         return hashes
 
 
@@ -136,7 +124,7 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
     states = {seqs[i]: ("waiting_cancel", "CHG-003") if i in blocked else ("declared", "") for i in range(len(seqs))}
     with office.ledger.begin() as tx:
         added = messages.add_messages(tx, standing.id, outgoing)
-        sources.save_snapshot(tx, standing.id, DIGESTS, json.dumps(digests, sort_keys=True).encode())
+        sources.save_snapshot(tx, standing.id, DIGESTS, orjson.dumps(digests, option=orjson.OPT_SORT_KEYS))
         parcels.set_parcel_states(tx, standing.id, states)
         for kind, rows in conversion_record(told).items():
             replace_conversions(
@@ -176,7 +164,8 @@ def _making(office: Office, kinds: tuple[str, ...], planned: dict[str, list[Plan
 
 
 def _digests(office: Office, shipment_id: int) -> dict[str, dict[str, str]]:
-    return json.loads(sources.load_snapshot(office.ledger, shipment_id, DIGESTS) or b"{}")
+    found: dict[str, dict[str, str]] = orjson.loads(sources.load_snapshot(office.ledger, shipment_id, DIGESTS) or b"{}")
+    return found
 
 
 def declare_again(office: Office, standing: Standing, seqs: set[int]) -> set[int]:

@@ -31,6 +31,7 @@ from tasks.cleaning import clean
 from tasks.cleaning.corrections import value_of
 from tasks.cleaning.score import Score, score
 from tasks.clearing import identity
+from tasks.clearing.batches import BATCH, save_batch
 from tasks.conversion.fit import hold_misfits
 from tasks.conversion.lists import faults_ahead
 from tasks.conversion.messages import Making
@@ -38,7 +39,7 @@ from tasks.matching import match
 from tasks.office import Office
 from tasks.reporting.faults import explained
 
-RECEIVED, BATCH, SCORE = "received", "batch", "score"
+RECEIVED, SCORE = "received", "score"
 CORRECTIONS, SHIPMENT = "corrections", "shipment"  # what we make ourselves: a person's corrections, an API call's body
 DELIVERED_AT, _NUMBER = "waybill.delivered_at", "waybill.waybill_no"
 _OURS = "/"  # no file of a sender has it in its name
@@ -61,21 +62,21 @@ class Intake:
 def receive_files(office: Office, files: Sequence[File], shipment: str = "", source: str = "") -> Intake:
     """Keep the files of one delivery with their shipment. Raises DataFault when it is not known whose they are."""
     captured = _read(files, office)
+    digests = [hashlib.sha256(body).hexdigest() for _, body in files]
     _just_read.clear()
-    _just_read[_key(files, office)] = captured
+    _just_read[_key([name for name, _ in files], digests, office)] = captured
     with office.ledger.begin() as tx:
         ident, created = _shipment(tx, captured, shipment, source)
         intake = Intake(ident, created)
         known = _latest(tx, ident)
-        if any(known.get(name) != hashlib.sha256(body).hexdigest() for name, body in files):
+        if any(known.get(name) != digest for (name, _), digest in zip(files, digests, strict=True)):
             shipments.lock(tx, ident)  # two deliveries at once come one after the other
             known = _latest(tx, ident)
         kinds = {f.sha256: f for f in captured.files}
-        for name, body in files:
-            digest = hashlib.sha256(body).hexdigest()
+        for (name, body), digest in zip(files, digests, strict=True):
             if known.get(name) == digest:
                 continue
-            raw_id = raws.store_raw(tx, raws.IN, "files", "file", name, body, shipment_id=ident)
+            raw_id = raws.store_raw(tx, raws.IN, "files", "file", name, body, shipment_id=ident, sha256=digest)
             raws.mark_read(tx, raw_id, ident)
             found = kinds.get(digest) or SourceFile(
                 name, CORRECTIONS, CORRECTIONS, source, body.count(b"\n"), digest, len(body)
@@ -89,12 +90,13 @@ def receive_files(office: Office, files: Sequence[File], shipment: str = "", sou
 
 
 def _captured(files: Sequence[File], office: Office) -> Captured:
-    key = _key(files, office)
+    names, digests = [name for name, _ in files], [hashlib.sha256(body).hexdigest() for _, body in files]
+    key = _key(names, digests, office)
     return _just_read.pop(key) if key in _just_read else _read(files, office)
 
 
-def _key(files: Sequence[File], office: Office) -> tuple[object, ...]:
-    return (office.home.profiles, *((name, hashlib.sha256(body).digest()) for name, body in files))
+def _key(names: Sequence[str], digests: Sequence[str], office: Office) -> tuple[object, ...]:
+    return (office.home.profiles, *zip(names, digests, strict=True))
 
 
 def own_name(kind: str, name: str) -> str:
@@ -264,17 +266,17 @@ def _store(office: Office, shipment_id: int, batch: Batch, scores: list[Score], 
         changes = parcels.sync_parcels(
             tx, shipment_id, parcels.rows_of(batch), correctable=("rejected", "held", "excluded", "cancelled")
         )
-        batch = replace(batch, parcels=batch.parcels.assign(**{"parcel.seq": changes.seqs}))
+        if changes.seqs != batch.parcels["parcel.seq"].tolist():
+            batch = replace(batch, parcels=batch.parcels.assign(**{"parcel.seq": changes.seqs}))
         parcels.set_parcel_states(tx, shipment_id, identity.judged_anew(tx, shipment_id, batch, changes.unchanged))
         batch = identity.as_declared(batch, sources.load_snapshot(tx, shipment_id, BATCH), changes.conflicts)
-        sources.save_snapshot(tx, shipment_id, BATCH, batch.to_bytes())
+        save_batch(tx, shipment_id, batch)
         sources.save_snapshot(
             tx, shipment_id, SCORE, json.dumps([asdict(s) for s in scores], ensure_ascii=False).encode()
         )
         extra = identity.identity_faults(changes.conflicts, changes.elsewhere)
         everything = pd.concat([batch.faults, extra], ignore_index=True)
-        for stage in (*STAGES, identity.STAGE):
-            ledger_faults.replace_faults(tx, shipment_id, stage, everything[everything["stage"] == stage])
+        ledger_faults.replace_stages(tx, shipment_id, (*STAGES, identity.STAGE), everything)
         identity.hold_elsewhere(tx, shipment_id, changes.elsewhere)
         _truck(tx, shipment_id, batch.truck)
         _deliveries(tx, shipment_id, batch)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 from typing import Any
 
@@ -82,13 +83,9 @@ def _part(batch: Batch, chosen: np.ndarray) -> Part:
 
 def parts(batch: Batch, types: tuple[str, ...]) -> Iterator[tuple[str, Part]]:
     """For each message type the parcels that have such a document."""
-    made: dict[bytes, Part] = {}
     for message_type in types:
         chosen = wanted(batch, message_type)
-        key = chosen.tobytes()
-        if key not in made:
-            made[key] = _part(batch, chosen)
-        yield message_type, made[key]
+        yield message_type, batch.once(("part", chosen.tobytes()), partial(_part, batch, chosen))
 
 
 def document_values(part: Part, message_type: str, making: Making) -> dict[str, Value]:

@@ -31,14 +31,25 @@ def _row(target: str, source: str, kind: str, count: int, example: str = "", not
 
 def _column(batch: Batch, path: str) -> pd.Series | None:
     frame = batch.lines if path.startswith("line.") else batch.parcels
-    return frame.get(path)
+    return batch.once(("column", path), lambda: frame.get(path))
 
 
-def _missing(series: pd.Series) -> int:
+def _missing(batch: Batch, path: str) -> int:
+    """How many values of a column are not there; 0 where there is no such column."""
+    return batch.once(("missing", path), lambda: _count_missing(_column(batch, path)))
+
+
+def _count_missing(series: pd.Series | None) -> int:
+    if series is None:
+        return 0
     missing = series.isna()
     if pd.api.types.is_string_dtype(series.dtype):
         missing |= series == ""
     return int(missing.sum())
+
+
+def _distinct(batch: Batch, path: str, series: pd.Series) -> list[Any]:
+    return batch.once(("distinct", path), lambda: list(series.unique()))
 
 
 def _times(batch: Batch, message: MessageSpec, segment: Segment) -> int:
@@ -48,8 +59,8 @@ def _times(batch: Batch, message: MessageSpec, segment: Segment) -> int:
     if segment.tag == entry.get("list"):
         return parcels if listing else len(batch.lines)
     documents = len(part_bounds(parcels)) - 1 if listing else parcels
-    if (needed := entry.get("needs")) and (column := _column(batch, needed)) is not None:
-        documents -= _missing(column)
+    if needed := entry.get("needs"):
+        documents -= _missing(batch, needed)
     if segment.tag in message.root and segment.tag != message.document:
         return -(-documents // (1 if listing else BATCH_OF)) if segment.least else 0
     return documents
@@ -61,14 +72,14 @@ def _of_field(batch: Batch, item: Field, target: str, times: int) -> dict[str, A
         return _row(target, "", "constant", times, item.value)
     if item.source.startswith("regime.") or item.source in _stand_ins(batch):
         return _row(target, item.source, "constant", times, str(truck_values(batch.truck).get(item.source, "")))
-    if item.default and (series is None or _missing(series)):
-        count = times if series is None else _missing(series)
+    if item.default and (series is None or _missing(batch, item.source)):
+        count = times if series is None else _missing(batch, item.source)
         return _row(target, item.source, "defaulted", count, item.default)
     if item.code and series is not None and is_column(series):
         listed = codes.load(AUTHORITY, item.code)
         near = [
             v
-            for v in series.unique()
+            for v in _distinct(batch, item.source, series)
             if v and (c := listed.outward(v)) and c.fit == "nearest" and not v.startswith("CN:")
         ]
         if near:
@@ -132,7 +143,7 @@ def conversion_record(batch: Batch) -> dict[str, list[dict[str, Any]]]:
     for table in ("order", "buyer", "payment", "waybill", "line"):
         for path in columns(table):
             series = _column(batch, path)
-            if path not in used and series is not None and (count := len(series) - _missing(series)):
+            if path not in used and series is not None and (count := len(series) - _missing(batch, path)):
                 dropped.append(_row("-", path, "dropped", count, "", note))
     dropped += [_row("-", path, "dropped", 1, "", note) for path in _truck_fields(batch) if path not in used]
     return found

@@ -10,6 +10,7 @@ import pandas as pd
 from mappings import faults, rules
 from mappings.canonical import columns
 from mappings.canonical.columns import DTYPES
+from mappings.canonical.digests import digests
 from tasks.cleaning import Cleaned, amounts
 from tasks.cleaning.blame import ROW, SOURCE, Place
 
@@ -55,51 +56,6 @@ def _provenance(
     return made
 
 
-def _paths(*tables: str) -> list[columns.Column]:
-    """The columns of tables, those of the first release before all that came later: their numbers stay."""
-    every = [column for name in tables for column in columns.columns(name).values()]
-    return [*(c for c in every if not c.later and not c.path.startswith("buyer.")), *(c for c in every if c.later)]
-
-
-def _there(column: pd.Series) -> np.ndarray:
-    """Where a column has a value."""
-    return ((column != "") if column.dtype == "str" else column.notna()).to_numpy(dtype=bool)
-
-
-def _hashes(table: pd.DataFrame, paths: list[columns.Column]) -> np.ndarray:
-    """A hash of each row's canonical contents, the same in every process."""
-    mixed = np.zeros(len(table), dtype=np.uint64)
-    for number, known in enumerate(paths, 1):
-        if known.path in columns.AFTERWARDS:
-            continue
-        column = table[known.path]
-        there = _there(column) if known.later else None
-        if there is not None and not there.any():
-            continue
-        if isinstance(column.dtype, pd.DatetimeTZDtype):
-            column = column.dt.as_unit("us").astype("int64")
-        elif column.dtype == "Int64":
-            column = pd.Series(column.to_numpy(dtype=np.int64, na_value=np.iinfo(np.int64).min))
-        if column.dtype == "str":
-            codes, distinct = pd.factorize(column)
-            each = pd.util.hash_array(np.asarray(distinct, dtype=object), categorize=False)
-            hashed = each[codes] if len(each) else np.zeros(len(table), dtype=np.uint64)
-        else:
-            hashed = pd.util.hash_array(column.to_numpy(), categorize=False)
-        more = hashed * np.uint64(2 * number + 1) + np.uint64(0x9E3779B97F4A7C15) + (mixed << np.uint64(6))
-        mixed ^= more if there is None else np.where(there, more, np.uint64(0))
-    return mixed
-
-
-def digests(parcels: pd.DataFrame, lines: pd.DataFrame) -> pd.Series:
-    """A digest of each parcel's canonical contents, by which a row that is sent again unchanged is known."""
-    head = _hashes(parcels, _paths("order", "payment", "waybill", "buyer"))
-    each = _hashes(lines, _paths("line"))
-    body = np.zeros(len(parcels), dtype=np.uint64)
-    np.add.at(body, lines["parcel"].to_numpy(), each * np.uint64(0xC2B2AE3D27D4EB4F))
-    return pd.Series([f"{a:016x}{b:016x}" for a, b in zip(head.tolist(), body.tolist(), strict=True)], dtype="str")
-
-
 def lines_of(cleaned: Cleaned) -> pd.DataFrame:
     """The goods lines of the batch."""
     every = np.arange(len(cleaned.line))
@@ -134,7 +90,7 @@ def parcels_of(
     weight, known = net_weight(cleaned)
     frame["parcel.seq"] = np.arange(1, len(frame) + 1, dtype=np.int64)
     frame["parcel.net_weight"] = amounts.column(weight, known)
-    frame["parcel.digest"] = digests(frame, lines)
+    frame["parcel.digest"] = pd.Series(digests(frame, lines), dtype="str")
     return frame
 
 
@@ -142,11 +98,12 @@ def _fill(frame: pd.DataFrame, cleaned: Cleaned) -> pd.DataFrame:
     """What a waybill takes over from its order or the order's first line (match.yaml: fill)."""
     has_waybill = (frame["waybill.waybill_no"] != "").to_numpy()
     first = np.searchsorted(cleaned.owner, np.arange(len(frame)))
+    first[first == len(cleaned.line)] = -1  # nothing
     for path, source in rules.match().fill.items():
         if not path.startswith("waybill."):
             continue
         if source.startswith("line."):
-            values = pd.Series([*cleaned.line[source].tolist(), ""], dtype="str").array.take(first)
+            values = cleaned.line[source].array.take(first, allow_fill=True, fill_value="")
         else:
             values = frame[source].array
         empty = (frame[path] == "").to_numpy() & has_waybill

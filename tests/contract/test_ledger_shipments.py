@@ -233,3 +233,13 @@ def test_a_lease_of_a_dead_process_is_forgotten(ledger: Ledger) -> None:
 def test_nothing_is_stored_for_a_shipment_that_does_not_exist(ledger: Ledger) -> None:
     with pytest.raises(ConfigurationError, match="no shipment 99"):
         sources.save_snapshot(ledger, 99, "x", b"")
+
+
+def test_a_shipment_is_locked_once_in_a_transaction_and_anew_in_the_next(ledger: Ledger) -> None:
+    ident, _ = shipments.open_shipment(ledger, "A", "M1", {})
+    for _ in range(2):
+        before = shipments.get(ledger, ident).version
+        with ledger.begin() as tx:
+            shipments.lock(tx, ident)
+            shipments.lock(tx, ident)
+        assert shipments.get(ledger, ident).version == before + 1

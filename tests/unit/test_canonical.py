@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -191,3 +192,20 @@ def test_the_made_up_truck_is_consistent(lines: float) -> None:
         frame = batch.lines if table == "line" else batch.parcels
         for path, column in columns.columns(table).items():
             assert str(frame[path].dtype) == columns.DTYPES[column.kind], path
+
+
+def test_a_selection_is_made_once_and_does_not_outlive_its_batch() -> None:
+    batch = make_batch(4, 2)
+    some = batch.select([True, False, True, False])
+    assert batch.select([True, False, True, False]) is some
+    assert batch.select([True] * 4) is batch
+    assert some.lines["parcel"].tolist() == [0, 0, 1, 1]
+    other = replace(batch, parcels=batch.parcels.assign(**{"parcel.reason": "X"}))
+    assert other.select([True, False, True, False]).parcels["parcel.reason"].tolist() == ["X", "X"]
+
+
+def test_what_is_made_of_a_batch_is_made_once() -> None:
+    batch, asked = make_batch(1), list[int]()
+    for _ in range(2):
+        assert batch.once("key", lambda: asked.append(1)) is None
+    assert asked == [1]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mappings.engine import fit, spec
+from mappings.engine import columns, fit, spec
 from mappings.engine.fit import Misfit
 from mappings.engine.rows import Rows
 from mappings.engine.spec import Field
@@ -135,6 +135,23 @@ def test_too_big_a_number() -> None:
 )  # fmt: skip
 def test_digits_of_a_decimal(text: str, problem: str) -> None:
     assert fit._problem(Field("x", "N", 19, False, 5, "M"), text) == problem
+
+
+@pytest.mark.parametrize("text", ["9" * 14 + ".99999", "-" + "9" * 14, "9" * 15, "0.123456", "0", "", "1.5", "-1"])
+@pytest.mark.parametrize(("decimals", "use"), [(5, "M"), (0, "M"), (None, "O"), (2, "O")])
+def test_a_column_of_numbers_is_judged_as_each_of_them_is(text: str, decimals: int | None, use: str) -> None:
+    item = Field("x", "N", 19, False, decimals, use, source="x")
+    found = fit._bad(CEB603, item, columns.column(["7", text]), Rows({}, 2))
+    assert found == {t: problem for t in (text,) if (problem := fit._problem(item, t))}
+
+
+@pytest.mark.parametrize("texts", [["中" * 4], ["中" * 5], ["abcde"], ["abcd", ""], ["abc"], [""], ["ab\x01"]])
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("use", ["M", "O"])
+def test_a_column_of_texts_is_judged_as_each_of_them_is(texts: list[str], fixed: bool, use: str) -> None:
+    item = Field("x", "C", 4, fixed, None, use, source="x")
+    found = fit._bad(CEB603, item, columns.column(texts), Rows({}, len(texts)))
+    assert found == {t: problem for t in texts if (problem := fit._problem(item, t))}
 
 
 def test_number_of_lines_out_of_bounds() -> None:

@@ -204,7 +204,7 @@ def test_a_column_is_made_once_for_several_fields_of_one_form_only() -> None:
     whole = Field("b", "N", 9, False, None, "M", source="n")
     assert rows.texts(CEB505, decimal, table) == ["1.5"]
     assert rows.texts(CEB505, whole, table) == ["150000"]
-    assert rows.texts(CEB505, decimal, table) is rows.texts(CEB505, decimal, table)
+    assert rows.column_of(CEB505, decimal, table) is rows.column_of(CEB505, decimal, table)
 
 
 def test_attributes_are_escaped_as_canonical_xml_has_them() -> None:

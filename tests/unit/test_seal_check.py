@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from lxml import etree
 
+from mappings.engine import schema
 from mappings.errors import DataFault
 from mappings.identity import seeded
 from tasks.conversion.declare import declarations
@@ -51,3 +54,29 @@ def test_nothing_is_sealed_when_one_message_fails(messages: list[OutMessage]) ->
     truck = make_batch(3, 2.0).truck
     with pytest.raises(DataFault):
         seal_messages([bad], truck, None, None)  # type: ignore[arg-type]
+
+
+_WRONG = {
+    "an element of no schema": (rb"<ceb:orderNo>(.*?)</ceb:orderNo>", rb"<ceb:no>\1</ceb:no>"),
+    "an element out of order": (rb"(<ceb:gnum>.*?</ceb:gnum>)(<ceb:\w+>.*?</ceb:\w+>)", rb"\2\1"),
+    "a mandatory element left out": (rb"<ceb:orderNo>.*?</ceb:orderNo>", b""),
+    "too long a text": (rb"<ceb:orderNo>", b"<ceb:orderNo>" + b"9" * 80),
+    "too many decimals": (rb"<ceb:price>[\d.]+", b"<ceb:price>1.234567"),
+    "no attribute": (rb' guid="[^"]*"', b""),
+    "a strange attribute": (rb' guid="', b' strange="1" guid="'),
+    "a strange root": (rb"ceb:CEB303Message", b"ceb:CEB399Message"),
+    "text between elements": (rb"<ceb:OrderHead>", b"x<ceb:OrderHead>"),
+    "a document too many": (rb"(<ceb:Order>.*?</ceb:Order>)", rb"\1" * 101),
+}
+
+
+@pytest.mark.parametrize("what", _WRONG)
+def test_reading_past_the_schema_is_as_strict_as_checking_a_tree(messages: list[OutMessage], what: str) -> None:
+    order = next(m for m in messages if m.type == "CEB303Message")
+    pattern, into = _WRONG[what]
+    bad = replace(order, body=re.sub(pattern, into, order.body))
+    assert bad.body != order.body
+    assert not schema.validator(order.type, True).validate(etree.fromstring(bad.body))
+    with pytest.raises(DataFault):
+        check(bad)
+    check(order)  # and what one message has done wrong is not held against the next
