@@ -172,6 +172,14 @@ def first_said(tx: Connection, document_ids: Collection[int], status: str) -> di
 
 
 @reads
+def declared_at(tx: Connection, document_ids: Collection[int]) -> dict[int, datetime]:
+    """When the message of each of these documents was first on its way."""
+    query = select(document.c.id, message.c.first_claimed_at).join(message, document.c.message_id == message.c.id)
+    mine = query.where(bulk.among(tx, document.c.id, document_ids), message.c.first_claimed_at.is_not(None))
+    return {row[0]: row[1] for row in tx.execute(mine)}
+
+
+@reads
 def open_counts(tx: Connection, shipment_id: int) -> dict[str, int]:
     """How many applications of a shipment are in each open state."""
     a = application.c

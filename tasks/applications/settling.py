@@ -1,13 +1,7 @@
-"""What receipts make of applications, and these of their parcels: part of settling a shipment, in its transaction.
-
-`ON_GRANTED` is called for each application that is granted, with the transaction that grants it: books (quota,
-guarantee, stock) give back there. Each is called once an application; whoever registers must not send anything.
-"""
+"""What receipts make of applications, and these of their parcels: part of settling a shipment, in its transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 from sqlalchemy import Connection, Row
@@ -19,27 +13,12 @@ from adapters.ledger.settling import Ranks, retell
 from adapters.ledger.tables import DEAD
 from mappings import states
 from mappings.applications import Rule, rules
+from tasks.applications.granting import ON_GRANTED, Granted
 from tasks.receipts.settle import proofs
 
 AUTHORITY = "cn_ecommerce"
 AGAIN = "again"
 DECLARE_ANEW = "declare_anew"  # the reason of a cancelled parcel that the next run declares anew
-
-
-@dataclass(frozen=True)
-class Granted:
-    """What was granted: the parcel, the inventory's document, and of a return the quantities by goods line (scaled)."""
-
-    shipment_id: int
-    kind: str
-    application_id: int
-    parcel_id: int | None
-    seq: int | None
-    about_id: int | None
-    quantities: dict[int, int] = field(default_factory=dict)
-
-
-ON_GRANTED: list[Callable[[Connection, Granted], None]] = []
 
 
 def rule_of(kind: str, type_: str) -> Rule:
@@ -62,18 +41,19 @@ def settle(tx: Connection, shipment_id: int) -> int:
 
 
 def _grant(tx: Connection, shipment_id: int, rows: list[Row[Any]]) -> None:
+    gone = _retell(tx, [row for row in rows if row.kind == CANCEL])
+    rows = [
+        row for row in rows if row.kind != CANCEL or gone[row.about_id] == CANCELLED
+    ]
     cancels = [row for row in rows if row.kind == CANCEL]
-    gone = _retell(tx, cancels)
-    done = [row for row in cancels if gone[row.about_id] == CANCELLED]  # not what customs released before: a conflict
-    now = {row.seq: (CANCELLED, DECLARE_ANEW if row.after == AGAIN else "") for row in done}
+    now = {row.seq: (CANCELLED, DECLARE_ANEW if row.after == AGAIN else "") for row in cancels}
     parcels.set_parcel_states(tx, shipment_id, now)
     quantities: dict[int, dict[int, int]] = {}
     for line in ledger.lines(tx, [row.id for row in rows]):
         quantities.setdefault(line.application_id, {})[line.gnum] = line.quantity
-    for row in rows:
-        told = Granted(shipment_id, row.kind, row.id, row.parcel_id, row.seq, row.about_id, quantities.get(row.id, {}))
-        for call in ON_GRANTED:
-            call(tx, told)
+    told = [Granted(shipment_id, r.kind, r.id, r.parcel_id, r.seq, r.about_id, quantities.get(r.id, {})) for r in rows]
+    for call in ON_GRANTED:
+        call(tx, told)
 
 
 def _retell(tx: Connection, cancels: list[Row[Any]]) -> dict[int, str]:

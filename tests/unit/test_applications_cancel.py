@@ -11,6 +11,7 @@ from mappings.engine import explain
 from mappings.errors import DataFault
 from tasks import decisions
 from tasks.applications import asking, sending, settling
+from tasks.applications.granting import Granted
 from tasks.applications.wanted import of_records, of_text
 from tasks.clearing.standing import parcel_claims
 from tests.unit.applications import approve, body, hear, invt, numbered, refusals
@@ -259,8 +260,8 @@ def test_a_later_no_after_a_yes_is_a_visible_conflict(desk: Desk) -> None:
 
 
 def test_hooks_are_called_once_for_what_is_granted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[settling.Granted] = []
-    monkeypatch.setattr(settling, "ON_GRANTED", [lambda tx, granted: told.append(granted)])
+    told: list[Granted] = []
+    monkeypatch.setattr(settling, "ON_GRANTED", [lambda tx, granted: told.extend(granted)])
     desk.take_in()
     desk.declared()
     numbered(desk)

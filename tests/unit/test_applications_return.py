@@ -19,6 +19,7 @@ from mappings.canonical.columns import SCALE
 from mappings.engine import explain
 from mappings.identity import seeded
 from tasks.applications import asking, sending, settling
+from tasks.applications.granting import Granted
 from tasks.applications.messages import Applied, share, written
 from tasks.applications.wanted import of_records, of_text
 from tasks.clearing.declaring import load_batch
@@ -90,8 +91,8 @@ def test_the_whole_parcel_comes_back(closed: Desk) -> None:
 
 
 def test_a_part_and_then_the_rest(closed: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[settling.Granted] = []
-    monkeypatch.setattr(settling, "ON_GRANTED", [lambda tx, granted: given.append(granted)])
+    given: list[Granted] = []
+    monkeypatch.setattr(settling, "ON_GRANTED", [lambda tx, granted: given.extend(granted)])
     order, whole = closed.orders()[1], lines(closed, 2)
     gnum, quantity = max(whole.items(), key=lambda item: item[1])
     assert quantity > SCALE, "more than one piece"
