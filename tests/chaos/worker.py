@@ -19,12 +19,12 @@ from adapters.ledger import events, shipments
 from mappings import clock
 from mappings.errors import AuthorityUnavailable
 from tasks import stages
+from tasks.applications import sending
 from tasks.clearing import hearing, intake, settling, steps
-from tasks.clearing.standing import Standing
+from tasks.clearing.standing import Standing, procedure_of
 from tasks.office import Office, office
 from tests.chaos import points
 
-STEPS = ("declare", "hong_kong", "list", "arrive", "depart")
 HAPPENS = {"awaiting_arrival": "arrived", "awaiting_departure": "departed"}
 UNSETTLED = {"prepared", "claimed", "unknown", "sent", "saved", "accepted", "received", "lodged"}
 PAUSE = 0.04
@@ -81,11 +81,17 @@ def one_round(here: Office, ident: int, approve: bool = True) -> Standing:
         shipments.approve(here.ledger, ident, "chaos")
     attempt(hearing.find_out, here, ident)
     attempt(hearing.hear, here)
-    for step in STEPS:
-        attempt(steps.take, here, ident, step)
+    take_all(here, ident)
     standing = settling.settle_shipment(here, ident)
     world(here, standing)
     return standing
+
+
+def take_all(here: Office, ident: int) -> None:
+    """What the flow takes in one run: applications, then the steps of the procedure."""
+    attempt(sending.take, here, ident)
+    for step in procedure_of(here.ledger, ident).steps:
+        attempt(steps.take, here, ident, step.name)
 
 
 def attempt(act: Callable[..., object], *args: object) -> None:
