@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench chaos docs lock clean
+.PHONY: help setup demo demo-import test check bench chaos docs lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## install into .venv what requirements.lock names, and the tongguan command
 
@@ -23,6 +23,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: setup ## clear a made-up truck from files to closed; KEEP=1 leaves the server running
 	$(BIN)/python -m deployments.demo $(if $(KEEP),--keep)
+
+demo-import: setup ## the same with a made-up import truck, its taxes and books; REGIME=1210 for a bonded batch
+	$(BIN)/python -m deployments.demo_import_run $(if $(KEEP),--keep) $(if $(REGIME),--regime $(REGIME))
 
 test: setup ## all tests, with branch coverage
 	rm -f .coverage .coverage.*

@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -38,15 +38,20 @@ PLAN = {  # from when everything runs; the sandbox's truck goes as soon as it ma
 }
 PATIENCE = 300.0  # real seconds
 GAVE_UP = 1
+Over = Callable[[services.Status], bool]
 
 
 def fresh(folder: Path, made: MadeTruck) -> homes.Home:
     """A new installation in `folder`, its clock fast and set to the truck's day."""
+    return fresh_at(folder, datetime.fromisoformat(made.truck["planned"]["arrival_at_yard"]))
+
+
+def fresh_at(folder: Path, start: datetime) -> homes.Home:
+    """A new installation in `folder`, its clock fast and set to `start`."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     os.environ[homes.VARIABLE] = str(folder.absolute())
-    arrival = datetime.fromisoformat(made.truck["planned"]["arrival_at_yard"])
-    os.environ[clock.VARIABLE] = clock.starting(arrival, SPEED).variable()
+    os.environ[clock.VARIABLE] = clock.starting(start, SPEED).variable()
     return homes.Home(folder.absolute())
 
 
@@ -56,13 +61,13 @@ def plan(made: MadeTruck) -> None:
     made.truck["planned"] = {name: (now + later).isoformat() for name, later in PLAN.items()}
 
 
-def night(office: Office, shipment: int) -> Iterator[services.Status]:
-    """The truck's night: its status each second until it is closed; the sandbox plays yard and truck."""
+def night(office: Office, shipment: int, over: Over = lambda now: now.final) -> Iterator[services.Status]:
+    """The truck's night: its status each second until it is over; the sandbox plays yard and truck."""
     end = clock.stopwatch() + PATIENCE
     while True:
         now = services.status(office, shipment)
         yield now
-        if now.final or clock.stopwatch() > end:
+        if over(now) or clock.stopwatch() > end:
             return
         threading.Event().wait(1.0)
 
@@ -75,29 +80,40 @@ def clear(home: homes.Home, made: MadeTruck) -> int:
     for address in home.authorities.values():
         requests.post(f"{address}/admin/behaviour", json={"rules": made.behaviour}, timeout=10)
     screen.print(f"{len(made.orders())} 个订单的文件 files of a made-up truck: {folder}")
+    shipment = handed_in(office, folder)
+    last = watch(night(office, shipment))
+    show(last)
+    outcomes(office, made.flaws, shipment)
+    return judged(office, last.final)
+
+
+def handed_in(office: Office, folder: Path) -> int:
+    """Hands a folder in as an operator would, approves it and starts its first run; the shipment's id."""
     shipment = services.receive_files(office, services.files_in(folder), "demo")
     services.work_up(office, shipment)
     services.approve(office, shipment, "demo operator")
     page = services.wake(office, shipment)
     screen.print(f"界面 look at it: {page}", soft_wrap=True)
-    last = watch(night(office, shipment))
-    show(last)
-    outcomes(office, made, shipment)
+    return shipment
+
+
+def judged(office: Office, ended: bool) -> int:
+    """Shows what the audit finds; the exit code."""
     found = [f for f in services.audit(office) if f.severity == "error"]
     for finding in found:
         screen.print(f"[red]✗[/] {finding.message_zh} {finding.message_en}")
     screen.print("[green]✓[/] 核对无误 audit: all in order" if not found else "[red]✗[/] audit")
-    return 0 if last.final and not found else GAVE_UP
+    return 0 if ended and not found else GAVE_UP
 
 
-def outcomes(office: Office, made: MadeTruck, shipment: int) -> None:
+def outcomes(office: Office, flaws: Mapping[str, str], shipment: int) -> None:
     """What became of the orders that were made wrong, kind by kind."""
     ended = {row.order_no: (row.state, row.reason) for row in services.parcels(office, shipment)}
     made_table = table(
         "人为设置的情形 What was put in, and what became of it", "情形 kind", "#订单 orders", "结果 outcome"
     )
-    for kind in dict.fromkeys(made.flaws.values()):
-        mine = [ended.get(order, ("missing", "")) for order, flaw in made.flaws.items() if flaw == kind]
+    for kind in dict.fromkeys(flaws.values()):
+        mine = [ended.get(order, ("missing", "")) for order, flaw in flaws.items() if flaw == kind]
         told = ", ".join(sorted({f"{state} {reason}".strip() for state, reason in mine}))
         made_table.add_row(kind, str(len(mine)), told)
     screen.print(made_table)
@@ -132,14 +148,18 @@ def main() -> int:
     parser.add_argument("--home", type=Path, default=HOME)
     given = parser.parse_args()
     made = demo_truck(given.parcels, given.seed)
-    home = fresh(given.home, made)
+    return run(fresh(given.home, made), lambda home: clear(home, made), given.keep)
+
+
+def run(home: homes.Home, act: Callable[[homes.Home], int], keep: bool) -> int:
+    """Starts everything in `home`, acts, and stops it all (or waits for Ctrl-C); returns the exit code."""
     screen.print("启动 Prefect、沙箱与网关… Starting Prefect, the sandboxes and the gateway.")
     stoppable()
     try:
         with up.started(home, tell=lambda c: screen.print(f"  [green]✓[/] {c.name}")) as (now, children):
-            code = clear(homes.read(), made)
-            pages(now, given.keep)
-            if given.keep:
+            code = act(homes.read())
+            pages(now, keep)
+            if keep:
                 up.watch(children, threading.Event())
     except SHOWN as error:
         return show_error(error)

@@ -6,9 +6,12 @@ writes them. People and companies are made up; amounts are fen, weights grams.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from functools import lru_cache
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ import yaml
 from stdnum.cn import ric, uscc
 
 DAY = date(2026, 11, 23)
-_TAX_SHARE = 91  # per thousand of the goods' value: about what 70 % of 13 % VAT is; no authority's figure
+_SHARE = Fraction(7, 10)  # of VAT and consumption tax, within the limits (mappings/imports/parameters.yaml)
 Record = dict[str, Any]
 
 
@@ -65,9 +68,19 @@ def _truck(regime: str, seed: int, day: date) -> Record:
 def _person(random: np.random.Generator, number: int) -> dict[str, str]:
     data = tables()
     names = [data[key][int(random.integers(len(data[key])))] for key in ("surnames", "given")]
-    head = f"110101{date(1901, 1, 1) + timedelta(days=number % 365):%Y%m%d}{number // 365 % 1000:03d}"
+    head = f"990000{date(1990, 1, 1) + timedelta(days=number % 365):%Y%m%d}{number // 365 % 1000:03d}"
     return {"account": f"U{number:08d}", "name": "".join(names), "idType": "身份证",
             "idNumber": head + ric.calc_check_digit(head + "0"), "phone": f"100{number:08d}"}  # fmt: skip
+
+
+def taxes_of(lines: Sequence[tuple[Sequence[Any], int]], freight: int) -> int:
+    """What customs levies on goods (rows of the table, with their fen) and their freight, each line to the cent."""
+    value, found = sum(fen for _, fen in lines), 0
+    for goods, fen in lines:
+        vat, consumption = (Fraction(rate) for rate in goods[11:13])
+        base = (fen + Fraction(freight * fen, value)) / (1 - consumption)
+        found += sum(floor(base * rate * _SHARE + Fraction(1, 2)) for rate in (vat, consumption))
+    return found
 
 
 def _order(random: np.random.Generator, regime: str, seed: int, number: int, at: datetime) -> Record:
@@ -80,7 +93,7 @@ def _order(random: np.random.Generator, regime: str, seed: int, number: int, at:
     ]
     value = sum(item["qty"] * item["fen"] for item in items)
     freight, discount = int(random.integers(0, 3)) * 500, int(random.integers(0, 2)) * 300
-    taxes = value * _TAX_SHARE // 1000
+    taxes = taxes_of([(goods[i], item["qty"] * item["fen"]) for i, item in zip(chosen, items, strict=True)], freight)
     buyer = _person(random, seed * 10_000 + number)
     district, place = data["districts"][int(random.integers(len(data["districts"])))]
     street = data["streets"][int(random.integers(len(data["streets"])))]

@@ -11,7 +11,7 @@ from typing import Any
 from deployments.demo_import import DAY, MadeImport, Record, make_import, party
 
 Flaw = Callable[[MadeImport, str], MadeImport]
-OTHER = {"name": "丙示例九", "idNumber": "110101190112319999"}
+OTHER = {"name": "丙示例九", "idNumber": "990000199012319999"}
 
 
 def _changed(made: MadeImport, which: str, order: str, change: Callable[[Record], None]) -> MadeImport:
@@ -155,6 +155,19 @@ def company(made: MadeImport, order: str) -> MadeImport:
     return _changed(made, "orders", order, lambda o: o.update(payCompany=party("area")["code"]))
 
 
+def renamed(made: MadeImport, order: str, name: str) -> MadeImport:
+    """The same import with an order under another number, with all that belongs to it."""
+    made = _changed(made, "orders", order, lambda o: o.update(orderNo=name))
+    for which in ("payments", "waybills"):
+        made = _changed(made, which, order, lambda r: r.update(order=name))
+    return made
+
+
+def marked(mark: str) -> Flaw:
+    """Not wrong: an order number at which the customs sandbox acts up (its profile.yaml, `patterns`)."""
+    return lambda made, order: renamed(made, order, f"{order}-{mark}")
+
+
 KINDS: dict[str, tuple[Flaw, int]] = {  # kind -> how it is done, how many of it in 300 parcels
     "amount": (amount, 2),
     "arithmetic": (arithmetic, 1),
@@ -175,6 +188,9 @@ KINDS: dict[str, tuple[Flaw, int]] = {  # kind -> how it is done, how many of it
     "over the single limit": (over_limit, 1),
     "delivered": (delivered, 5),
     "payment company": (company, 1),
+    "rejected by customs": (marked("X100"), 1),
+    "inspected by customs": (marked("X500"), 2),
+    "detained by customs": (marked("X501"), 1),
 }
 
 
@@ -187,7 +203,9 @@ def with_flaws(made: MadeImport) -> MadeImport:
     step, flaws = len(orders) // len(kinds), dict[str, str]()
     for number, kind in enumerate(kinds):
         order = orders[number * step]
-        made, flaws[order] = KINDS[kind][0](made, order), kind
+        made = KINDS[kind][0](made, order)
+        name = next((o["orderNo"] for o in made.orders if o["orderNo"].startswith(f"{order}-")), order)
+        flaws[name] = kind
     return replace(made, flaws=flaws)
 
 

@@ -39,6 +39,7 @@ class Pulse:
             log.warning("not reached: %s", error)
         if stages.anything_parked():
             self._alarm()
+        stages.offer_room()
         due = [i for i, mark in stages.marks(self.seen).items() if self.seen.get(i) != mark or self._time_is_up(i)]
         for shipment_id in due:
             self._run(shipment_id)

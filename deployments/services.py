@@ -56,6 +56,7 @@ class Status:
     redeclared: int = 0  # documents that follow another of their parcel
     bills: dict[str, int] = field(default_factory=dict)  # tax bills by state
     applications: dict[str, dict[str, int]] = field(default_factory=dict)
+    events: list[str] = field(default_factory=list)  # what can happen to the truck in its procedure
 
     def as_json(self) -> dict[str, Any]:
         """For a program."""
@@ -215,6 +216,7 @@ def status(at: Office, shipment_id: int) -> Status:
         plate=standing.truck.mainland_plate,
         redeclared=len(messages.lineage(at.ledger, shipment_id)),
         bills=dict(sum(standing.bills.values(), Counter[str]())),
+        events=list(standing.procedure.events),
         state=state,
         state_zh=names.zh,
         state_en=names.en,

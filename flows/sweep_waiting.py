@@ -16,6 +16,7 @@ def sweep_waiting() -> Any:
 
     Look at every open truck: find out what became of lost answers, go on where possible, alarm where time is up.
     """
+    stages.offer_room()
     waiting = stages.open_shipments()
     ran = [clear_shipment(shipment=str(truck), return_state=True) for truck in waiting]
     return publishing.ended(ran, f"{len(waiting)} 个未结车次 open shipments")

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from adapters import home as homes
 from adapters.cn_ecommerce import signature
 from adapters.keys.local import local_keys
 from adapters.keys.provider import KeyProvider
@@ -127,7 +128,7 @@ def _partner_note(kind: str, batch: Batch) -> str:
 
 def dry_run(folder: Path, home: Path, profiles: Path | None = None) -> DryRun:
     """The dry run of a folder. Raises DataFault when its files are no whole truck."""
-    batch, scores = to_batch(read_folder(folder, profiles))
+    batch, scores = to_batch(read_folder(folder, profiles), homes.read(home))
     ready = batch.ready()
     notes: list[str] = []
     identities = seeded(int.from_bytes(hashlib.sha256(batch.truck.master_waybill.encode()).digest()[:8]))

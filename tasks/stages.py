@@ -21,7 +21,7 @@ from mappings.errors import AuthorityUnavailable, ConfigurationError
 from tasks import publishing
 from tasks.applications import sending as applications
 from tasks.clearing import alone as lease
-from tasks.clearing import hearing, intake, settling, steps
+from tasks.clearing import hearing, intake, room, settling, steps
 from tasks.clearing.standing import Standing, procedure_of
 from tasks.office import office
 from tasks.receipts import alarm
@@ -149,6 +149,11 @@ def anything_parked() -> bool:
 def open_shipments() -> list[int]:
     """Shipments that are not at their end, oldest first."""
     return [row.id for row in shipments.listing(office().ledger, but=("closed",))]
+
+
+def offer_room() -> list[int]:
+    """Parcels that a book held back are ready again where room was made; the shipments concerned."""
+    return room.offer(office())
 
 
 def mark(shipment_id: int) -> tuple[object, ...]:

@@ -44,9 +44,11 @@ def make_import(
         "guarantor": {"code": GUARANTOR, "name": "测试担保有限公司"}
     }
     batch = make_batch(n, lines, seed)
-    values = batch.truck.model_dump() | {
-        "direction": "import", "parties": parties, "ems_no": ems_no, "ie_port": "5788"
-    } | truck  # fmt: skip
+    values = (
+        batch.truck.model_dump()
+        | {"direction": "import", "parties": parties, "ems_no": ems_no, "exit_port": "", "ie_port": "5788"}
+        | truck
+    )
     numbers = list(buyers) if buyers is not None else [resident(i) for i in range(n)]
     heads = {
         "order.currency": pd.Series(["CNY"] * n, dtype="str"),

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
 from adapters.ledger import applications
+from adapters.ledger.books.accounts import unbalanced
 from adapters.ledger.ledger import reads
 from adapters.ledger.tables import DEAD, document, message, parcel, raw, receipt
 from mappings import clock
@@ -50,6 +51,8 @@ TEXTS = {
                    "{count} messages received from {authority} could not be read and are parked: raw ids {ids}"),
     "parked-receipt": (WARNING, "有 {count} 份回执找不到对应单证（{authority}）：编号 {ids}",
                        "{count} receipts from {authority} wait for a document that we do not know: ids {ids}"),
+    "unbalanced": (ERROR, "账簿 {book} 的账户 {account} 与其分录不符（{why}）",
+                   "The account {account} of the book {book} is not what its entries say ({why})"),
 }  # fmt: skip
 
 
@@ -209,11 +212,17 @@ def _parked(tx: Connection) -> Found:
             yield code, None, {"authority": authority, "count": len(ids), "ids": _named(sorted(ids))}
 
 
+def _unbalanced(tx: Connection) -> Found:
+    """Accounts of the books; a buyer's is named by its pseudonym."""
+    for key, why in unbalanced(tx):
+        yield "unbalanced", None, {"book": key.book, "account": f"{key.holder} {key.item}".strip(), "why": why}
+
+
 def _named(ids: list[int]) -> str:
     """Ids in a sentence, not more than a screen shows."""
     return ", ".join(map(str, ids[:MOST])) + (" …" if len(ids) > MOST else "")
 
 
 _CHECKS: tuple[Callable[[Connection], Found], ...] = (
-    _two_places, _same_key, _wrong_shipment, _wrong_count, _applications, _conflicts, _parked,
+    _two_places, _same_key, _wrong_shipment, _wrong_count, _applications, _conflicts, _parked, _unbalanced,
 )  # fmt: skip

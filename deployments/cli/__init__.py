@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from deployments.cli import (
     applications,
     audit,
+    books,
     clear,
     convert,
     correct,
@@ -55,6 +56,7 @@ app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=Fals
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(keys.keys, name="keys")
+app.add_typer(books.books, name="books")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tasks.office import Office
 
 STAGES = (  # what a bar counts: title, the parcel states that have come this far
-    ("已申报 declared", ("declared", "rejected", "reviewed", "inspection", "released", "closed")),
-    ("已审核 reviewed", ("reviewed", "inspection", "released", "closed")),
+    ("已申报 declared", ("declared", "rejected", "stored", "reviewed", "inspection", "detained", "released", "closed")),
+    ("海关已受理 at customs", ("stored", "reviewed", "inspection", "released", "closed")),
     ("已放行 released", ("released", "closed")),
     ("已结关 closed", ("closed",)),
 )

@@ -42,9 +42,7 @@ def settle(tx: Connection, shipment_id: int) -> int:
 
 def _grant(tx: Connection, shipment_id: int, rows: list[Row[Any]]) -> None:
     gone = _retell(tx, [row for row in rows if row.kind == CANCEL])
-    rows = [
-        row for row in rows if row.kind != CANCEL or gone[row.about_id] == CANCELLED
-    ]
+    rows = [row for row in rows if row.kind != CANCEL or gone[row.about_id] == CANCELLED]
     cancels = [row for row in rows if row.kind == CANCEL]
     now = {row.seq: (CANCELLED, DECLARE_ANEW if row.after == AGAIN else "") for row in cancels}
     parcels.set_parcel_states(tx, shipment_id, now)

@@ -25,6 +25,7 @@ from tasks.clearing.standing import Document, Standing
 from tasks.conversion.declare import declarations
 from tasks.conversion.messages import Making
 from tasks.conversion.record import conversion_record
+from tasks.imports import company_rates, is_import, reserve
 from tasks.office import Office
 from tasks.submission.seal import seal_messages
 
@@ -112,16 +113,19 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
     planned = {kind: plans(standing, seqs, kind, digests.get(kind, {}), now[kind]) for kind in types}
     planned = _beyond(planned, seqs, parcels.attempts_elsewhere(office.ledger, standing.id))
     blocked = {i for kind in types for i, p in enumerate(planned[kind]) if p.action == "cancel"}
+    refused = _reserve(office, standing.id, batch, blocked)
+    if len(blocked) + len(refused) < len(seqs):
+        office.ensure_keys(standing.truck)
     made = []
-    office.ensure_keys(standing.truck)
-    for kinds, chosen in _alike(planned, blocked):
+    for kinds, chosen in _alike(planned, blocked | refused.keys()):
         made += declarations(batch.select(chosen), _making(office, kinds, planned, chosen), kinds)
         for kind in kinds:
             said = digests.setdefault(kind, {})
             said.update((str(seqs[i]), now[kind][i]) for i in np.flatnonzero(chosen).tolist())
     outgoing = seal_messages(made, standing.truck, office.authority(standing.procedure.authority), office.keys)
     told = part_of(whole, ready | {seq for seq in standing.leads if seq is not None})
-    states = {seqs[i]: ("waiting_cancel", "CHG-003") if i in blocked else ("declared", "") for i in range(len(seqs))}
+    states = {seq: ("waiting_cancel", "CHG-003") if i in blocked else ("declared", "")
+              for i, seq in enumerate(seqs) if i not in refused}  # fmt: skip
     with office.ledger.begin() as tx:
         added = messages.add_messages(tx, standing.id, outgoing)
         sources.save_snapshot(tx, standing.id, DIGESTS, orjson.dumps(digests, option=orjson.OPT_SORT_KEYS))
@@ -131,6 +135,22 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
                 tx, standing.id, standing.procedure.authority, kind, [Conversion(**row) for row in rows]
             )
     return len(added.message_ids)
+
+
+def _reserve(office: Office, shipment_id: int, batch: Batch, blocked: set[int]) -> dict[int, str]:
+    """Reserve of the books what an import's parcels need, and hold those that a book refuses, in one transaction.
+
+    Returns the refused ones (position -> fault code). It comes before the messages are stored: a process that dies in
+    between leaves ready parcels with what they reserved, and the next run finds that they hold it.
+    """
+    if not is_import(batch):
+        return {}
+    at = {seq: n for n, seq in enumerate(batch.parcels["parcel.seq"].tolist())}
+    wanted = part_of(batch, {seq for seq, n in at.items() if n not in blocked})
+    with office.ledger.begin() as tx:
+        refused = reserve(tx, shipment_id, wanted, clock.now(), company_rates(office.home))
+        parcels.set_parcel_states(tx, shipment_id, {seq: ("held", code) for seq, code in refused.items()})
+    return {at[seq]: code for seq, code in refused.items()}
 
 
 def _beyond(

@@ -17,6 +17,7 @@ import pandas as pd
 from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
+from adapters.home import Home
 from adapters.ledger import events, leases, parcels, raws, shipments, sources
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger.tables import parcel, source_file
@@ -24,7 +25,7 @@ from mappings import clock, faults, procedures
 from mappings.canonical.batch import Batch
 from mappings.canonical.model import Shipment, Truck
 from mappings.errors import DataFault
-from mappings.identity import seeded
+from mappings.identity import Identities, seeded
 from tasks.capture import Captured, files_of_folder, from_shipment, read_files
 from tasks.capture.captured import Correction, SourceFile
 from tasks.cleaning import clean
@@ -35,6 +36,7 @@ from tasks.clearing.batches import BATCH, save_batch
 from tasks.conversion.fit import hold_misfits
 from tasks.conversion.lists import faults_ahead
 from tasks.conversion.messages import Making
+from tasks.imports import company_rates, is_import, judge
 from tasks.matching import match
 from tasks.office import Office
 from tasks.reporting.faults import explained
@@ -205,14 +207,18 @@ def work_up(office: Office, shipment_id: int, anew: bool = False) -> Intake | No
         return None
     received = deliveries(office, shipment_id)
     captured = merged([_captured(files, office) for files in received])
-    batch, scores = to_batch(captured, office)
+    batch, scores = to_batch(captured, office.home, office.identities)
     return _store(office, shipment_id, batch, scores, count)
 
 
-def to_batch(captured: Captured, office: Office | None = None) -> tuple[Batch, list[Score]]:
-    """The batch of captured files, what no authority could take held back, and the senders' scores."""
-    making = Making(office.identities if office else seeded(0), clock.now())
-    batch = hold_misfits(match(clean(captured)), making)
+def to_batch(captured: Captured, home: Home, identities: Identities | None = None) -> tuple[Batch, list[Score]]:
+    """The batch of captured files, what no authority could take held back, and the senders' scores.
+
+    An import is judged by the company's table of rates. Raises ConfigurationError where a live home has none.
+    """
+    making = Making(identities or seeded(0), clock.now())
+    batch = match(clean(captured))
+    batch = hold_misfits(judge(batch, rates=company_rates(home)) if is_import(batch) else batch, making)
     ahead = faults_ahead(batch, making)
     if ahead:
         batch = replace(batch, faults=faults.together([batch.faults, faults.frame(ahead)]))

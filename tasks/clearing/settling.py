@@ -6,9 +6,13 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+from sqlalchemy import Connection
+
 from adapters.ledger import parcels, shipments
+from mappings import clock
+from tasks import imports
 from tasks.applications import settling as applications
-from tasks.clearing import identity
+from tasks.clearing import billing, identity
 from tasks.clearing.standing import ListDocument, Standing, load_standing
 from tasks.office import Office
 
@@ -62,6 +66,12 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
     return found
 
 
+def _books(tx: Connection, shipment_id: int, states: dict[int, tuple[str, str]]) -> None:
+    """What the states and tax bills of an import do to its books; first of all, as it takes the shipment's lock."""
+    imports.settle(tx, shipment_id, {seq: state for seq, (state, _) in states.items()}, clock.now())
+    billing.settle(tx, shipment_id)
+
+
 def settle_shipment(office: Office, shipment_id: int) -> Standing:
     """Bring parcels and shipment to what their documents and events say. Returns where the shipment stands then."""
     with office.ledger.begin() as tx:
@@ -69,6 +79,8 @@ def settle_shipment(office: Office, shipment_id: int) -> Standing:
         applications.settle(tx, shipment_id)
         standing = load_standing(tx, shipment_id)
         found = parcel_states(standing) | applications.parcel_states(tx, shipment_id)
+        if standing.truck.direction == "import":
+            _books(tx, shipment_id, standing.parcels | found)
         if parcels.set_parcel_states(tx, shipment_id, found):
             standing.parcels |= found
         if standing.parcels:

@@ -169,11 +169,16 @@ def settle_bills(tx: Connection, bills: Mapping[int, tuple[str, int]], status: s
     return []
 
 
+def refusals() -> set[str]:
+    """The fault codes of parcels that a book held back."""
+    return {tables.refusal(book, reason) for book in _OVER for reason in ("short", "unopened", "unit")
+            if reason in tables.table("books")["books"][book]}  # fmt: skip
+
+
 @writes
 def try_again(tx: Connection, shipment_id: int) -> set[int]:
     """Put the parcels that a book held back to ready: after a top-up, an arrival or a return. Returns their seqs."""
-    codes = {tables.refusal(book, reason) for book in _OVER for reason in ("short", "unopened", "unit")
-             if reason in tables.table("books")["books"][book]}  # fmt: skip
+    codes = refusals()
     waiting = {r.seq for r in parcels.listing(tx, shipment_id) if r.state == "held" and r.reason in codes}
     parcels.set_parcel_states(tx, shipment_id, dict.fromkeys(waiting, ("ready", "")))
     return waiting

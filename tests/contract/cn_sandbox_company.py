@@ -283,9 +283,8 @@ def signed(body: bytes, company: x509.Certificate, sign=None, sm2: bool = False)
     return body[:at] + signature + body[at:]
 
 
-def enveloped(
-    business: bytes, type_: str, sender: str, cop_msg_id: str = "", receiver: str = "DXPEDCCEB0000003"
-) -> bytes:
+def enveloped(business: bytes, type_: str, sender: str, cop_msg_id: str = "", receiver: str = "") -> bytes:
+    receiver = receiver or ("DXPEDCCEB0000002" if type_ in IMPORTS else "DXPEDCCEB0000003")
     return (
         '<?xml version="1.0" encoding="UTF-8"?><dxp:DxpMsg xmlns:dxp="http://www.chinaport.gov.cn/dxp" ver="1.0">'
         f"<dxp:TransInfo><dxp:CopMsgId>{cop_msg_id or guid()}</dxp:CopMsgId><dxp:SenderId>{sender}</dxp:SenderId>"
@@ -296,6 +295,7 @@ def enveloped(
 
 
 PAYER = "PAYCOMPANY"
+IMPORTS = ("CEB311", "CEB411", "CEB511", "CEB513", "CEB621", "CEB623", "CEB625", "CEB711")
 OWNERS = {
     "CEB311": PLATFORM,
     "CEB411": PAYER,

@@ -14,6 +14,7 @@ from adapters.ledger import audit, raws, shipments
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger import messages as ledger_messages
 from deployments.demo_import import MadeImport, make_import
+from deployments.demo_import_books import open_ours
 from deployments.demo_import_files import write
 from mappings import clock
 from mappings.engine import explain, reader
@@ -48,6 +49,7 @@ def desk(made: MadeImport, desk_template: Path, tmp_path: Path, monkeypatch: pyt
     rsa_keys(tmp_path / "home", *(p for p in parties if p.code and p.dxp_id))
     here.office.keys = SoftwareKeys(tmp_path / "home" / "keys")
     here.id = here.deliver(*files)
+    open_ours(made, here.office, tmp_path)
     yield here
     here.ledger.close()
     offices.office.cache_clear()

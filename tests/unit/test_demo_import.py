@@ -24,7 +24,7 @@ EXPECTED = {  # what a flaw leads to: the state of its parcel, its reason, and t
     "line total": ("held", "LIN-004", {"LIN-004"}),
     "receiver": ("held", "MAT-105", {"MAT-105"}),
     "two pieces": ("held", "IMV-003", {"IMV-003"}),
-    "no payment": ("ready", "", {"PAY-005"}),
+    "no payment": ("held", "PAY-001", {"PAY-001"}),
     "no waybill": ("held", "WAY-001", {"WAY-001"}),
     "cancelled": ("excluded", "ORD-001", {"ORD-001"}),
     "gift": ("ready", "", {"LIN-012"}),

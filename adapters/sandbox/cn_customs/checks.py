@@ -38,7 +38,7 @@ def _quantities(type_: str, document: Document) -> Iterator[str]:
     places = [
         names.index(name) for name in ("gnum", "qty", "price", "totalPrice", "qty1", "qty2", "unit", "unit1", "unit2")
     ]
-    free = settings.profile()["zero_price"] != "refused"
+    free = settings.profile()["import_zero_price" if type_ == "CEB621Message" else "zero_price"] != "refused"
     for line in document.lines:
         gnum, qty, price, total, qty1, qty2, unit, unit1, unit2 = [line[place] for place in places]
         yield from _prices(gnum, qty, price, total, free)

@@ -105,7 +105,7 @@ def _check(head: Envelope) -> None:
     if not 1 <= len(head.receivers) <= RECEIVERS or any(len(name) > RECEIVER_LENGTH for name in head.receivers):
         raise Faulty("0002", "不能通过schema验证 1 to 5 ReceiverId", head)
     _date_time(head)
-    if not set(head.receivers) & set(settings.profile()["receivers"]):
+    if settings.receiver(head.type) not in head.receivers:
         raise Faulty("2001", f"接收方不存在 unknown receiver {head.receivers[0]}", head)
 
 
@@ -165,7 +165,7 @@ def terminal(head: Envelope, business: bytes) -> bytes:
 def wrapped(type_: str, receiver: str, cop_msg_id: str, at: datetime, business: bytes) -> bytes:
     """A receipt message in its DxpMsg."""
     created = at.astimezone(clock.CHINA).strftime("%Y-%m-%dT%H:%M:%S")
-    head = Envelope(cop_msg_id, settings.profile()["sender"], (receiver,), type_, created)
+    head = Envelope(cop_msg_id, settings.receiver(type_), (receiver,), type_, created)
     start = (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<dxp:DxpMsg xmlns:dxp="{DXP}" ver="1.0">'
         f"{_trans_info(head, 'TransInfo')}<dxp:Data>"

@@ -31,6 +31,12 @@ def profile() -> dict[str, Any]:
     return read("profile.yaml")
 
 
+def receiver(type_: str) -> str:
+    """Customs' own DXP id for a message type: imports have one, exports (and what is no known type) another."""
+    own = profile()
+    return str(own["receivers"]["import" if type_ in own["import_types"] else "export"])
+
+
 def change(given: dict[str, Any]) -> None:
     """Change settings of profile.yaml while this process runs; within a group only what is named. Raises DataFault."""
     own = profile()

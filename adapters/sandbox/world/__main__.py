@@ -45,6 +45,8 @@ class World:
         ident = int(status["id"])
         before = True
         for rule in self.rules["events"]:
+            if rule["kind"] not in status["events"]:
+                continue  # an import only arrives, and goods in a zone are there already
             if (ident, rule["kind"]) not in self.told and before and self._due(status, rule):
                 self._tell(ident, rule["kind"])
             before = (ident, rule["kind"]) in self.told

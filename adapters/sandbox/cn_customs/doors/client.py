@@ -32,7 +32,7 @@ def enveloped(business: bytes, cop_msg_id: str = "", sender: str = "") -> bytes:
         return found[1].decode("utf-8", "replace") if found else ""
 
     head = envelope.Envelope(
-        cop_msg_id or said(_GUID), said(_SENDER) or sender, tuple(settings.profile()["receivers"]), said(_ROOT),
+        cop_msg_id or said(_GUID), said(_SENDER) or sender, (settings.receiver(said(_ROOT)),), said(_ROOT),
         clock.now().astimezone(clock.CHINA).strftime("%Y-%m-%dT%H:%M:%S"),
     )  # fmt: skip
     return envelope.terminal(head, business)
