@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-from adapters import home as homes
 from adapters.ledger import applications, messages, parcels
-from deployments.demo_import import MadeImport, make_import
-from deployments.demo_import_files import write
-from mappings import clock
+from deployments.demo_import import make_import
+from deployments.demo_import_books import guarantor
 from mappings.canonical.columns import SCALE
 from tasks.applications.asking import Asked, ask
 from tasks.applications.wanted import of_records
 from tasks.clearing.declaring import load_batch
+from tasks.office import Office
 from tests.chaos.sandboxes import Sandboxes
 from tests.chaos.trucks import made
+from tests.flows.importing import Import
 from tests.flows.whole import Whole
 
 CN = "cn_ecommerce"
 CLEAN: dict[str, int] = {CN: 0, "hk_road": 0}
 
 
-class After(Whole):
-    """A truck of which a person asks for something after it was declared."""
+class Asking(ABC):
+    """What a person asks for after a declaration, and what is seen of it."""
+
+    id: int
+    sandboxes: Sandboxes
+
+    @property
+    @abstractmethod
+    def office(self) -> Office: ...
+    @abstractmethod
+    def states(self) -> dict[str, str]: ...
+    @abstractmethod
+    def audit(self) -> list[str]: ...
 
     def ask(
         self, kind: str, *orders: str | dict[str, Any], after: str = "", reason: str = "damaged", **detail: str
@@ -65,6 +77,10 @@ class After(Whole):
         assert self.sandboxes.second_receipts() == CLEAN
 
 
+class After(Whole, Asking):
+    """An export truck of which a person asks for something after it was declared."""
+
+
 def export(folder: Path, template: Path, sandboxes: Sandboxes, parcels: int = 4, **sheet: Any) -> After:
     """An export truck, taken in; `sheet` changes its record."""
     truck = made(sandboxes, parcels)
@@ -74,22 +90,21 @@ def export(folder: Path, template: Path, sandboxes: Sandboxes, parcels: int = 4,
     return here
 
 
-class Import(After):
-    """An import (9610) that a person asks something of."""
-
-    def __init__(self, folder: Path, template: Path, sandboxes: Sandboxes, imported: MadeImport) -> None:
-        super().__init__(folder, template, sandboxes, made(sandboxes, 1))
-        self.imported = imported
-        self.folder = write(imported, folder / "import")
-        homes.write(homes.Home(self.home, authorities=sandboxes.addresses))
-        self.take_in()
+class AfterImport(Import, Asking):
+    """An import of which a person asks for something after it was declared."""
 
     def orders(self) -> list[str]:
         """The order numbers."""
-        return [order["orderNo"] for order in self.imported.orders]
+        return [order["orderNo"] for order in self.made.orders]
+
+    def same_books(self) -> None:
+        """Guarantee and quota are the same on both sides."""
+        assert self.our_guarantee() == self.theirs("guarantee")[guarantor(self.made)]
+        assert sorted(n for n in self.our_quota().values() if n) == self.their_quota()
 
 
-def imported(folder: Path, template: Path, sandboxes: Sandboxes, parcels: int = 4) -> Import:
-    """An import truck of today, taken in."""
-    today = sandboxes.clock.now().astimezone(clock.CHINA).date()
-    return Import(folder, template, sandboxes, make_import(parcels, "9610", day=today))
+def imported(folder: Path, sandboxes: Sandboxes, parcels: int = 3, seed: int = 7) -> AfterImport:
+    """A direct purchase (9610), taken in; the accounts are open on both sides."""
+    here = AfterImport(folder / "truck", sandboxes, make_import(parcels, "9610", seed=seed))
+    here.take_in()
+    return here
