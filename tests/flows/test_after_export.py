@@ -20,16 +20,6 @@ def truck(fresh: Sandboxes, home_template: Path, tmp_path: Path, monkeypatch: py
     return export(tmp_path, home_template, fresh)
 
 
-def to_its_end(here: After) -> None:
-    """The truck arrives, leaves, crosses, and customs closes what left."""
-    here.happens("arrived")
-    here.until(lambda at: at.in_state("released") and not at.alike("undecided"))
-    here.happens("departed")
-    here.until(lambda at: at.named("CEB509Message"))
-    here.cross()
-    here.until(lambda at: at.state() == "closed")
-
-
 def test_one_is_cancelled_and_one_cancelled_and_declared_anew_as_a_new_file_says(truck: After) -> None:
     gone, heavier, *others = truck.made.orders()
     truck.until(lambda at: len(at.in_state("reviewed")) == 4)
@@ -43,7 +33,7 @@ def test_one_is_cancelled_and_one_cancelled_and_declared_anew_as_a_new_file_says
     assert truck.asked("cancel") == [(gone, "granted", "granted"), (heavier, "granted", "granted")]
     assert [state for state, _ in truck.attempts(INVENTORY, heavier)] == ["cancelled", "reviewed"]
     assert truck.attempts(INVENTORY, heavier)[1][1] is not None, "the second names the first"
-    to_its_end(truck)
+    truck.to_its_end()
     assert truck.states() == {gone: "cancelled"} | dict.fromkeys([heavier, *others], "closed")
     assert set().union(*truck.listed("CEB509Message")) == {heavier, *others}, "what was cancelled leaves on no list"
     truck.clean()
@@ -65,7 +55,7 @@ def test_what_waits_for_its_cancel_is_cancelled_and_declared_anew_by_itself(truc
     assert len(truck.ask("cancel").new) == 1, "none named: all that wait"
     truck.until(lambda at: len(at.in_state("reviewed")) == 4)
     assert [state for state, _ in truck.attempts(INVENTORY, waiting)] == ["cancelled", "reviewed"]
-    to_its_end(truck)
+    truck.to_its_end()
     assert set(truck.states().values()) == {"closed"}
     truck.clean()
 
@@ -76,7 +66,7 @@ def test_a_cancel_that_customs_refuses_leaves_the_parcel_where_it_was(truck: Aft
     truck.until(lambda at: len(at.in_state("reviewed")) == 4)
     truck.ask("cancel", order)
     truck.until(lambda at: truck.asked("cancel") == [(order, "refused", "rejected")])
-    to_its_end(truck)
+    truck.to_its_end()
     assert set(truck.states().values()) == {"closed"}
     late = truck.ask("cancel", order)
     assert (late.new, late.faults["code"].tolist()) == ([], ["APP-013"]), "after its release only a return"
@@ -85,7 +75,7 @@ def test_a_cancel_that_customs_refuses_leaves_the_parcel_where_it_was(truck: Aft
 
 def test_a_return_with_its_tally_and_then_the_rest(truck: After) -> None:
     truck.until(lambda at: len(at.in_state("reviewed")) == 4)
-    to_its_end(truck)
+    truck.to_its_end()
     part = truck.several()
     whole = next(order for order in truck.made.orders() if order != part)
     gnum = min(truck.goods(part))
