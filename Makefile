@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-import test check bench chaos docs lock clean
+.PHONY: help setup demo demo-import test check bench scale latency chaos docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -44,12 +44,18 @@ docs: setup ## write the generated pages again
 bench: setup ## parcels a second, peak memory, and the floor for the same bytes
 	$(BIN)/python -m tests.bench $(ARGS)
 
+scale: setup ## parcels a second with 1 to 4 workers, and what is full; needs PostgreSQL and Redis
+	$(BIN)/python -m tests.scale $(ARGS)
+
+latency: setup ## how long a single shipment and a pushed receipt take while trucks run; needs PostgreSQL and Redis
+	$(BIN)/python -m tests.bench.latency $(ARGS)
+
 chaos: setup ## the tests that kill processes
 	$(BIN)/python -m pytest -m chaos $(ARGS)
 
 lock: setup ## resolve requirements.lock anew (needs pip-tools: it is installed beside, not locked)
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --upgrade --extra=dev --strip-extras --no-emit-index-url --no-emit-find-links \
+	$(BIN)/pip-compile --quiet --upgrade --extra=dev --extra=scale --strip-extras --no-emit-index-url --no-emit-find-links \
 		--no-emit-trusted-host --output-file=requirements.lock pyproject.toml
 
 clean: ## remove the environment and what tests and demos left

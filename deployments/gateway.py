@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import uvicorn
-from fastapi import Body, Depends, FastAPI, Header, HTTPException, Path, Query, Request, Response
+from fastapi import BackgroundTasks, Body, Depends, FastAPI, Header, HTTPException, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
@@ -111,10 +111,12 @@ def _shown(_: Request, error: Exception) -> JSONResponse:
 
 def _push(app: FastAPI, door: Gateway) -> None:
     @app.post("/authorities/{name}/push", dependencies=[Depends(door.authority)], tags=["authorities"])
-    def push(name: str, body: Raw, request: Request) -> dict[str, Any]:
-        """Takes in what an authority pushes (DxpMsg): kept first, then read; the pulse takes the trucks on."""
+    def push(name: str, body: Raw, request: Request, after: BackgroundTasks) -> dict[str, Any]:
+        """Takes in what an authority pushes (DxpMsg): kept first, then read; then the shipments concerned go on."""
         peer = request.client.host if request.client else ""
-        return {"shipments": services.push(door.office, name, body, peer)}
+        concerned = services.push(door.office, name, body, peer)
+        after.add_task(services.wake_few, door.office, concerned)
+        return {"shipments": concerned}
 
     @app.post("/ann179/{token}/platDataOpen", dependencies=[Depends(door.customs)], tags=["authorities"])
     def payment_data(body: Raw, request: Request) -> dict[str, Any]:
@@ -193,7 +195,9 @@ def _shipments(app: FastAPI, door: Gateway) -> None:
 
 def _change(door: Gateway, reference: str, change: Any) -> dict[str, Any]:
     ident = _found(door, reference)
-    return {"shipment": ident, "changed": change(ident)}
+    changed = change(ident)
+    services.wake_few(door.office, [ident] if changed else [])
+    return {"shipment": ident, "changed": changed}
 
 
 def _found(door: Gateway, reference: str) -> int:

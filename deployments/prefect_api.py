@@ -23,12 +23,17 @@ class Prefect:
         self.http.mount(base, HTTPAdapter(max_retries=again))
 
     def start(
-        self, deployment: str, parameters: dict[str, Any], tags: list[str] | None = None, name: str = "", key: str = ""
-    ) -> str:
-        """Starts a run of "flow/deployment" and returns its id; the same `key` never starts a second one."""
+        self, deployment: str, parameters: dict[str, Any], tags: list[str] | None = None, name: str = "", key: str = "",
+        queue: str = "",
+    ) -> str:  # fmt: skip
+        """Starts a run of "flow/deployment" and returns its id; the same `key` never starts a second one.
+
+        `queue` is the lane of its work pool, where it has one.
+        """
         body: dict[str, Any] = {"parameters": parameters, "tags": tags or []}
         body |= {"name": name} if name else {}
         body |= {"idempotency_key": key} if key else {}
+        body |= {"work_queue_name": queue} if queue else {}
         found = self._call("GET", f"/deployments/name/{deployment}")
         return str(self._call("POST", f"/deployments/{found['id']}/create_flow_run", body)["id"])
 
@@ -44,6 +49,18 @@ class Prefect:
         """The newest runs with a tag."""
         query = {"flow_runs": {"tags": {"all_": [tag]}}, "sort": "START_TIME_DESC", "limit": limit}
         return self._call("POST", "/flow_runs/filter", query)
+
+    def states(self, run_ids: list[str]) -> dict[str, str]:
+        """The types of state (SCHEDULED, PENDING, RUNNING, COMPLETED, ...) of these runs."""
+        if not run_ids:
+            return {}
+        found = self._call("POST", "/flow_runs/filter", {"flow_runs": {"id": {"any_": run_ids}}, "limit": 200})
+        return {str(run["id"]): str(run["state_type"]) for run in found}
+
+    def crash(self, run_id: str, why: str) -> None:
+        """Says of a run whose worker is dead that it has crashed; nobody else would."""
+        state = {"type": "CRASHED", "name": "Crashed", "message": why}
+        self._call("POST", f"/flow_runs/{run_id}/set_state", {"state": state, "force": True})
 
     def page(self, run_id: str) -> str:
         """The address of a run's page."""

@@ -1,22 +1,26 @@
 """The pulse: a warm process that hears the authorities and takes trucks on, so that no wake-up costs a process start.
 
 `python -m deployments.pulse`. The scheduled deployments do the same where no pulse runs. It polls every POLL
-real seconds and starts a run of clear-shipment only for a truck that can go on.
+real seconds and starts a run of clear-shipment only for a truck that can go on: on a work pool where it is told of one
+(deployments.dispatch), else in its own process.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from deployments.dispatch import DUE, Dispatch
+from deployments.pools import pool
+from deployments.prefect_api import Prefect
 from mappings.clock import stopwatch
 from mappings.errors import AuthorityUnavailable, TongguanError
 
 POLL = 1.0
-DUE = 10.0  # real seconds after which a truck that waits for time alone is looked at again
 log = logging.getLogger("tongguan.pulse")
 
 
@@ -24,6 +28,7 @@ log = logging.getLogger("tongguan.pulse")
 class Pulse:
     """Remembers what each truck looked like when it last ran, and when that was."""
 
+    dispatch: Dispatch | None = None  # where there is a work pool, its workers run the trucks
     seen: dict[int, tuple[object, ...]] = field(default_factory=dict)
     ran_at: dict[int, float] = field(default_factory=dict)
 
@@ -40,6 +45,8 @@ class Pulse:
         if stages.anything_parked():
             self._alarm()
         stages.offer_room()
+        if self.dispatch is not None:
+            return self.dispatch.beat()
         due = [i for i, mark in stages.marks(self.seen).items() if self.seen.get(i) != mark or self._time_is_up(i)]
         for shipment_id in due:
             self._run(shipment_id)
@@ -71,6 +78,12 @@ class Pulse:
         self.ran_at[shipment_id] = stopwatch()
 
 
+def dispatch() -> Dispatch | None:
+    """How trucks are woken on the work pool of this process; None without one: the pulse runs them by itself."""
+    base = os.environ.get("PREFECT_API_URL", "").removesuffix("/api")
+    return Dispatch(Prefect(base)) if pool() and base else None
+
+
 def main() -> None:
     """Beats until it is told to stop; one beat's trouble is logged and does not end it."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
@@ -78,7 +91,7 @@ def main() -> None:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    pulse = Pulse()
+    pulse = Pulse(dispatch())
     while not stop.wait(POLL):
         try:
             pulse.beat()

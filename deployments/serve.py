@@ -40,8 +40,8 @@ def flow_of(entry: dict[str, Any]) -> Any:
         raise ConfigurationError(f"没有流程 {entry['flow']}。There is no flow {entry['flow']}: {error}") from error
 
 
-def deployment(entry: dict[str, Any]) -> Any:
-    """One entry as Prefect serves it, found again by its module, wherever the process stands."""
+def deployment(entry: dict[str, Any], pool: str = "", lane: str = "") -> Any:
+    """One entry as Prefect serves it, found again by its module, wherever the process stands; or for a work pool."""
     from prefect.client.schemas.objects import (  # noqa: PLC0415 - a second that only the server needs
         ConcurrencyLimitConfig,
         ConcurrencyLimitStrategy,
@@ -58,6 +58,8 @@ def deployment(entry: dict[str, Any]) -> Any:
         description=entry["text"],
         concurrency_limit=limit,
         entrypoint_type=EntrypointType.MODULE_PATH,
+        work_pool_name=pool or None,
+        work_queue_name=lane or None,
     )
 
 

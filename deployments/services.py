@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,7 +18,7 @@ from adapters.ledger import audit as ledger_audit
 from adapters.ledger import events, faults, messages, shipments
 from adapters.ledger import parcels as ledger_parcels
 from adapters.ledger.audit import Finding
-from deployments import applications, books
+from deployments import applications, books, pools
 from deployments.prefect_api import Prefect
 from deployments.settings import running
 from mappings import clock
@@ -31,6 +33,8 @@ from tasks.receipts import receive
 from tasks.reporting.faults import sender_csv, write_private, write_sender_files
 
 CLEAR = "clear-shipment/clear-shipment"
+CHANGED = 0.5  # real seconds in which several changes of a shipment start one run
+log = logging.getLogger(__name__)
 ASKS = "awaiting_approval"
 File = tuple[str, bytes]
 
@@ -144,14 +148,42 @@ def _forget(out: Path) -> None:
 # ---- moving a shipment on ---------------------------------------------------------------------------------------
 def wake(at: Office, shipment_id: int) -> str:
     """Starts a run that advances the shipment and returns the address of its page; '' when no Prefect runs here."""
-    now = running(at.home.path)
-    if now is None:
+    base, pool = prefect_of(at)
+    if not base:
         return ""
     row = shipments.get(at.ledger, shipment_id)
-    prefect = Prefect(now.prefect)
+    prefect, queue = Prefect(base), pools.lane(intake.size(at.ledger, shipment_id)) if pool else ""
     tags = [f"shipment:{shipment_id}", f"state:{row.state}"]
     name = f"{row.label} {row.master_waybill}".strip()
-    return prefect.page(prefect.start(CLEAR, {"shipment": str(shipment_id)}, tags, name))
+    return prefect.page(prefect.start(CLEAR, {"shipment": str(shipment_id)}, tags, name, queue=queue))
+
+
+def wake_few(at: Office, concerned: Sequence[int]) -> None:
+    """Starts runs of the shipments of few parcels at once, where there is a work pool; trucks wait for the pulse.
+
+    Several changes within CHANGED seconds start one run. Without a Prefect that answers the pulse does it later.
+    """
+    base, pool = prefect_of(at)
+    if not pool:
+        return
+    for shipment_id in concerned:
+        if pools.lane(intake.size(at.ledger, shipment_id)) != pools.EXPRESS:
+            continue
+        key = f"wake:{shipment_id}:{int(clock.stopwatch() / CHANGED)}"
+        try:
+            Prefect(base).start(
+                CLEAR, {"shipment": str(shipment_id)}, [f"shipment:{shipment_id}"], key=key, queue=pools.EXPRESS
+            )
+        except ConfigurationError as error:
+            log.warning("shipment %s not woken: %s", shipment_id, error)
+
+
+def prefect_of(at: Office) -> tuple[str, str]:
+    """Prefect's address and the work pool: of what `tongguan up` runs here, else of the environment; '' for none."""
+    now = running(at.home.path)
+    if now is not None:
+        return now.prefect, now.pool
+    return (os.environ.get("PREFECT_API_URL", "").removesuffix("/api"), pools.pool()) if pools.pool() else ("", "")
 
 
 def approve(at: Office, shipment_id: int, actor: str) -> bool:

@@ -44,6 +44,7 @@ class Running:
     authorities: dict[str, str] = field(default_factory=dict)
     clock: str = ""
     ready: bool = True
+    pool: str = ""
 
     @property
     def api(self) -> str:

@@ -1,4 +1,4 @@
-"""Everything that an installation runs: Prefect's server, sandboxes, gateway, served deployments, the pulse."""
+"""Everything that an installation runs: Prefect's server, sandboxes, gateway, a warm worker, the pulse."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from adapters import home as homes
+from deployments.pools import VARIABLE
 from deployments.processes import Child, Children, free_ports
 from deployments.serve import entries
 from deployments.settings import GATEWAY_PORT, PREFECT_PORT, RUNNING, Running, tokens, written
+from deployments.work import POOL
 from mappings import clock
 from mappings.errors import ConfigurationError
 
@@ -26,6 +28,7 @@ QUIET = {  # nothing leaves this machine: no telemetry, no analytics, no adverti
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_SERVER_UI_V2_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_SCHEDULER_MAX_RUNS": "20",  # by default 100 runs ahead of each, for nothing
+    "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "60",  # a busy machine is no reason for a mark on every run
     "PREFECT_RUNNER_POLL_FREQUENCY": "1",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
     "PREFECT_LOGGING_LEVEL": "INFO",
@@ -76,10 +79,11 @@ def gateway(environment: dict[str, str], port: int) -> Child:
     return Child("gateway", command, f"http://{HOST}:{port}/health", environment)
 
 
-def deployed(environment: dict[str, str], base: str) -> Child:
-    """The process that serves the deployments; it is ready when the last of them is known."""
+def worker(environment: dict[str, str], base: str) -> Child:
+    """The warm worker, which registers the deployments; it is ready when the last of them is known."""
     last = entries()[-1]["name"]
-    return Child("deployments", module("deployments.serve"), f"{base}/api/deployments/name/{last}/{last}", environment)
+    health = f"{base}/api/deployments/name/{last}/{last}"
+    return Child("worker", module("deployments.work", "--deploy"), health, environment)
 
 
 def world(now: Running, home: Path) -> Child:
@@ -122,9 +126,9 @@ def started(
     home = replace(home, authorities=addresses(home, ports))
     homes.write(home)
     base, doors = f"http://{HOST}:{prefect_port}", f"http://{HOST}:{gateway_port}"
-    environment = {**prefect_environment(home.path, base), homes.VARIABLE: str(home.path)}
+    environment = {**prefect_environment(home.path, base), homes.VARIABLE: str(home.path), VARIABLE: POOL}
     said = os.environ.get(clock.VARIABLE, "")
-    now = Running(os.getpid(), home.mode, base, doors, home.authorities, said, ready=False)
+    now = Running(os.getpid(), home.mode, base, doors, home.authorities, said, ready=False, pool=POOL)
     now.write(home.path)
     try:
         with Children(home.path / "logs") as children:
@@ -133,7 +137,7 @@ def started(
             children.start(*first)
             children.wait(*first, tell=tell)
             pulse = Child("pulse", module("deployments.pulse"), "", environment)
-            last = [gateway(environment, gateway_port), deployed(environment, base), pulse]
+            last = [gateway(environment, gateway_port), worker(environment, base), pulse]
             last += [world(now, home.path)] if play and home.mode == "sandbox" else []
             children.start(*last)
             children.wait(*last, tell=tell)

@@ -46,4 +46,5 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
         publishing.publish(standing)
         publishing.ask(standing)
         publishing.tag_run(standing)
+        stages.note_run(standing)
     return publishing.end(standing, go.missed)

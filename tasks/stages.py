@@ -6,6 +6,7 @@ no cache: the ledger decides what was sent.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
-from adapters.ledger import shipments
+from adapters.ledger import leases, shipments
 from mappings.errors import AuthorityUnavailable, ConfigurationError
 from tasks import publishing
 from tasks.applications import sending as applications
@@ -39,6 +40,7 @@ SENDING: dict[str, Any] = {
     "retry_condition_fn": only_unavailable,
     "persist_result": False,
 }
+RAN = "run"  # under which the ledger keeps what each truck looked like at the end of its last run
 LOCAL: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 
 
@@ -158,13 +160,47 @@ def offer_room() -> list[int]:
 
 def mark(shipment_id: int) -> tuple[object, ...]:
     """What a run would find: state, open gates, events, files, counts. The same as before: nothing to do."""
-    at = settling.settle_shipment(office(), shipment_id)
-    gates = tuple(step.name for step in at.procedure.steps if at.may(step.name))
     received = len(intake.deliveries_of(office(), shipment_id))
+    return _mark(settling.settle_shipment(office(), shipment_id), received)
+
+
+def _mark(at: Standing, received: int) -> tuple[object, ...]:
+    gates = tuple(step.name for step in at.procedure.steps if at.may(step.name))
     counted = tuple(sorted(Counter(state for state, _ in at.parcels.values()).items()))
     said = tuple(sorted(Counter(d.state for kind in at.documents.values() for d in kind.values()).items()))
     told = (tuple(sorted(at.events)), sum(map(len, at.deliveries.values())), tuple(sorted(at.applications.items())))
     return (at.shipment.state, gates, told, received, counted, said, at.shipment.held)
+
+
+def note_run(at: Standing) -> None:
+    """Write down what a truck looks like at the end of a run, in the ledger: no host wakes it before that changes.
+
+    Of its files those count that were worked up: one that came meanwhile wakes it.
+    """
+    worked_up = int(leases.get_cursor(office().ledger, "intake", str(at.id), "0"))
+    leases.set_cursor(office().ledger, RAN, str(at.id), digest(_mark(at, worked_up)))
+
+
+def noted_runs() -> dict[int, str]:
+    """The digest of each truck's mark at the end of its last run."""
+    return {int(name): value for name, value in leases.cursors(office().ledger, RAN).items()}
+
+
+def digest(mark: tuple[object, ...]) -> str:
+    """A mark as a short text."""
+    return hashlib.sha256(repr(mark).encode()).hexdigest()[:32]
+
+
+def worked_on(shipment_id: int) -> bool:
+    """Whether a worker has the truck now; one of this host that is dead has it no more."""
+    name = lease.name_of(shipment_id)
+    leases.forget_dead(office().ledger, name)
+    return leases.holder(office().ledger, name) is not None
+
+
+def parcels_of(shipment_id: int) -> int:
+    """How many parcels the shipment has; before its files are worked up, how many it may have by their rows."""
+    return intake.size(office().ledger, shipment_id)
 
 
 def waits_for_time(shipment_id: int) -> bool:

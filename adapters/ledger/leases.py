@@ -109,5 +109,12 @@ def get_cursor(tx: Connection, authority: str, name: str, default: str = "") -> 
     return default if found is None else found
 
 
+@reads
+def cursors(tx: Connection, authority: str) -> dict[str, str]:
+    """Everything noted under an authority's name."""
+    query = select(cursor.c.name, cursor.c.value).where(cursor.c.authority == authority)
+    return {row.name: row.value for row in tx.execute(query)}
+
+
 def _dialect(tx: Connection) -> ModuleType:
     return postgresql if tx.dialect.name == "postgresql" else sqlite

@@ -28,6 +28,11 @@ PRAGMAS = (
     "wal_autocheckpoint=8000",  # 32 MB: a truck is some 8 MB, so that it is not copied within its own commits
 )  # fmt: skip
 
+# A host that is cut off says nothing: the server ends its open transaction after a minute, and with it its locks; the
+# host itself notices that its connection is of no use any more after half a minute.
+_GONE = "-c idle_in_transaction_session_timeout=60000 -c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5"
+_AWAY = {"connect_timeout": 10, "keepalives_idle": 15, "keepalives_interval": 5, "tcp_user_timeout": 30000}
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -108,8 +113,8 @@ def _engine(url: str, lock_seconds: float) -> Engine:
         return _sqlite(url, lock_seconds)
     if parsed.get_backend_name() == "postgresql":
         options = parsed.query.get("options", "")
-        wait = f"{options} -c lock_timeout={int(lock_seconds * 1000)}".strip()
-        return create_engine(parsed.update_query_dict({"options": wait}), pool_pre_ping=True)
+        wait = f"-c lock_timeout={int(lock_seconds * 1000)} {_GONE} {options}".strip()
+        return create_engine(parsed.update_query_dict({"options": wait}), pool_pre_ping=True, connect_args=_AWAY)
     raise ConfigurationError(
         f"账本地址不受支持。{VARIABLE} must be sqlite:///FILE or postgresql+psycopg://…; it names {parsed.drivername}."
     )

@@ -184,6 +184,12 @@ def elsewhere(tx: Connection, shipment_id: int) -> list[Elsewhere]:
 
 
 @reads
+def count(tx: Connection, shipment_id: int) -> int:
+    """How many parcels a shipment has."""
+    return int(tx.execute(select(func.count()).where(parcel.c.shipment_id == shipment_id)).scalar_one())
+
+
+@reads
 def listing(tx: Connection, shipment_id: int) -> list[Row[Any]]:
     """The parcels of a shipment by seq."""
     return list(tx.execute(select(parcel).where(parcel.c.shipment_id == shipment_id).order_by(parcel.c.seq)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
@@ -56,6 +57,13 @@ def add_source(
 def sources(tx: Connection, shipment_id: int) -> list[Row[Any]]:
     """The files of a shipment in the order they came."""
     return list(tx.execute(select(source_file).where(source_file.c.shipment_id == shipment_id).order_by("id")))
+
+
+@reads
+def most_rows(tx: Connection, shipment_id: int, senders: Sequence[str]) -> int:
+    """The rows of the longest file of these senders: how many parcels a shipment may have before it is worked up."""
+    mine = (source_file.c.shipment_id == shipment_id) & source_file.c.sender.in_(senders)
+    return int(tx.execute(select(func.max(source_file.c.rows)).where(mine)).scalar() or 0)
 
 
 @writes

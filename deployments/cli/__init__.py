@@ -24,6 +24,7 @@ from deployments.cli import (
     pages,
     prepare,
     sandbox,
+    scale,
     status,
     tokens,
     up,
@@ -49,7 +50,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "redeclare": applications.redeclare,
     "status": status.status, "validate": validate.validate,
     "messages": messages.messages, "convert": convert.convert, "audit": audit.audit, "sandbox": sandbox.sandbox,
-    "erase": erase.erase, "pages": pages.pages, "tokens": tokens.tokens,
+    "erase": erase.erase, "pages": pages.pages, "tokens": tokens.tokens, "deploy": scale.deploy, "work": scale.worker,
 }  # fmt: skip
 
 app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, select
 
 from adapters.home import Home
-from adapters.ledger import events, leases, parcels, raws, shipments, sources
+from adapters.ledger import Ledger, events, leases, parcels, raws, shipments, sources
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger.tables import parcel, source_file
 from mappings import clock, faults, procedures
@@ -184,6 +184,11 @@ def _by_orders(tx: Connection, captured: Captured) -> Any | None:
             if found is not None:
                 return found
     return None
+
+
+def size(ledger: Ledger, shipment_id: int) -> int:
+    """How many parcels a shipment has; before its files are worked up, how many it may have by their rows."""
+    return parcels.count(ledger, shipment_id) or sources.most_rows(ledger, shipment_id, ("platform", "carrier"))
 
 
 def deliveries_of(office: Office, shipment_id: int) -> list[list[str]]:

@@ -12,12 +12,10 @@ from typing import Any
 
 import yaml
 
-from mappings import clock
+from mappings import clock, procedures
 from mappings.canonical.model import Truck
-from mappings.engine import spec
 from mappings.engine.spec import MAPPINGS
 from mappings.errors import ConfigurationError
-from mappings.procedures import load
 
 AUTHORITY = "cn_ecommerce"
 MODES = ("we_send", "partner_sends")
@@ -37,8 +35,16 @@ def theirs(truck: Truck) -> frozenset[str]:
     """The message types that a partner sends itself in this shipment."""
     table = roles()
     day = truck.planned.departure.astimezone(clock.CHINA).date()
-    mine = ((kind, row) for kind, row in table["messages"].items() if spec.load(kind).traffic == truck.direction)
-    return frozenset(kind for kind, row in mine if _partner(truck, row, table["partners"], day))
+    known = table["messages"].items()
+    return frozenset(
+        kind for kind, entry in known if kind in _sent(truck) and _partner(truck, entry, table["partners"], day)
+    )
+
+
+def _sent(truck: Truck) -> frozenset[str]:
+    """The message types that the truck's procedure has, whoever sends them."""
+    steps = procedures.load(truck.direction, truck.regime).steps
+    return frozenset(kind for step in steps for kind in step.sends)
 
 
 def _partner(truck: Truck, entry: dict[str, Any], partners: list[dict[str, Any]], day: date) -> bool:
@@ -58,6 +64,6 @@ def _holds(row: dict[str, Any], day: date) -> bool:
 
 def signers(truck: Truck) -> set[str]:
     """The roles whose keys sign something of this shipment."""
-    others, table = theirs(truck), roles()["messages"]
-    sent = {kind for step in load(truck.direction, truck.regime).steps for kind in step.sends}
-    return {entry["role"] for kind, entry in table.items() if kind in sent - others}
+    others = theirs(truck)
+    ours = _sent(truck) - others
+    return {entry["role"] for kind, entry in roles()["messages"].items() if kind in ours}

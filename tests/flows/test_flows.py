@@ -143,6 +143,16 @@ def test_a_truck_goes_all_the_way_run_by_run(whole: Make) -> None:
     assert here.sandboxes.second_receipts() == {"cn_ecommerce": 0, "hk_road": 0}
 
 
+def test_a_run_notes_what_the_truck_looks_like_at_its_end(whole: Make) -> None:
+    here = whole(taken=False)
+    run(clear_shipment, folder=str(here.folder))
+    [ident] = stages.open_shipments()
+    assert stages.noted_runs() == {ident: stages.digest(stages.mark(ident))}
+    here.id = ident
+    here.deliver("late.jsonl", here.waybill(here.made.orders()[0], grossWeight=2.5))
+    assert stages.noted_runs()[ident] != stages.digest(stages.mark(ident)), "a file came: the truck is to be woken"
+
+
 def test_another_worker_has_the_truck(whole: Make) -> None:
     here = whole()
     assert leases.acquire(here.office.ledger, "shipment:1", "elsewhere:1", 60)

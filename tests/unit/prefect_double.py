@@ -17,6 +17,8 @@ class PrefectServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.runs: list[dict[str, Any]] = []
         self.busy = 0
+        self.states: dict[str, str] = {}  # of runs that a test has taken on
+        self.set_states: list[tuple[str, str]] = []
 
     @property
     def base(self) -> str:
@@ -38,6 +40,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.busy:
             self.server.busy -= 1
             return self._say(503, {"exception_message": "Service Unavailable"})
+        if self.path.endswith("/flow_runs/filter") and "id" in body.get("flow_runs", {}):
+            asked = body["flow_runs"]["id"]["any_"]
+            return self._say(200, [{"id": i, "state_type": self.server.states.get(i, "SCHEDULED")} for i in asked])
+        if self.path.endswith("/set_state"):
+            self.server.set_states.append((self.path.split("/")[-2], body["state"]["type"]))
+            return self._say(201, {"status": "ACCEPT"})
         if self.path.endswith("/filter"):
             return self._say(200, [{"id": "d1", "name": "clear-shipment"}])
         self.server.runs.append(body)

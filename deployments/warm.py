@@ -1,0 +1,175 @@
+"""Warm workers for Prefect's work pools: a run begins in a process that has everything loaded, not in a new one.
+
+A `process` worker of Prefect starts a process for each run (about two seconds of imports); this one keeps `slots`
+processes and hands each the id of a run. It serves the same pools, beside Prefect's own workers. Prefect 3.8.8.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import anyio
+import anyio.abc
+from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
+
+from mappings.clock import stopwatch
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
+
+READY, DONE = "ready", "done"
+DYING_SECONDS = 10.0
+GRACE = 6.0  # real seconds for the runs that have begun, when the worker is told to stop
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+def work(ours: Connection) -> None:
+    """A slot's process: loads everything once, then runs what it is handed until the other end is gone."""
+    os.setsid()  # a signal to the worker's group is not for its runs: it ends its slots itself
+    _load()
+    with no_heartbeats():
+        try:
+            ours.send(READY)
+            while True:
+                ours.send((DONE, run(ours.recv())))
+        except (EOFError, ConnectionError):
+            return
+
+
+@contextmanager
+def no_heartbeats() -> Iterator[None]:
+    """Runs inside send no heartbeats: joining the thread that sends them costs every run a second (Prefect 3.8.8)."""
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415
+
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        yield
+
+
+def _load() -> None:
+    from deployments.serve import entries, flow_of  # noqa: PLC0415 - what a slot is warm for
+    from tasks.office import office  # noqa: PLC0415
+
+    for entry in entries():
+        flow_of(entry)
+    office()
+
+
+def run(run_id: str) -> str:
+    """Runs a flow run of a deployment to its end, its question or its cancelling; what stopped it, '' when it ended."""
+    from prefect.exceptions import Abort, Pause, TerminationSignal  # noqa: PLC0415
+    from prefect.flow_engine import load_flow_run, run_flow  # noqa: PLC0415
+
+    found = load_flow_run(UUID(run_id))
+    try:
+        run_flow(_flow(str(found.deployment_id)), flow_run=found, return_type="state")
+    except (Abort, Pause, TerminationSignal) as stopped:
+        return type(stopped).__name__
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _flow(deployment_id: str) -> Any:
+    """The flow of a deployment, by the module path under which it was registered."""
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+    from prefect.flows import load_flow_from_entrypoint  # noqa: PLC0415
+
+    with get_client(sync_client=True) as client:
+        entrypoint = client.read_deployment(UUID(deployment_id)).entrypoint or ""
+    return load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
+
+
+class Slot:
+    """A warm process, and the pipe to it. One run at a time."""
+
+    def __init__(self, target: Callable[[Connection], None] = work) -> None:
+        self.pipe, theirs = _SPAWN.Pipe()
+        self.process = _SPAWN.Process(target=target, args=(theirs,))
+        self.process.start()
+        theirs.close()
+        self.ready = False
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return int(self.process.pid or 0)
+
+    def run(self, run_id: str) -> int:
+        """Hands it a run and waits; 0, or as a process would have ended (-9: killed) when it died with the run."""
+        try:
+            if not self.ready:
+                self.ready = self.pipe.recv() == READY
+            self.pipe.send(run_id)
+            self.pipe.recv()
+        except (EOFError, OSError):
+            self.process.join(DYING_SECONDS)
+            return self.process.exitcode or 1
+        return 0
+
+    def end(self, grace: float) -> None:
+        """Ends it: its process sees the closed pipe after the run that it is in; after `grace` seconds it is killed."""
+        self.pipe.close()
+        self.process.join(grace)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+class WarmWorker(ProcessWorker):
+    """A worker of a process pool whose runs start in warm slots. `limit` is how many there are."""
+
+    @classmethod
+    def __dispatch_key__(cls) -> str:
+        """Under a name of its own, so that Prefect's worker of the same type stays what it is."""
+        return "warm-process"
+
+    def __init__(self, pool: str, limit: int = 1, target: Callable[[Connection], None] = work, **more: Any) -> None:
+        super().__init__(pool, limit=limit, **more)
+        self._target = target
+        self._all: set[Slot] = set()
+        self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
+        for _ in range(limit):
+            self._add()
+
+    def _ensure_worker_channel(self) -> None:
+        """Heartbeats go by REST: those over its WebSocket fail on a server whose SQLite has another writer (3.8.8)."""
+        super()._ensure_worker_channel()
+        transport = getattr(self._worker_channel, "_transport", None)
+        if transport is not None:
+            transport.url = None  # as where a server has no such channel
+
+    def _add(self) -> None:
+        slot = Slot(self._target)
+        self._all.add(slot)
+        self._free.put(slot)
+
+    async def run(
+        self,
+        flow_run: FlowRun,
+        configuration: ProcessJobConfiguration,
+        task_status: anyio.abc.TaskStatus[int] | None = None,
+    ) -> ProcessWorkerResult:
+        """Runs it in a free slot; there is one, because Prefect never hands out more runs than `limit`."""
+        slot = await anyio.to_thread.run_sync(self._free.get)
+        if task_status is not None:
+            task_status.started(slot.pid)
+        code = await anyio.to_thread.run_sync(slot.run, str(flow_run.id), abandon_on_cancel=True)
+        if code == 0:
+            self._free.put(slot)
+        else:
+            self._all.discard(slot)
+            self._add()
+        return ProcessWorkerResult(status_code=code, identifier=str(slot.pid))
+
+    def end(self) -> None:
+        """Ends every slot, letting runs that have begun end within GRACE seconds together."""
+        until = stopwatch() + GRACE
+        for slot in self._all:
+            slot.end(max(until - stopwatch(), 0.1))

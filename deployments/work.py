@@ -1,0 +1,77 @@
+"""A warm worker on a work pool: `python -m deployments.work --pool NAME`. It runs until it is told to stop.
+
+Start as many as there are cores to use, on any host that reaches Prefect and the ledger and has the home folder's keys.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from deployments import pools
+from mappings.errors import ConfigurationError
+
+LOOK = {pools.EXPRESS: 0.3, pools.TRUCKS: 2.0}  # seconds between two looks for runs; each costs Prefect some 10 ms
+POOL = "tongguan"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The program."""
+    parser = argparse.ArgumentParser(prog="python -m deployments.work", description=__doc__)
+    parser.add_argument("--pool", default=pools.pool() or POOL)
+    parser.add_argument("--express", type=int, default=1, metavar="N", help="runs at a time of single shipments")
+    parser.add_argument("--trucks", type=int, default=1, metavar="N", help="runs at a time of trucks and schedules")
+    parser.add_argument("--deploy", action="store_true", help="register the deployments first")
+    given = parser.parse_args(arguments)
+    start(given.pool, slots(given.express, given.trucks), given.deploy)
+
+
+def slots(express: int, trucks: int) -> dict[str, int]:
+    """How many runs at a time of each lane. Raises ConfigurationError for none at all."""
+    found = {lane: count for lane, count in ((pools.EXPRESS, express), (pools.TRUCKS, trucks)) if count > 0}
+    if not found:
+        raise ConfigurationError("工作进程至少需要一个槽位。A worker needs a slot: --express 1 or --trucks 1.")
+    return found
+
+
+def start(pool: str, of_lane: dict[str, int], deploy: bool = False) -> None:
+    """Works until a signal ends it; what it has begun it ends, or another worker finds it by its truck's lease."""
+    from deployments.warm import WarmWorker  # noqa: PLC0415 - a second of imports that --help does not need
+
+    if deploy:
+        pools.deploy(pool)
+    here = f"{socket.gethostname()}-{os.getpid()}"
+    workers = {
+        lane: WarmWorker(pool, work_queues=[lane], name=f"{here}-{lane}", limit=n, prefetch_seconds=0)
+        for lane, n in of_lane.items()
+    }
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        asyncio.run(_together(workers))
+    except KeyboardInterrupt:
+        return
+    finally:
+        for worker in workers.values():
+            worker.end()
+
+
+async def _together(workers: Mapping[str, Any]) -> None:
+    await asyncio.gather(*(_looking(worker, LOOK[lane]) for lane, worker in workers.items()))
+
+
+async def _looking(worker: Any, seconds: float) -> None:
+    """Works, looking for runs so often; Prefect's own default is every 10 seconds."""
+    from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings  # noqa: PLC0415
+
+    with temporary_settings({PREFECT_WORKER_QUERY_SECONDS: seconds}):
+        await worker.start()
+
+
+if __name__ == "__main__":
+    main()

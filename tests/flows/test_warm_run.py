@@ -1,0 +1,95 @@
+"""What a warm slot does with a run of a work pool's deployment, in this process: to its end, or to its question."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings
+
+from deployments import pools, warm
+from deployments.serve import entries
+from tests.flows.test_flows import Make, whole
+
+__all__ = ["whole"]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+POOL = "warm-test"
+
+
+@pytest.fixture(scope="module")
+def deployed(prefect_server: None) -> list[str]:
+    """The deployments on a pool; registering them again changes nothing."""
+    pools.deploy(POOL)
+    return pools.deploy(POOL)
+
+
+@pytest.fixture
+def client() -> Iterator[SyncPrefectClient]:
+    with get_client(sync_client=True) as made:
+        yield made
+
+
+def created(client: SyncPrefectClient, name: str, **parameters: Any) -> str:
+    deployment = client.read_deployment_by_name(name)
+    return str(client.create_flow_run_from_deployment(deployment.id, parameters=parameters).id)
+
+
+def test_every_deployment_is_on_the_pool_in_its_lane(deployed: list[str], client: SyncPrefectClient) -> None:
+    found = {name: client.read_deployment_by_name(name) for name in deployed}
+    assert {d.name for d in found.values()} == {entry["name"] for entry in entries()}
+    assert {d.work_pool_name for d in found.values()} == {POOL}
+    lanes = {d.name: d.work_queue_name for d in found.values()}
+    assert lanes == {entry["name"]: entry.get("lane", pools.EXPRESS) for entry in entries()}
+    assert lanes["clear-shipment"] == lanes["approve"] == pools.EXPRESS
+    assert lanes["sweep-waiting"] == pools.TRUCKS
+    limits = {d.name: d.global_concurrency_limit is not None for d in found.values()}
+    assert limits == {entry["name"]: "limit" in entry for entry in entries()}
+
+
+def test_a_run_goes_to_its_end(whole: Make, deployed: list[str], client: SyncPrefectClient) -> None:
+    here = whole()
+    run_id = created(client, "clear-shipment/clear-shipment", shipment=str(here.id))
+    assert warm.run(run_id) == ""
+    assert client.read_flow_run(run_id).state_name == "Awaiting approval"
+
+
+def test_a_run_that_fails_ends_nothing_but_itself(whole: Make, deployed: list[str], client: SyncPrefectClient) -> None:
+    whole()
+    run_id = created(client, "clear-shipment/clear-shipment", shipment="no such truck")
+    assert warm.run(run_id) == ""
+    assert client.read_flow_run(run_id).state_name == "Failed"
+
+
+def test_a_question_to_a_person_frees_the_slot(whole: Make, deployed: list[str], client: SyncPrefectClient) -> None:
+    here = whole()
+    warm.run(created(client, "clear-shipment/clear-shipment", shipment=str(here.id)))
+    run_id = created(client, "approve/approve", shipment=str(here.id))
+    assert warm.run(run_id) == "Pause"
+    assert client.read_flow_run(run_id).state_name == "Suspended"
+
+
+def test_a_slot_loads_says_so_and_ends_with_its_pipe(
+    whole: Make, deployed: list[str], client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = whole()
+    monkeypatch.setattr(os, "setsid", lambda: None)  # this process leads its session already, or is not to leave it
+    ours, theirs = multiprocessing.Pipe()
+    slot = threading.Thread(target=warm.work, args=(theirs,), daemon=True)
+    slot.start()
+    assert ours.recv() == warm.READY
+    ours.send(created(client, "clear-shipment/clear-shipment", shipment=str(here.id)))
+    assert ours.recv() == (warm.DONE, "")
+    ours.close()
+    slot.join(30)
+    assert not slot.is_alive()
+
+
+def test_runs_in_a_slot_send_no_heartbeats() -> None:
+    with warm.no_heartbeats():
+        assert get_current_settings().flows.heartbeat_frequency is None
+        assert PREFECT_FLOWS_HEARTBEAT_FREQUENCY.value() is None

@@ -1,0 +1,134 @@
+"""Waking trucks on a work pool: one run for each change, none twice, and a dead worker's truck gets another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from adapters.ledger import leases, shipments
+from deployments import dispatch, pools, pulse
+from deployments.dispatch import Dispatch
+from deployments.prefect_api import Prefect
+from tasks import office as offices
+from tasks import stages
+from tasks.clearing import alone, settling
+from tests.unit.prefect_double import PrefectServer
+from tests.unit.world import captured, home, prefect, truck
+
+__all__ = ["captured", "home", "prefect", "truck"]
+
+
+@pytest.fixture
+def woken(captured: int, prefect: PrefectServer) -> Iterator[Dispatch]:
+    """A dispatch of an installation with one truck."""
+    offices.office.cache_clear()
+    yield Dispatch(Prefect(prefect.base))
+    offices.office.cache_clear()
+
+
+def ran(shipment: int) -> None:
+    """What a run leaves behind at its end."""
+    stages.note_run(settling.settle_shipment(offices.office(), shipment))
+
+
+def test_a_truck_gets_one_run_while_that_is_queued(woken: Dispatch, captured: int, prefect: PrefectServer) -> None:
+    assert woken.beat() == [captured]
+    assert [woken.beat(), woken.beat()] == [[], []]
+    [run] = prefect.runs
+    assert run["parameters"] == {"shipment": str(captured), "actor": "pulse"}
+    assert run["tags"] == [f"shipment:{captured}"]
+    assert run["work_queue_name"] == pools.EXPRESS, "60 parcels are few"
+
+
+def test_nothing_is_started_for_what_the_last_run_left(woken: Dispatch, captured: int, prefect: PrefectServer) -> None:
+    ran(captured)
+    assert woken.beat() == []
+    shipments.hold(offices.office().ledger, captured, "why", "a person")
+    assert woken.beat() == [captured]
+    prefect.states["run1"] = "COMPLETED"
+    ran(captured)
+    assert woken.beat() == []
+
+
+def test_a_run_that_left_no_end_is_tried_again_later(
+    woken: Dispatch, captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken.beat()
+    prefect.states["run1"] = "FAILED"
+    assert woken.beat() == [], "not at once: it would fail again"
+    monkeypatch.setattr(dispatch, "AGAIN", 0.0)
+    assert woken.beat() == [captured]
+
+
+def test_a_truck_that_a_worker_has_is_left_alone(woken: Dispatch, captured: int, prefect: PrefectServer) -> None:
+    ledger = offices.office().ledger
+    leases.acquire(ledger, alone.name_of(captured), "elsewhere:1", 60)
+    assert woken.beat() == []
+    leases.release(ledger, alone.name_of(captured), "elsewhere:1")
+    assert woken.beat() == [captured]
+
+
+def test_the_run_of_a_dead_worker_is_told_and_the_truck_goes_on(
+    woken: Dispatch, captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = offices.office().ledger
+    woken.beat()
+    prefect.states["run1"] = "RUNNING"
+    leases.acquire(ledger, alone.name_of(captured), "elsewhere:1", 60)
+    monkeypatch.setattr(dispatch, "TAKING", 0.0)
+    assert (woken.beat(), prefect.set_states) == ([], []), "somebody has the truck"
+    leases.release(ledger, alone.name_of(captured), "elsewhere:1")
+    monkeypatch.setattr(dispatch, "AGAIN", 0.0)
+    assert woken.beat() == [captured]
+    assert prefect.set_states == [("run1", "CRASHED")]
+
+
+def test_a_worker_has_a_while_from_its_run_to_its_truck(woken: Dispatch, captured: int, prefect: PrefectServer) -> None:
+    woken.beat()
+    prefect.states["run1"] = "PENDING"
+    assert [woken.beat(), woken.beat()] == [[], []]
+    assert prefect.set_states == []
+
+
+def test_no_more_runs_than_so_many_at_once(
+    woken: Dispatch, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "AT_ONCE", 0)
+    assert woken.beat() == []
+    assert prefect.runs == []
+
+
+def test_a_closed_truck_is_forgotten_after_its_end_was_shown(
+    woken: Dispatch, captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken.beat()
+    prefect.states["run1"] = "COMPLETED"
+    ran(captured)
+    monkeypatch.setattr(stages, "open_shipments", lambda: [])
+    assert woken.beat() == []
+    assert woken.ran_at == {}
+
+
+def test_what_waits_for_time_alone_is_looked_at_again(
+    woken: Dispatch, captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran(captured)
+    monkeypatch.setattr(dispatch, "DUE", 0.0)
+    assert woken.beat() == [], "this one waits for a person"
+    monkeypatch.setattr(stages, "waits_for_time", lambda _: True)
+    assert woken.beat() == [captured]
+
+
+def test_the_pulse_dispatches_where_it_is_told_of_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(pools.VARIABLE, raising=False)
+    monkeypatch.setenv("PREFECT_API_URL", "http://prefect:4200/api")
+    assert pulse.dispatch() is None
+    monkeypatch.setenv(pools.VARIABLE, "tongguan")
+    found = pulse.dispatch()
+    assert found is not None
+    assert found.prefect.base == "http://prefect:4200"
+
+
+def test_many_parcels_take_the_lane_of_trucks() -> None:
+    assert [pools.lane(n) for n in (0, pools.FEW, pools.FEW + 1)] == [pools.EXPRESS, pools.EXPRESS, pools.TRUCKS]
