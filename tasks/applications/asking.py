@@ -121,10 +121,13 @@ class _Asking:
         return chosen[~chosen["id"].isin(mine)].reset_index(drop=True), lines[~lines["id"].isin(mine)]
 
     def _cancelled_since(self, parcel_id: int, ident: int) -> bool:
-        """Whether a granted cancel lies behind: the parcel was declared anew since, under another inventory."""
+        """Whether a parcel was declared anew since, under another inventory, and waits for a cancel once more.
+
+        Where it does not wait, the same wish told again is the one that was granted: it cancels nothing new.
+        """
         about = next(a.about_id for a in self.case.applications if a.id == ident)
-        now = self.case.parcels.set_index("id")["about_id"].get(parcel_id)
-        return self.case.rule.kind == "cancel" and about != now
+        now = self.case.parcels.set_index("id").loc[parcel_id]
+        return self.case.rule.kind == "cancel" and about != now["about_id"] and now["state"] == WAITS
 
     # ---- may it be asked ---------------------------------------------------------------------------------------
     def _verdicts(self, chosen: pd.DataFrame) -> list[Failed]:
