@@ -14,15 +14,14 @@ import pandas as pd
 
 from adapters.ledger import applications as ledger
 from mappings import applications as tables
-from mappings import clock, faults
-from mappings.engine import fit, spec
-from mappings.identity import seeded
+from mappings import faults
+from mappings.engine import spec
 from tasks.applications import case as cases
 from tasks.applications.case import Case
 from tasks.applications.checks import CHECKS, Failed
-from tasks.applications.messages import Applied, number, rows_of
+from tasks.applications.fitting import fitting
+from tasks.applications.messages import number
 from tasks.applications.wanted import STAGE, Wanted, of_records
-from tasks.conversion.fit import fault_of
 from tasks.office import Office
 
 AGAIN, GIVEN_UP = "again", "given_up"
@@ -76,7 +75,8 @@ class _Asking:
         failed = [bad for check in checks for bad in check(self.case, chosen, mine)]
         chosen = self._without(chosen, [*self._reasons(chosen), *failed])
         asking = self._askings(chosen, self._quantities(chosen, lines))
-        asking = self._fitting(chosen, asking)
+        asking, misfits = fitting(self.case, chosen, asking)
+        self.told += misfits
         self.asked.new = ledger.add(self.case.tx, self.case.shipment_id, asking, actor)
         self.asked.faults = faults.frame(self.told)
         return self.asked
@@ -127,7 +127,7 @@ class _Asking:
         """
         about = next(a.about_id for a in self.case.applications if a.id == ident)
         now = self.case.parcels.set_index("id").loc[parcel_id]
-        return self.case.rule.kind == "cancel" and about != now["about_id"] and now["state"] == WAITS
+        return self.case.rule.kind == "cancel" and bool(about != now["about_id"] and now["state"] == WAITS)
 
     # ---- may it be asked ---------------------------------------------------------------------------------------
     def _verdicts(self, chosen: pd.DataFrame) -> list[Failed]:
@@ -224,32 +224,3 @@ class _Asking:
     def _due(self, chosen: pd.DataFrame) -> list[Any]:
         days = self.case.rule.value("back_days")
         return [s + timedelta(days=days) for s in self.case.since(chosen)] if days else [None] * len(chosen)
-
-    def _fitting(self, chosen: pd.DataFrame, asking: list[ledger.Asking]) -> list[ledger.Asking]:
-        """Without what the message could not hold: every misfit is told."""
-        if not asking:
-            return []
-        rows = rows_of(applied(self.case, chosen, asking), seeded(0), clock.now())
-        batch = self.case.batch
-        seqs = [s for s in batch.parcels["parcel.seq"].tolist() if s in set(chosen["seq"])]
-        places = {seq: at for at, seq in enumerate(chosen["seq"].tolist())}
-        out = set()
-        for misfit in fit.misfits(spec.load(self.case.rule.sends), *rows):
-            for at in (places[seqs[d]] for d in misfit.documents.tolist()):
-                row = chosen.iloc[at]
-                self.told.append(fault_of(self.case.rule.sends, misfit) | {
-                    "order_no": row["order_no"], "waybill_no": row["waybill_no"], "stage": STAGE})  # fmt: skip
-                out.add(at)
-        return [one for at, one in enumerate(asking) if at not in out]
-
-
-def applied(case: Case, chosen: pd.DataFrame, asking: list[ledger.Asking]) -> Applied:
-    """What would be written, for a look ahead."""
-    seqs = dict(zip(chosen["id"], chosen["seq"], strict=True))
-    asked = pd.DataFrame({
-        "seq": chosen["seq"].tolist(), "number": [a.number for a in asking], "attempt": [a.attempt for a in asking],
-        "reason": [a.reason for a in asking], "invt_no": chosen["invt_no"].tolist(),
-        "detail": [a.detail for a in asking],
-    })  # fmt: skip
-    lines = [(seqs[i], gnum, quantity) for a in asking for i, gnum, quantity in a.lines]
-    return Applied(case.batch, case.rule, asked, pd.DataFrame(lines, columns=["seq", "gnum", "quantity"]))

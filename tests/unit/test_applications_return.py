@@ -121,6 +121,16 @@ def test_a_part_and_then_the_rest(closed: Desk, monkeypatch: pytest.MonkeyPatch)
     assert audit.audit(closed.ledger, parcel_claims()) == [], "two live returns of one parcel are no double"
 
 
+def test_what_the_message_cannot_hold_is_refused_when_it_is_asked_for(closed: Desk) -> None:
+    one, two = closed.orders()[:2]
+    asked = ask(closed, {"order_no": one}, vehicle="粤" * 101)
+    assert asked.new == []
+    assert refusals(asked) == [(one, "CNV-002")]
+    assert asked.faults["stage"].tolist() == ["apply"]
+    assert applications.listing(closed.ledger, closed.id) == []
+    assert len(ask(closed, {"order_no": two}, vehicle="粤ZT777").new) == 1
+
+
 def test_quantities_are_refused_line_by_line_and_at_once(closed: Desk) -> None:
     one, two, three = closed.orders()[:3]
     asked = ask(
