@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import sqlalchemy as sa
 
-from adapters.ledger import Ledger, applications, audit, events, messages
+from adapters.ledger import Ledger, applications, audit, events, messages, raws, receipts
 from adapters.ledger.applications import Asking
+from adapters.ledger.settling import Ranks, retell, settle
 from adapters.ledger.tables import application, document, parcel
+from mappings import states
 from tests.contract import ledger_cases as cases
 from tests.contract.ledger_cases import INVENTORY, Doc, arrive, out
 
 CANCEL = "CEB605Message"
+LIVE = cast(Ranks, states.rank_table(cases.CN))
 
 
 def ids(ledger: Ledger, ident: int) -> dict[int, int]:
@@ -94,3 +99,33 @@ def test_the_audit_sees_two_of_a_kind_and_a_cancel_without_effect(ledger: Ledger
     with ledger.begin() as tx:
         tx.execute(sa.update(document).where(document.c.id == about.id).values(state="cancelled"))
     assert audit.audit(ledger) == []
+
+
+def test_a_granted_cancel_is_told_with_the_receipts_of_its_inventory(ledger: Ledger) -> None:
+    """On each database: granted, then heard of late, refused after all."""
+    ident = cases.shipment(ledger)
+    cases.declared(ledger, ident, ["o1"], INVENTORY)
+    later(ledger, cases.answer("P|o1", "120", 1, INVENTORY), cases.answer("P|o1", "399", 2, INVENTORY))
+    (about,) = applications.inventories(ledger, ident, INVENTORY).values()
+    (sent,) = messages.add_messages(ledger, ident, [out([Doc("A|C1", 1)], CANCEL)]).message_ids
+    assert messages.claim(ledger, sent, "w") and messages.settle_sent(ledger, sent)
+    later(ledger, cases.answer("A|C1", "399", 10, CANCEL))
+    (cancel,) = messages.documents(ledger, ident, type=CANCEL)
+    (one,) = applications.add(ledger, ident, [asking(ledger, ident, 1, "C1", about_id=about.id)], "x")
+    with ledger.begin() as tx:
+        done = {"state": "granted", "document_id": cancel.id}
+        tx.execute(sa.update(application).where(application.c.id == one).values(**done))
+    assert retell(ledger, cases.CN, [about.id], LIVE) == {about.id: "cancelled"}
+    later(ledger, cases.answer("P|o1", "500", 5, INVENTORY))
+    assert [(d.state, d.conflict) for d in messages.documents(ledger, ident, type=INVENTORY)] == [("cancelled", False)]
+    later(ledger, cases.answer("P|o1", "800", 20, INVENTORY))
+    assert [(d.state, d.conflict) for d in messages.documents(ledger, ident, type=INVENTORY)] == [("cancelled", True)]
+    applications.close(ledger, [one], applications.REFUSED)
+    assert retell(ledger, cases.CN, [about.id], LIVE) == {about.id: "released"}
+    assert [(d.state, d.conflict) for d in messages.documents(ledger, ident, type=INVENTORY)] == [("released", False)]
+
+
+def later(ledger: Ledger, *rows: cases.ReceiptRow) -> None:
+    """Receipts come and are settled by the product's own table of states."""
+    receipts.add_receipts(ledger, raws.store_raw(ledger, "in", cases.CN, "http", "customs", repr(rows).encode()), rows)
+    settle(ledger, cases.CN, LIVE)
