@@ -1,8 +1,8 @@
 """What is there for each message type, found in the files that make it so: `tongguan messages`, docs/conformance.md.
 
 Written: its file fills it from canonical data. Read: a receipt table makes a state of it. Schema: from its file, and
-whether the authority's own is public. Flow: a procedure sends it or waits for its answer. Golden: a pair in
-tests/golden. Sandbox: the sandbox's programs deal with it. A cell without a fact has a reason (conformance.yaml).
+whether the authority's own is public. Flow: a procedure or an application sends it or waits for its answer. Golden: a
+pair in tests/golden. Sandbox: its programs deal with it. A cell without a fact has a reason (conformance.yaml).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from mappings import procedures
+from mappings import applications, procedures
 from mappings.engine import spec
 from mappings.engine.spec import MAPPINGS, MessageSpec
 
@@ -82,18 +82,22 @@ def _receipts() -> frozenset[str]:
         held = _load(path)
         found |= {row["receipt"] for row in held.get("documents", {}).values() if row.get("receipt")}
         found |= {held[name] for name in ("unreadable", "answer") if held.get(name)}
-        found |= set(held.get("notices", {})) | set(held.get("bills", {}).get("tellings", ()))
+        found |= (
+            set(held.get("notices", {})) | set(held.get("bills", {}).get("tellings", ())) | set(held.get("results", {}))
+        )
     return frozenset(found)
 
 
 @lru_cache
 def _procedures() -> dict[str, str]:
-    """Each type that a procedure sends -> the names of the procedures."""
+    """Each type that a procedure or an application sends -> the names of these."""
     found: dict[str, list[str]] = {}
     for procedure in procedures.every():
         for step in procedure.steps:
             for name in step.sends:
                 found.setdefault(name, []).append(procedure.name)
+    for rule in applications.rules().values():
+        found.setdefault(rule.sends, []).append(rule.kind)
     return {name: ", ".join(dict.fromkeys(names)) for name, names in found.items()}
 
 

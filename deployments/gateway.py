@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from adapters import home as homes
-from deployments import services, settings
+from deployments import applications, gateway_applications, services, settings
 from deployments.errors import SHOWN, as_json, kind_of
 from deployments.gateway_page import page
 from mappings.canonical.model import Shipment
@@ -100,6 +100,8 @@ def create_app(home: homes.Home | None = None) -> FastAPI:
 
     _push(app, door)
     _shipments(app, door)
+    where = {"dependencies": [Depends(door.caller)], "tags": ["applications"]}
+    gateway_applications.routes(app, where, lambda: door.office, lambda reference: _found(door, reference))
     return app
 
 
@@ -165,6 +167,15 @@ def _shipments(app: FastAPI, door: Gateway) -> None:
         ident = _found(door, reference)
         services.receive_files(door.office, [(name, body)], "gateway", str(ident))
         return {"shipment": ident}
+
+    @app.post("/shipments/{reference}/applications/{kind}/file", **where)
+    def ask_file(
+        reference: str, kind: gateway_applications.Kind, body: Raw, name: str = "parcels.csv", reason: str = "",
+        by: str = "gateway", approved: bool = False,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Asks for a cancel, a return or its tally from a CSV or XLSX file; its faults name row and column."""
+        wanted = applications.of_file(name, body, reason)
+        return applications.request(door.office, _found(door, reference), kind, wanted, by, approved)
 
     @app.post("/shipments/{reference}/approve", **where)
     def approve(reference: str, note: Annotated[Note, Body()] = Note()) -> dict[str, Any]:  # noqa: B008

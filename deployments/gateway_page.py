@@ -9,12 +9,14 @@ from string import Template
 from typing import Any
 
 _PAGE = Template(Path(__file__).with_name("gateway_page.html").read_text(encoding="utf-8"))
-TITLES = {"shipments": "货运 Shipments", "authorities": "主管机关 Authorities", "": "运行 Running"}
-TOKENS = {
-    "shipments": "-H 'Authorization: Bearer …'  # tongguan tokens: api",
-    "authorities": "# tongguan tokens: push",
-    "": "",
+TITLES = {
+    "shipments": "货运 Shipments",
+    "applications": "申报之后 After a declaration",
+    "authorities": "主管机关 Authorities",
+    "": "运行 Running",
 }
+_CALLER = "-H 'Authorization: Bearer …'  # tongguan tokens: api"
+TOKENS = {"shipments": _CALLER, "applications": _CALLER, "authorities": "# tongguan tokens: push", "": ""}
 _PUSHED = ("token", "authorization")  # the tokens: said once, not for each call
 
 

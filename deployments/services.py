@@ -18,7 +18,7 @@ from adapters.ledger import audit as ledger_audit
 from adapters.ledger import events, faults, messages, shipments
 from adapters.ledger import parcels as ledger_parcels
 from adapters.ledger.audit import Finding
-from deployments import books, pools
+from deployments import applications, books, pools
 from deployments.prefect_api import Prefect
 from deployments.settings import running
 from mappings import clock
@@ -59,6 +59,7 @@ class Status:
     planned: dict[str, str] = field(default_factory=dict)
     redeclared: int = 0  # documents that follow another of their parcel
     bills: dict[str, int] = field(default_factory=dict)  # tax bills by state
+    applications: dict[str, dict[str, int]] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)  # what can happen to the truck in its procedure
 
     def as_json(self) -> dict[str, Any]:
@@ -261,6 +262,7 @@ def status(at: Office, shipment_id: int) -> Status:
             {"at": e.at.isoformat(), "kind": e.kind, "actor": e.actor} for e in events.timeline(at.ledger, shipment_id)
         ],
         planned=planned,
+        applications=applications.counts(at, shipment_id),
     )
 
 

@@ -39,6 +39,7 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
         go = stages.Reached()
         go(stages.find_out, truck)
         go(stages.hear)
+        go(stages.take_applications, truck)
         for step in stages.steps_of(truck):  # as its procedure has them: declare, list, arrive, ...
             go(stages.take, truck, step)
         standing = stages.standing(truck)

@@ -20,7 +20,7 @@ class Correction(RunInput):
     orders: str = Field(
         "", title="订单编号 Order numbers", description="以逗号分隔，空表示全部 comma-separated, empty for all"
     )
-    action: Literal["declare again", "give up", "correct a value", "list anew"] = Field(
+    action: Literal["declare again", "give up", "correct a value", "list anew", "ask for a cancel"] = Field(
         "declare again", title="处理 Action"
     )
     field: Literal[

@@ -9,6 +9,8 @@ from adapters.ledger import events, parcels, shipments
 from adapters.ledger.faults import faults
 from mappings.canonical.columns import unscaled
 from mappings.errors import DataFault
+from tasks.applications.asking import ask
+from tasks.applications.wanted import of_text
 from tasks.clearing import intake
 from tasks.clearing.declaring import declare_again, load_batch, part_of
 from tasks.clearing.identity import GIVEN_UP
@@ -100,6 +102,7 @@ def correct(reference: str, orders: Sequence[str], action: str, field: str, valu
         "declare again": lambda: again(here, standing, chosen),
         "give up": lambda: give_up(here, standing, chosen),
         "list anew": lambda: sum(list_anew(here, standing, kind) for kind in standing.procedure.lists),
+        "ask for a cancel": lambda: ask_for_cancel(here, standing, orders),
         "correct a value": lambda: correct_value(here, standing, orders, field, value),
     }[action]()
     detail = {"action": action, "parcels": done, "field": field, "note": note}
@@ -124,8 +127,19 @@ def give_up(here: Office, standing: Standing, seqs: set[int]) -> int:
     chosen = standing.in_state("held", "rejected") & seqs
     inventories = standing.leads
     there = {seq for seq in chosen if seq in inventories and inventories[seq].state not in standing.table["dead"]}
-    states = dict.fromkeys(chosen, ("excluded", GIVEN_UP)) | dict.fromkeys(there, ("waiting_cancel", "CHG-003"))
+    states = dict.fromkeys(chosen, ("excluded", GIVEN_UP)) | dict.fromkeys(there, ("waiting_cancel", GIVEN_UP))
     return parcels.set_parcel_states(here.ledger, standing.id, states)
+
+
+def ask_for_cancel(here: Office, standing: Standing, orders: Sequence[str]) -> int:
+    """Ask to cancel the inventories of the named orders (all that wait for it, if none); a person approves that then.
+
+    Returns how many are asked for. Raises DataFault where customs cannot be asked for any of them.
+    """
+    asked = ask(here, standing.id, "cancel", of_text(" ".join(orders), "wrong_data"), "operator")
+    if not asked.ids and len(asked.faults):
+        raise DataFault("Nothing can be cancelled 没有可撤销的清单", [*asked.faults.to_dict("records")])
+    return len(asked.ids)
 
 
 def correct_value(here: Office, standing: Standing, orders: Sequence[str], field: str, value: str) -> int:

@@ -20,9 +20,11 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
 
+from adapters.ledger import applications
 from adapters.ledger.conversions import conversions
 from adapters.ledger.faults import faults
 from mappings.engine import spec
+from tasks.applications import outcomes
 from tasks.clearing.intake import deliveries_of
 from tasks.clearing.standing import Standing
 from tasks.inbox import Waiting
@@ -34,6 +36,7 @@ from tasks.reporting.money import books
 from tasks.reporting.people import people
 from tasks.reporting.summary import conversion_table, fault_counts, quality, state_text, summary, timeline
 
+APPLY = ("approve-applications/approve-applications", "批准申请 approve applications")
 APPROVE, CORRECT = ("approve/approve", "批准 approve"), ("correct-parcels/correct-parcels", "更正 correct")
 ASK = {"awaiting_approval": APPROVE, "awaiting_correction": CORRECT, "list_refused": CORRECT, "released": CORRECT}
 
@@ -49,7 +52,9 @@ def publish(standing: Standing) -> None:
     found = faults(ledger, standing.id)
     create_markdown_artifact(summary(standing, found), key(standing, "summary"), f"{name} 概况 summary")
     create_markdown_artifact(timeline(ledger, standing), key(standing, "timeline"), f"{name} 时间线 timeline")
+    asked = applications.listing(ledger, standing.id)
     tables = {
+        "applications": (outcomes.shown(asked), f"{name} 申请 applications: {outcomes.counted(asked)}"),
         "faults": (
             screen_table(found, people=people(ledger, standing.id, found)),
             f"{name} 问题 faults: {fault_counts(found)}",
@@ -100,19 +105,24 @@ def tag_run(standing: Standing) -> None:
 
 def ask(standing: Standing) -> None:
     """Where the shipment waits for a person's answer, start the run that asks (once for each version of the files)."""
+    waiting = applications.listing(office().ledger, standing.id, states=(applications.ASKED,))
+    if waiting:
+        _start(standing, *APPLY, f"applications:{standing.id}:{max(row.id for row in waiting)}")
     state = standing.shipment.state
-    if state not in ASK or state not in standing.procedure.waits_for_person:
-        return
-    deployment, name = ASK[state]
-    files = len(deliveries_of(office(), standing.id))
-    question = f"{deployment}:{state}:{standing.id}:{files}"
+    if state in ASK and state in standing.procedure.waits_for_person:
+        files = len(deliveries_of(office(), standing.id))
+        _start(standing, *ASK[state], f"{state}:{standing.id}:{files}")
+
+
+def _start(standing: Standing, deployment: str, name: str, question: str) -> None:
+    """Start the run that asks, once for each question."""
     try:
         run_deployment(
             deployment,
             parameters={"shipment": str(standing.id)},
             timeout=0,
             as_subflow=False,
-            idempotency_key=question,
+            idempotency_key=f"{deployment}:{question}",
             flow_run_name=f"{name} {standing.label} {standing.truck.master_waybill}",
         )
     except ObjectNotFound:

@@ -20,6 +20,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from adapters.ledger import leases, shipments
 from mappings.errors import AuthorityUnavailable, ConfigurationError
 from tasks import publishing
+from tasks.applications import sending as applications
 from tasks.clearing import alone as lease
 from tasks.clearing import hearing, intake, room, settling, steps
 from tasks.clearing.standing import Standing, procedure_of
@@ -103,6 +104,12 @@ def steps_of(shipment_id: int) -> list[str]:
     return [step.name for step in procedure_of(office().ledger, shipment_id).steps]
 
 
+@task(task_run_name="applications", **SENDING)
+def take_applications(shipment_id: int) -> dict[str, int]:
+    """Prepare and send what was asked for and approved; declare cancelled parcels anew that are to be."""
+    return applications.take(office(), shipment_id, publishing.progress(shipment_id, "applications"))
+
+
 @task(task_run_name="settle", **LOCAL)
 def settle(shipment_id: int) -> str:
     """Bring parcels and shipment to what is known; the shipment's state."""
@@ -161,7 +168,7 @@ def _mark(at: Standing, received: int) -> tuple[object, ...]:
     gates = tuple(step.name for step in at.procedure.steps if at.may(step.name))
     counted = tuple(sorted(Counter(state for state, _ in at.parcels.values()).items()))
     said = tuple(sorted(Counter(d.state for kind in at.documents.values() for d in kind.values()).items()))
-    told = (tuple(sorted(at.events)), sum(map(len, at.deliveries.values())))
+    told = (tuple(sorted(at.events)), sum(map(len, at.deliveries.values())), tuple(sorted(at.applications.items())))
     return (at.shipment.state, gates, told, received, counted, said, at.shipment.held)
 
 
@@ -212,6 +219,11 @@ def can_go_on(concerned: list[int]) -> list[int]:
     found = []
     for shipment_id in concerned:
         at = standing(shipment_id)
-        if at.shipment.state in at.procedure.final or any(at.may(step.name) for step in at.procedure.steps):
+        if at.shipment.state in at.procedure.final or _something_to_do(at):
             found.append(shipment_id)
     return found
+
+
+def _something_to_do(at: Standing) -> bool:
+    """Whether a gate is open, or an application is to be prepared."""
+    return at.applications_due() or any(at.may(step.name) for step in at.procedure.steps)

@@ -1,7 +1,7 @@
 """Receipts normalised: what answers a document of ours, and CEB900 (interface specification 202205).
 
 What answers what, by which key, is data: mappings/cn_ecommerce/receipts.yaml.
-Values are read by column. Tax bills are in bills.py.
+Values are read by column. Tax bills are in bills.py, results in results.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from adapters.cn_ecommerce import bills, envelope
+from adapters.cn_ecommerce import bills, envelope, results
 from adapters.cn_ecommerce.told import moment, problem
 from adapters.contract import ReceiptRow
 from mappings.engine import reader, spec
@@ -72,8 +72,11 @@ def declared_guid(info: str) -> str:
 def rows(business: bytes) -> list[ReceiptRow]:
     """Every receipt of a receipt message. Raises DataFault (unreadable) or Unsupported (no receipt that we know)."""
     reading = reader.read_tree(envelope.parse(business))
-    if reading.type in table()["bills"]["tellings"]:
-        return bills.rows(NAME, reading, table()["bills"])
+    known = table()
+    if reading.type in known["bills"]["tellings"]:
+        return bills.rows(NAME, reading, known["bills"])
+    if reading.type in known["results"]:
+        return results.rows(NAME, reading, known["results"][reading.type])
     return of_columns(reading.type, reading.groups[reading.spec.document])
 
 

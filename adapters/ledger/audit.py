@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
+from adapters.ledger import applications
 from adapters.ledger.books.accounts import unbalanced
 from adapters.ledger.ledger import reads
 from adapters.ledger.tables import DEAD, document, message, parcel, raw, receipt
@@ -40,6 +41,10 @@ TEXTS = {
                     "Message {type} {seq} should hold {expected} documents; the ledger has {count}"),
     "old-claim": (ERROR, "报文 {type} {seq} 被 {worker} 占用过久",
                   "Message {type} {seq} has been claimed by {worker} for too long: its outcome is unknown"),
+    "two-applications": (ERROR, "包裹 {order_no} 有多个未了结的同类申请（{kind}）",
+                         "Parcel {order_no} has more than one open application of kind {kind}"),
+    "not-cancelled": (ERROR, "包裹 {order_no} 的撤销已获准，但清单仍为 {state}",
+                      "The cancel of parcel {order_no} was granted, but its inventory is still {state}"),
     "conflict": (WARNING, "单证 {business_key}（{type}）的回执与终态矛盾",
                  "A receipt contradicts the final state of {type} {business_key}"),
     "parked-raw": (WARNING, "有 {count} 份收到的报文无法读取（{authority}）：编号 {ids}",
@@ -53,10 +58,11 @@ TEXTS = {
 
 class Claim(NamedTuple):
     """What a parcel state says of the parcel's documents: one live document of each `required` type, and beside
-    them none but of the `optional` types."""
+    them none but of the `optional` types. Of a `repeated` type there may be several (returns of a part each)."""
 
     required: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
+    repeated: frozenset[str] = frozenset()
 
 
 class Finding(NamedTuple):
@@ -123,8 +129,9 @@ def _states(tx: Connection, states: Claims, theirs: Mapping[int, frozenset[str]]
         known = claimed[shipment_id]
         values = {"order_no": order_no, "state": state}
         kinds = live.get(ident, {})
+        repeated = known[state].repeated if state in known else frozenset()
         for kind, count in kinds.items():
-            if count > 1:
+            if count > 1 and kind not in repeated:
                 yield "two-attempts", shipment_id, {**values, "type": kind, "count": count}
         if known and state not in known:
             yield "unknown-state", shipment_id, values
@@ -179,6 +186,13 @@ def _wrong_count(tx: Connection) -> Found:
         yield "wrong-count", shipment_id, {"type": kind, "seq": seq, "expected": expected, "count": there}
 
 
+def _applications(tx: Connection) -> Found:
+    for row in applications.doubles(tx):
+        yield "two-applications", row.shipment_id, {"order_no": row.order_no, "kind": row.kind}
+    for row in applications.unmoved(tx):
+        yield "not-cancelled", row.shipment_id, {"order_no": row.order_no, "state": row.state}
+
+
 def _conflicts(tx: Connection) -> Found:
     query = select(document.c.shipment_id, document.c.type, document.c.business_key).where(document.c.conflict)
     for shipment_id, kind, key in tx.execute(query.order_by(document.c.id)):
@@ -210,5 +224,5 @@ def _named(ids: list[int]) -> str:
 
 
 _CHECKS: tuple[Callable[[Connection], Found], ...] = (
-    _two_places, _same_key, _wrong_shipment, _wrong_count, _conflicts, _parked, _unbalanced,
+    _two_places, _same_key, _wrong_shipment, _wrong_count, _applications, _conflicts, _parked, _unbalanced,
 )  # fmt: skip

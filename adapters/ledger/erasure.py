@@ -23,7 +23,19 @@ from adapters.ledger.books import buyers
 from adapters.ledger.events import record
 from adapters.ledger.ledger import writes
 from adapters.ledger.raws import ERASED
-from adapters.ledger.tables import conversion, document, event, fault, message, parcel, raw, receipt, shipment, snapshot
+from adapters.ledger.tables import (
+    application,
+    conversion,
+    document,
+    event,
+    fault,
+    message,
+    parcel,
+    raw,
+    receipt,
+    shipment,
+    snapshot,
+)
 from adapters.ledger.tables import source_file as source
 from mappings import clock
 from mappings.canonical.batch import Batch
@@ -180,6 +192,7 @@ def _shipment(tx: Connection, row: Any, drives: bool, orders: set[str], said: se
     mine = select(document.c.id).where(document.c.shipment_id == row.id)
     tx.execute(update(receipt).where(receipt.c.document_id.in_(mine)).values(info=""))
     tx.execute(update(document).where(document.c.shipment_id == row.id).values(return_info=None))
+    tx.execute(update(application).where(application.c.shipment_id == row.id).values(reason=""))
 
 
 def _raws(tx: Connection, erased: Erased, now: datetime) -> None:

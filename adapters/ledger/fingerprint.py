@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Table, func, select
 
 from adapters.ledger.ledger import reads
-from adapters.ledger.tables import conversion, document, event, fault, message, parcel, shipment
+from adapters.ledger.tables import application, conversion, document, event, fault, message, parcel, shipment
 
 _CONTENT: list[tuple[Table, tuple[str, ...]]] = [
     (document, ("authority", "type", "business_key", "attempt", "app_type", "state", "return_status", "final",
                 "conflict")),
     (parcel, ("seq", "platform_code", "order_no", "carrier_code", "waybill_no", "state", "reason")),
     (message, ("authority", "type", "attempt", "seq", "state", "documents")),
+    (application, ("kind", "type", "number", "part", "attempt", "state", "code", "after")),
     (conversion, ("authority", "message_type", "target", "source", "kind", "count")),
 ]  # fmt: skip
 

@@ -14,15 +14,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, literal, select, type_coerce
-from sqlalchemy.types import NullType
+from sqlalchemy import Connection, and_, select
 
-from adapters.ledger import bulk, folding
+from adapters.ledger import bulk, folding, history
 from adapters.ledger.folding import APPLIED, CONFLICT, DUPLICATE, LATE, Held, Meaning, Rank
+from adapters.ledger.history import SETTLED, Past, stored
 from adapters.ledger.ledger import alone, writes
 from adapters.ledger.messages import confirm_arrived
-from adapters.ledger.sealed import SealedText
-from adapters.ledger.tables import Instant, document, message, receipt
+from adapters.ledger.tables import document, message, receipt
 
 __all__ = [
     "APPLIED", "CONFLICT", "DUPLICATE", "LATE", "NEW", "PARKED", "PARTNER", "SETTLED", "STRANGER", "UNUSABLE",
@@ -30,7 +29,6 @@ __all__ = [
 ]  # fmt: skip
 NEW, PARKED, UNUSABLE, PARTNER = "new", "parked", "unusable", "partner"
 STRANGER = "unknown document"
-SETTLED = (APPLIED, DUPLICATE, LATE, CONFLICT)
 _WRITTEN = (
     "id", "state", "rank", "return_status", "return_time", "return_info", "pre_no", "invt_no", "final", "conflict",
 )  # fmt: skip
@@ -76,20 +74,6 @@ class _Pair(NamedTuple):
     was: tuple[Any, ...]  # what Held is made of
 
 
-class _Past(NamedTuple):
-    """A receipt that had its effect on a document before."""
-
-    document_id: int
-    disposition: str
-    id: int
-    status: str
-    return_time: Any
-    info: Any
-    pre_no: str
-    invt_no: str
-    whole: bool  # it spoke of the whole message: its disposition is not this document's alone
-
-
 @writes
 def settle(
     tx: Connection, authority: str, ranks: Ranks, recovered: Ranks | None = None, apart: Collection[str] = ()
@@ -109,7 +93,7 @@ def settle(
     held = {ident: Held(*rows[0].was) for ident, rows in groups.items()}
     meanings = {ident: _meanings(rows[0], ranks, recovered) for ident, rows in groups.items()}
     unsettled = [i for i, rows in groups.items() if any(folding.unsettles(held[i], row, meanings[i]) for row in rows)]
-    past = _past(tx, unsettled)
+    past = history.past(tx, unsettled)
     told_anew: list[tuple[int, str]] = []
     for ident, rows in groups.items():
         if ident in past:
@@ -126,12 +110,35 @@ def settle(
     return settled
 
 
+@writes
+def retell(
+    tx: Connection, authority: str, idents: list[int], ranks: Ranks, recovered: Ranks | None = None
+) -> dict[int, str]:
+    """Make these documents anew from all that was told of them, as after a cancel was granted. Their states by id."""
+    alone(tx, f"settle {authority}")
+    d, told = document.c, history.past(tx, idents)
+    state = [d.state, d.rank, d.return_status, d.return_time, d.return_info, d.pre_no, d.invt_no, d.final, d.conflict]
+    query = select(d.id, d.type, message.c.recovery, *map(stored, state)).join(message, d.message_id == message.c.id)
+    changed, anew = [], []
+    for ident, kind, recovery, *was in tx.execute(query.where(bulk.among(tx, d.id, idents))).all():
+        meaning = _meaning(kind, recovery, ranks, recovered)
+        held, said = folding.refold(Held(*was), told[ident], [], meaning)
+        changed.append((ident, *held.values()))
+        anew += _changed(told[ident], said)
+    bulk.update(tx, document, _WRITTEN, changed, stored=("return_time", "return_info"))
+    bulk.update(tx, receipt, ("id", "disposition"), anew)
+    return {ident: state for ident, state, *_ in changed}
+
+
 def _meanings(row: _Pair, ranks: Ranks, recovered: Ranks | None) -> folding.Meanings:
     """What a status means for this document."""
+    return _meaning(row.type, row.recovery, ranks, recovered)
 
+
+def _meaning(kind: str, recovery: bool, ranks: Ranks, recovered: Ranks | None) -> folding.Meanings:
     def meaning(status: str) -> Meaning | None:
-        key = (row.type, status)
-        return ((recovered or {}).get(key) if row.recovery else None) or ranks.get(key)
+        key = (kind, status)
+        return ((recovered or {}).get(key) if recovery else None) or ranks.get(key)
 
     return meaning
 
@@ -149,28 +156,10 @@ def _judge(rows: list[_Pair], said: dict[int, str], verdicts: dict[int, Verdict]
         settled.messages.add(row.message_id)
 
 
-def _changed(past: list[_Past], said: dict[int, str]) -> list[tuple[int, str]]:
+def _changed(past: list[Past], said: dict[int, str]) -> list[tuple[int, str]]:
     """Receipts settled before that are, or are no longer, a conflict now that an earlier one has come."""
     mine = ((row, said[row.id]) for row in past if row.id in said and not row.whole)
     return [(row.id, now) for row, now in mine if (now == CONFLICT) != (row.disposition == CONFLICT)]
-
-
-def _past(tx: Connection, idents: list[int]) -> dict[int, list[_Past]]:
-    """The receipts that had their effect on these documents."""
-    if not idents:
-        return {}
-    r, d, m = receipt.c, document.c, message.c
-    told = [r.disposition, r.id, r.status, r.return_time, r.info, r.pre_no, r.invt_no]
-    columns = [*map(_stored, told)]
-    own = select(r.document_id, *columns, literal(False)).where(bulk.among(tx, r.document_id, idents))
-    joined = receipt.join(message, and_(m.authority == r.authority, m.cop_msg_id == r.cop_msg_id))
-    whole = select(d.id, *columns, literal(True)).select_from(joined.join(document, d.message_id == m.id))
-    whole = whole.where(bulk.among(tx, d.id, idents), r.cop_msg_id != "")
-    found: dict[int, list[_Past]] = {ident: [] for ident in idents}
-    for query in (own, whole):
-        for row in tx.execute(query.where(r.disposition.in_(SETTLED))):
-            found[row[0]].append(_Past._make(row))
-    return found
 
 
 def _candidates(tx: Connection, authority: str) -> list[_Pair]:
@@ -180,19 +169,13 @@ def _candidates(tx: Connection, authority: str) -> list[_Pair]:
     about = [d.type, d.id.label("document_id"), d.shipment_id, d.message_id, d.attempt, d.guid, m.first_claimed_at,
              m.recovery]  # fmt: skip
     state = [d.state, d.rank, d.return_status, d.return_time, d.return_info, d.pre_no, d.invt_no, d.final, d.conflict]
-    columns = [*map(_stored, told + about), *(_stored(c).label(f"was_{c.name}") for c in state)]
+    columns = [*map(stored, told + about), *(stored(c).label(f"was_{c.name}") for c in state)]
     same = and_(d.authority == r.authority, d.type == r.type, d.business_key == r.business_key, r.cop_msg_id == "")
     named = and_(m.authority == r.authority, m.cop_msg_id == r.cop_msg_id)
     by_key = select(*columns).select_from(receipt.join(document, same).join(message, d.message_id == m.id))
     by_message = select(*columns).select_from(receipt.join(message, named).join(document, d.message_id == m.id))
     found = [row for query in (by_key, by_message) for row in tx.execute(query.where(waiting_of(authority))).all()]
     return [_Pair._make((*row[:16], tuple(row[16:]))) for row in found]
-
-
-def _stored(column: Any) -> Any:
-    """A time or a sealed text as the driver gives it: it is only compared and handed on."""
-    raw = isinstance(column.type, Instant | SealedText)
-    return type_coerce(column, NullType()).label(column.name) if raw else column
 
 
 def waiting_of(authority: str) -> Any:

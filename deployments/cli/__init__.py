@@ -10,6 +10,7 @@ import typer
 from sqlalchemy.exc import OperationalError
 
 from deployments.cli import (
+    applications,
     audit,
     books,
     clear,
@@ -45,6 +46,8 @@ authority · 6 authority unreachable, nothing sent · 7 outcome unknown · 8 sig
 COMMANDS: dict[str, Callable[..., None]] = {
     "up": up.up, "down": up.down, "clear": clear.clear, "prepare": prepare.prepare, "event": event.event,
     "hold": hold.hold, "resume": hold.resume, "approve": hold.approve, "correct": correct.correct,
+    "cancel": applications.cancel, "return": applications.give_back, "summarise": applications.summarise,
+    "redeclare": applications.redeclare,
     "status": status.status, "validate": validate.validate,
     "messages": messages.messages, "convert": convert.convert, "audit": audit.audit, "sandbox": sandbox.sandbox,
     "erase": erase.erase, "pages": pages.pages, "tokens": tokens.tokens, "deploy": scale.deploy, "work": scale.worker,

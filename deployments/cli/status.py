@@ -78,6 +78,11 @@ def show(s: Status) -> None:
         screen.print(f"重新申报或修改 declared anew or changed: {s.redeclared}")
     if s.bills:
         screen.print("税单 tax bills: " + ", ".join(f"{state} {count}" for state, count in sorted(s.bills.items())))
+    if s.applications:
+        asked = table("申请 Applications", "种类 kind", "状态 states")
+        for kind, states in sorted(s.applications.items()):
+            asked.add_row(kind, ", ".join(f"{state} {count}" for state, count in sorted(states.items())))
+        screen.print(asked)
     if s.faults:
         kinds = faults.table()
         made = table("故障 Faults", "代码 code", "#数量 count", "级别 severity", "由谁处理 owner", "处理 remedy")

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from adapters.ledger import bills, leases, sources
 from adapters.ledger import faults as ledger_faults
+from adapters.ledger.books import accounts
 from adapters.ledger.tables import parcel
 from mappings import clock
 from mappings.canonical.batch import Batch
@@ -22,7 +23,11 @@ from tasks.imports import bill_faults, compare_bill, settle_bills
 log = logging.getLogger(__name__)
 STAGE = "bills"
 _MONEY = {"customsTax": "customs_tax", "valueAddedTax": "value_added_tax", "consumptionTax": "consumption_tax"}
-_ORDER = ("3", "2")  # a bill made anew for a part counts after the one in whose place it stands was given back
+_VOID = "3"
+# Of such a parcel a part is returned, and the application says what comes back: a bill that was only made, and is
+# void since another is made for the rest, gives back nothing more (unverified, as is how customs does it).
+_PARTED = ("returning", "partly_returned")
+_ORDER = (_VOID, "2")  # a bill made anew for a part counts after the one in whose place it stands was given back
 
 
 def settle(tx: Connection, shipment_id: int) -> bool:
@@ -52,10 +57,15 @@ def amount(row: Any) -> int:
 
 def _books(tx: Connection, shipment_id: int, rows: list[Any]) -> None:
     """What bills of each status do to the guarantee; one whose amounts are not known yet waits for them."""
-    query = select(parcel.c.seq, parcel.c.id).where(parcel.c.shipment_id == shipment_id)
-    ids = {row.seq: row.id for row in tx.execute(query)}
+    query = select(parcel.c.seq, parcel.c.id, parcel.c.state).where(parcel.c.shipment_id == shipment_id)
+    known = list(tx.execute(query))
+    ids = {row.seq: row.id for row in known}
+    parted = {row.id for row in known if row.state in _PARTED}
+    taken = {(ident, number) for ident, _, number in accounts.bills(tx, list(parted))}
     for status in _ORDER:
         mine = {ids[r.seq]: (r.tax_no, amount(r)) for r in rows if r.status == status and r.amounts_at is not None}
+        if status == _VOID:
+            mine = {i: said for i, said in mine.items() if i not in parted or (i, said[0]) in taken}
         unknown = settle_bills(tx, mine, status, clock.now()) if mine else []
         if unknown:
             log.warning("shipment %s: tax bills of parcels without a guarantee: %s", shipment_id, unknown)

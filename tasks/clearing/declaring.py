@@ -189,7 +189,7 @@ def _digests(office: Office, shipment_id: int) -> dict[str, dict[str, str]]:
 
 
 def declare_again(office: Office, standing: Standing, seqs: set[int]) -> set[int]:
-    """Rejected parcels that are to be declared anew as they are (a system error at customs). Returns which."""
-    chosen = standing.in_state("rejected") & seqs
+    """Rejected (or cancelled) parcels that are to be declared anew as they are. Returns which."""
+    chosen = standing.in_state("rejected", "cancelled") & seqs
     parcels.set_parcel_states(office.ledger, standing.id, dict.fromkeys(chosen, ("ready", "")))
     return chosen

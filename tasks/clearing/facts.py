@@ -8,6 +8,11 @@ from adapters.ledger.bills import VOID
 from tasks.clearing.standing import Standing
 
 
+def _on_the_way(s: Standing) -> set[int]:
+    """Parcels that are still going, or of which an application made something."""
+    return s.alike("going") | s.alike("applied")
+
+
 def _undecided(s: Standing) -> set[int]:
     """Parcels on the truck whose release is still open."""
     return s.alike("undecided") & (s.on("arrive") or s.alike("undecided"))
@@ -32,18 +37,20 @@ COMMON: dict[str, Callable[[Standing], object]] = {
     "approved": lambda s: s.shipment.approved_at is not None,
     "is_held": lambda s: s.shipment.held,
     "parcels_ready": lambda s: s.in_state("ready"),
-    "nothing_declarable": lambda s: not s.alike("going") and bool(s.parcels) and not (s.documents and s.waiting()),
+    "nothing_declarable": lambda s: not _on_the_way(s) and not s.applications and bool(s.parcels)
+    and not (s.documents and s.waiting()),
     "needs_approval": lambda s: s.shipment.approved_at is None,
     "outcome_unknown": lambda s: any(state == "unknown" for _, state in s.messages),
     "something_to_send": lambda s: any(state in ("prepared", "claimed") for _, state in s.messages)
     or bool(s.in_state("ready") and "departed" not in s.events),
-    "only_corrections_left": lambda s: not s.alike("going") and bool(s.parcels),
+    "only_corrections_left": lambda s: not _on_the_way(s) and bool(s.parcels),
+    "applications_open": lambda s: bool(s.applications),
     "declared_something": lambda s: bool(s.leads),
     "list_refused": lambda s: any(s.refused(item) for item in s.lists),
     "arrived": lambda s: "arrived" in s.events,
 }  # fmt: skip
 EXPORT: dict[str, Callable[[Standing], object]] = {
-    "inventories_open": lambda s: bool(s.in_state("declared")) and "arrived" not in s.events,
+    "inventories_open": lambda s: bool(s.in_state("declared", "cancelling")) and "arrived" not in s.events,
     "inventories_answered": lambda s: s.answered(),
     "parcels_to_list": lambda s: bool(s.to_list()),
     "not_arrived": lambda s: "arrived" not in s.events,
@@ -61,7 +68,7 @@ EXPORT: dict[str, Callable[[Standing], object]] = {
     "closure_open": _to_close,
 }  # fmt: skip
 IMPORT: dict[str, Callable[[Standing], object]] = {
-    "answers_open": lambda s: bool(s.in_state("declared")),
+    "answers_open": lambda s: bool(s.in_state("declared", "cancelling")),
     "arrival_open": lambda s: bool(s.alike("undecided")) and "arrived" not in s.events,
     "parcels_came_in": lambda s: bool(s.to_warehouse()),
     "being_inspected": lambda s: bool(s.in_state("inspection")),

@@ -7,8 +7,9 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
 from adapters.ledger import events
+from adapters.ledger.applications import GRANTED
 from adapters.ledger.ledger import reads
-from adapters.ledger.tables import message, parcel, shipment
+from adapters.ledger.tables import application, document, message, parcel, shipment
 from mappings import clock, procedures
 from mappings.errors import AuthorityUnavailable
 from tasks.clearing import partners
@@ -25,13 +26,16 @@ CLOSED, UNHEARD = "closed", ("declared", "reviewed", "inspection", "detained")
 def senders(tx: object, authority: str) -> list[str]:
     """The addresses under which messages were sent of which something is still to be heard.
 
-    A closed truck is listened to as long as a parcel that it left behind is not at its end, and for as many days as its
-    procedure says: an import's closures and tax bills come after its end.
+    A closed truck is listened to as long as a parcel that it left behind is not at its end, or a summary that was
+    accepted waits for its result, and for as many days as its procedure says: an import's closures and tax bills come
+    after its end.
     """
     waiting = exists().where(parcel.c.shipment_id == shipment.c.id, parcel.c.state.in_(UNHEARD))
     query = select(message.c.sender_dxp).distinct().join(shipment, message.c.shipment_id == shipment.c.id)
     query = query.where(message.c.authority == authority, message.c.state != "prepared")
-    query = query.where(or_(shipment.c.state != CLOSED, waiting, *_afterwards()))
+    summed = exists().where(application.c.shipment_id == shipment.c.id, application.c.document_id == document.c.id,
+                            application.c.state == GRANTED, ~document.c.final)  # fmt: skip
+    query = query.where(or_(shipment.c.state != CLOSED, waiting, summed, *_afterwards()))
     return sorted(tx.execute(query).scalars())  # type: ignore[attr-defined]
 
 

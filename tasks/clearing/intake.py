@@ -275,7 +275,7 @@ def _store(office: Office, shipment_id: int, batch: Batch, scores: list[Score], 
     intake = Intake(shipment_id)
     with office.ledger.begin() as tx:
         changes = parcels.sync_parcels(
-            tx, shipment_id, parcels.rows_of(batch), correctable=("rejected", "held", "excluded")
+            tx, shipment_id, parcels.rows_of(batch), correctable=("rejected", "held", "excluded", "cancelled")
         )
         if changes.seqs != batch.parcels["parcel.seq"].tolist():
             batch = replace(batch, parcels=batch.parcels.assign(**{"parcel.seq": changes.seqs}))

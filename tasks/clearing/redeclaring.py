@@ -1,4 +1,4 @@
-"""Declaring rejected parcels anew, as the newest files say: which of the chosen ones can be, and why the others cannot.
+"""Declaring rejected or cancelled parcels anew, as the newest files say: which of the chosen ones can be, and why not.
 
 Each attempt is linked to the one before it (adapters.ledger.messages.lineage).
 """
@@ -16,45 +16,49 @@ from tasks.clearing.standing import Standing
 from tasks.office import Office
 
 REJECTED, EVENT = "rejected", "redeclared"
+FROM = (REJECTED, "cancelled")
+ALREADY = ("ready", "declared")  # of these nothing is left to do
+STRANGER, OTHER_STATE, TRUCK_LEFT = "APP-001", "APP-030", "APP-031"
 
 
 @dataclass(frozen=True)
 class Redeclared:
-    """What came of a wish to declare parcels anew: the orders that will be, and the others with the reason why not."""
+    """What came of a wish to declare parcels anew: orders that will be, that are already, and faults of the others."""
 
     orders: list[str] = field(default_factory=list)
-    refused: dict[str, str] = field(default_factory=dict)
+    known: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)  # order -> code (mappings/faults/applications.yaml)
 
 
-def judged(standing: Standing, orders: dict[str, int], wanted: Sequence[str]) -> Redeclared:
-    """Which of the wanted orders (all that are rejected, if none) may be declared anew; `orders` gives each its seq."""
+def judged(standing: Standing, orders: dict[str, int], wanted: Sequence[str] | None) -> Redeclared:
+    """Which of the wanted orders (None: all that are rejected) may be declared anew; `orders` gives each its seq."""
     names = {seq: order for order, seq in orders.items()}
     found = Redeclared()
-    for order in wanted or sorted(names[seq] for seq in standing.in_state(REJECTED)):
-        if why := _against(standing, orders.get(order)):
-            found.refused[order] = why
+    for order in sorted(names[seq] for seq in standing.in_state(REJECTED)) if wanted is None else wanted:
+        seq = orders.get(order)
+        if code := _against(standing, seq):
+            found.refused[order] = code
+        elif seq in standing.in_state(*ALREADY):
+            found.known.append(order)
         else:
             found.orders.append(order)
     return found
 
 
 def _against(standing: Standing, seq: int | None) -> str:
-    """Why a parcel cannot be declared anew, '' when it can."""
+    """Why a parcel cannot be declared anew, '' when it can (or is to be already)."""
     if seq is None:
-        return "不在此车次 not of this shipment"
+        return STRANGER
     state = standing.parcels[seq][0]
-    if state != REJECTED:
-        name = standing.table["states"][state]
-        return (
-            f"状态为 {name['zh']}，仅已退单的包裹可重新申报 it is {name['en']}: only a rejected parcel is declared anew"
-        )
-    if "departed" in standing.events:
-        return "车辆已离境 the truck has left"
-    return ""
+    if state not in (*FROM, *ALREADY):
+        return OTHER_STATE
+    return TRUCK_LEFT if state in FROM and "departed" in standing.events else ""
 
 
-def redeclare(office: Office, shipment_id: int, wanted: Sequence[str] = (), actor: str = "operator") -> Redeclared:
-    """Make rejected parcels ready again; the next run declares them. Running it again finds nothing more to do."""
+def redeclare(
+    office: Office, shipment_id: int, wanted: Sequence[str] | None = None, actor: str = "operator"
+) -> Redeclared:
+    """Make parcels ready again; the next run declares them. Running it again finds nothing more to do."""
     standing = settle_shipment(office, shipment_id)
     orders = {row.order_no: row.seq for row in parcels.listing(office.ledger, shipment_id)}
     found = judged(standing, orders, wanted)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from adapters.ledger import parcels, shipments
 from mappings import clock
 from tasks import imports
+from tasks.applications import settling as applications
 from tasks.clearing import billing, identity
 from tasks.clearing.standing import ListDocument, Standing, load_standing
 from tasks.office import Office
@@ -55,7 +56,7 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
             for seq in item.seqs:
                 by_parcel.setdefault(seq, []).append(item)
     for seq, (state, _) in standing.parcels.items():
-        if state in ("ready", "waiting_cancel"):
+        if state in ("ready", "waiting_cancel", "cancelled"):
             continue
         lead = _lead(standing, seq)
         if lead is not None and not (state in ("held", "excluded") and lead[0] == "rejected"):
@@ -75,8 +76,9 @@ def settle_shipment(office: Office, shipment_id: int) -> Standing:
     """Bring parcels and shipment to what their documents and events say. Returns where the shipment stands then."""
     with office.ledger.begin() as tx:
         identity.rejoin(tx, shipment_id)
+        applications.settle(tx, shipment_id)
         standing = load_standing(tx, shipment_id)
-        found = parcel_states(standing)
+        found = parcel_states(standing) | applications.parcel_states(tx, shipment_id)
         if standing.truck.direction == "import":
             _books(tx, shipment_id, standing.parcels | found)
         if parcels.set_parcel_states(tx, shipment_id, found):

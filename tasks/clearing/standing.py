@@ -13,15 +13,17 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, case, select
 
-from adapters.ledger import bills, events, messages, parcels, shipments
+from adapters.ledger import applications, bills, events, messages, parcels, shipments
 from adapters.ledger.audit import Claim, Claims
 from adapters.ledger.events import PHYSICAL
 from adapters.ledger.ledger import reads
 from adapters.ledger.tables import document, message, parcel
 from mappings import clock
 from mappings import states as document_states
+from mappings.applications import message_types
 from mappings.canonical.model import Truck
 from mappings.procedures import Procedure, load
+from tasks.applications.settling import DECLARE_ANEW
 from tasks.clearing import partners
 from tasks.conversion.partners import theirs
 from tasks.hongkong.deadlines import deadlines
@@ -71,6 +73,7 @@ class Standing:
     messages: Counter[tuple[str, str]]
     deliveries: dict[int, list[datetime]] = field(default_factory=dict)  # by parcel, each time that it was told
     bills: dict[int, Counter[str]] = field(default_factory=dict)  # by parcel, its tax bills by state
+    applications: dict[str, int] = field(default_factory=dict)  # how many are in each open state
     now: datetime = field(default_factory=clock.now)
 
     @property
@@ -148,6 +151,11 @@ class Standing:
         from tasks.clearing.facts import FACTS  # noqa: PLC0415  (the facts are about standings)
 
         return bool(FACTS[name](self))
+
+    def applications_due(self) -> bool:
+        """Whether an application is to be prepared, or a cancelled parcel to be declared anew."""
+        revived = ("cancelled", DECLARE_ANEW) in self.parcels.values()
+        return not self.shipment.held and (revived or bool(self.applications.get("approved")))
 
     def may(self, step: str) -> bool:
         """Whether the procedure's gate for a step is open; it has none for a step that it has not."""
@@ -264,9 +272,10 @@ def _lists(
 
 
 def claims(procedure: Procedure) -> dict[str, Claim]:
-    """What each parcel state of a procedure claims of the parcel's documents."""
+    """What each parcel state of a procedure claims of the parcel's documents; of applications any state has some."""
+    applied = frozenset(message_types())
     return {
-        state: Claim(frozenset(row["required"]), frozenset(row["optional"]))
+        state: Claim(frozenset(row["required"]), frozenset(row["optional"]) | applied, applied)
         for row in procedure.table["claims"]
         for state in row["states"]
     }
@@ -312,4 +321,5 @@ def load_standing(tx: Connection, shipment_id: int) -> Standing:
         messages=Counter(tuple(r) for r in tx.execute(counted)),
         deliveries=_deliveries(tx, shipment_id, procedure),
         bills=bills.states(tx, shipment_id) if "await_tax_bills" in procedure.settings else {},
+        applications=applications.open_counts(tx, shipment_id),
     )

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 
 from adapters.contract import ReceiptRow
-from adapters.ledger.ledger import reads
-from adapters.ledger.settling import CONFLICT
+from adapters.ledger.ledger import reads, writes
+from adapters.ledger.settling import CONFLICT, PARKED
 from adapters.ledger.tables import document, message, parcel, receipt
 
 
 def complete_keys(tx: Connection, rows: Sequence[ReceiptRow]) -> list[ReceiptRow]:
     """The rows, with a business key that lacks fields whole where just one document fits.
 
-    CEB404 may come without payNo; a local port's relay leaves out more. Then the declared guid or preNo tells.
+    CEB404 may come without payNo; a local port's relay leaves out more. Then the declared guid or preNo tells. A CEB792
+    names the summary that it is about by customs' number alone.
     """
     return [_completed(tx, row) if "" in row.business_key.split("|") else row for row in rows]
 
@@ -24,16 +25,37 @@ def complete_keys(tx: Connection, rows: Sequence[ReceiptRow]) -> list[ReceiptRow
 def _completed(tx: Connection, row: ReceiptRow) -> ReceiptRow:
     c, parts = document.c, row.business_key.split("|")
     mine = select(c.business_key).distinct().where(c.authority == row.authority, c.type == row.type)
+    if row.invt_no:  # what customs has given another number is not meant
+        mine = mine.where(c.invt_no.in_(("", row.invt_no)))
     tries: list[tuple[str, ColumnElement[bool]]] = [
         ("".join(parts), c.business_key.like("|".join(_literal(part) for part in parts), escape="\\")),
         (row.declared_guid, c.guid == row.declared_guid),
         (row.pre_no, c.pre_no == row.pre_no),
+        (row.invt_no, c.invt_no == row.invt_no),
     ]
     for said, where in tries:
         found = [key for key in tx.execute(mine.where(where)).scalars() if _fits(key, parts)] if said else []
         if len(found) == 1:
             return row._replace(business_key=found[0])
     return row
+
+
+@writes
+def complete_parked(tx: Connection, authority: str) -> int:
+    """Parked receipts with an open key, looked at again: what they speak of may be known by now. How many are."""
+    r, done = receipt.c, 0
+    query = select(r.id, r.type, r.business_key, r.declared_guid, r.pre_no, r.invt_no)
+    waiting = query.where(r.authority == authority, r.disposition == PARKED, r.cop_msg_id == "")
+    for row in list(tx.execute(waiting)):
+        if "" not in row.business_key.split("|"):
+            continue
+        told = ReceiptRow(authority, row.type, row.business_key, "", "", None, "", row.pre_no, row.invt_no,
+                          row.declared_guid)  # fmt: skip
+        key = _completed(tx, told).business_key
+        if key != row.business_key:
+            tx.execute(update(receipt).where(r.id == row.id).values(business_key=key))
+            done += 1
+    return done
 
 
 def _literal(part: str) -> str:

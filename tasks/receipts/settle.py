@@ -16,6 +16,7 @@ from adapters.ledger.settling import Ranks, Settled
 from mappings import states
 from tasks.receipts.alarm import alarm_conflicts, alarm_unreadable
 from tasks.receipts.explain import explain
+from tasks.receipts.lookup import complete_parked
 from tasks.receipts.places import Places
 from tasks.receipts.reasons import table
 
@@ -29,6 +30,7 @@ def settle(ledger: Ledger, authority: Authority, profiles_from: Path | None = No
     with ledger.begin() as tx:
         known = table(authority.name).get("bills")
         apart = (known["kind"],) if known else ()
+        complete_parked(tx, authority.name)
         settled = receipts.settle(tx, authority.name, ranks, cast(Ranks, proofs(authority.name)), apart)
         if known:
             about = bills.settle(tx, authority.name, known["kind"], known["about"], ranks)

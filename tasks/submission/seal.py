@@ -53,7 +53,7 @@ def _passes(message_type: str, body: bytes) -> bool:
     return not len(parser.error_log)
 
 
-def _as_signed(message: OutMessage) -> bytes:
+def as_signed(message: OutMessage) -> bytes:
     """The message as the schema sees it once it is signed: some types must have a signature, at their end."""
     must = any(segment.signature and segment.least for segment in spec.load(message.type).segments.values())
     if not must:
@@ -65,7 +65,7 @@ def _as_signed(message: OutMessage) -> bytes:
 
 def check(message: OutMessage) -> None:
     """Raises DataFault where a message does not pass its schema, with every element and line (no person's values)."""
-    body = _as_signed(message)
+    body = as_signed(message)
     if _passes(message.type, body):
         return
     found = explain.check(body, strict=True)

@@ -82,6 +82,20 @@ POINTS: dict[str, Point] = {
     "Hong Kong bundling claimed": Point(f"{SUBMIT}:post", "before", fits=_of("HKRoadBundle")),
     "Hong Kong bundling posted": Point(f"{SUBMIT}:post", "after", fits=_of("HKRoadBundle")),
 }
+APPLICATIONS, SETTLING = "adapters.ledger.applications", "tasks.applications.settling"
+# Of a truck of which two parcels are cancelled, and one of them is declared anew.
+CANCELS: dict[str, Point] = {
+    "asked, before the commit": Point(f"{APPLICATIONS}:add", "after", fits=_some),
+    "asked, not approved": Point("tasks.applications.asking:ask", "after", nth=2),
+    "605 made, not yet stored": Point(f"{MESSAGES}:add_messages", "before", fits=_adds("CEB605Message")),
+    "605 stored, the applications do not say so": Point(f"{APPLICATIONS}:prepared", "before"),
+    "605 stored, before the commit": Point(f"{APPLICATIONS}:prepared", "after"),
+    "605 claimed, before the post": Point(f"{SUBMIT}:post", "before", fits=_of("CEB605Message")),
+    "605 posted and settled": Point(f"{SUBMIT}:post", "after", fits=_of("CEB605Message")),
+    "granted, before the commit": Point(f"{SETTLING}:_grant", "after"),
+    "granted, not yet declared anew": Point("tasks.applications.sending:intake.work_up", "before"),
+    "worked up, not yet ready anew": Point("tasks.applications.sending:parcels.set_parcel_states", "before"),
+}
 
 
 CLEARING = "tasks.clearing"
@@ -99,6 +113,7 @@ IMPORT_POINTS: dict[str, Point] = {
     "tax bills settled, before the commit": Point(f"{CLEARING}.settling:billing.settle", "after", fits=_some),
     "513 posted": Point(f"{SUBMIT}:post", "after", fits=_of("CEB513Message")),
 }
+POINTS_OF_ALL = POINTS | CANCELS | IMPORT_POINTS
 
 
 def die() -> None:
@@ -114,7 +129,7 @@ def arm(name: str, here: Office) -> None:
     elif kind == "time":
         threading.Timer(float(number) * random.random(), die).start()
     elif name:
-        _patch((POINTS | IMPORT_POINTS)[name])
+        _patch(POINTS_OF_ALL[name])
 
 
 def _patch(point: Point) -> None:

@@ -15,16 +15,19 @@ from pathlib import Path
 import requests
 
 from adapters import home as homes
-from adapters.ledger import bills, events, shipments
+from adapters.ledger import applications, bills, events, shipments
 from mappings import clock
 from mappings.errors import AuthorityUnavailable
 from tasks import stages
+from tasks.applications import asking, sending
+from tasks.applications.wanted import of_text
 from tasks.clearing import hearing, intake, settling, steps
 from tasks.clearing.standing import Standing, procedure_of
 from tasks.office import Office, office
 from tests.chaos import points
 
 HAPPENS = {"awaiting_arrival": "arrived", "awaiting_departure": "departed"}
+HAPPENS_AT = "awaiting_arrival"
 UNSETTLED = {"prepared", "claimed", "unknown", "sent", "saved", "accepted", "at_customs", "received", "lodged"}
 PAUSE = 0.04
 
@@ -42,6 +45,7 @@ class Order:
     approve: bool = True
     rounds: int = 100_000
     billed: int | None = None  # of an import: how many summed tax bills it waits for
+    cancels: tuple[str, ...] = ()  # orders whose cancel is asked for once all are listed; the last is declared anew
     hears_all: bool = True  # at the end, wait until something final is known of every document
 
 
@@ -60,7 +64,7 @@ def work(order: Order) -> None:
         if time.monotonic() - started > order.seconds:
             raise NotDone(f"{standing.shipment.state if standing else 'busy'} after {order.seconds} s")
         with stages.alone(ident) as alone:
-            standing = one_round(here, ident, order.approve) if alone else None
+            standing = one_round(here, ident, order.approve, order.cancels) if alone else None
         if standing is not None and done(standing, order) and settled(here, ident, standing, order):
             return
         time.sleep(PAUSE)
@@ -82,23 +86,36 @@ def settled(here: Office, ident: int, standing: Standing, order: Order) -> bool:
     return summed >= order.billed and not standing.in_state("released")
 
 
-def one_round(here: Office, ident: int, approve: bool = True) -> Standing:
+def one_round(here: Office, ident: int, approve: bool = True, cancels: tuple[str, ...] = ()) -> Standing:
     """One run of the flow: as far as the truck can go now, whatever an authority does."""
     intake.work_up(here, ident)
     if approve:
         shipments.approve(here.ledger, ident, "chaos")
     attempt(hearing.find_out, here, ident)
     attempt(hearing.hear, here)
-    for name in stages_of(here, ident):
-        attempt(steps.take, here, ident, name)
+    take_all(here, ident)
     standing = settling.settle_shipment(here, ident)
+    if cancels and standing.shipment.state == HAPPENS_AT and standing.on("list") == standing.parcels.keys():
+        standing = cancel(here, ident, cancels)
     world(here, standing)
     return standing
 
 
-def stages_of(here: Office, ident: int) -> list[str]:
-    """The steps of the truck's procedure, in order."""
-    return [step.name for step in procedure_of(here.ledger, ident).steps]
+def cancel(here: Office, ident: int, orders: tuple[str, ...]) -> Standing:
+    """A person asks for the cancel of these orders: the same wish each time, so that it is asked for once."""
+    ids: list[int] = []
+    for order in orders:
+        wanted = of_text(order, "damaged", request=f"cancel {order}")
+        ids += asking.ask(here, ident, "cancel", wanted, "chaos", after="again" if order == orders[-1] else "").ids
+    applications.approve(here.ledger, ids, "chaos")
+    return settling.settle_shipment(here, ident)
+
+
+def take_all(here: Office, ident: int) -> None:
+    """What the flow takes in one run: applications, then the steps of the procedure."""
+    attempt(sending.take, here, ident)
+    for step in procedure_of(here.ledger, ident).steps:
+        attempt(steps.take, here, ident, step.name)
 
 
 def attempt(act: Callable[..., object], *args: object) -> None:

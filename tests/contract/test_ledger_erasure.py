@@ -9,7 +9,18 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from adapters.ledger import Ledger, conversions, events, faults, messages, parcels, raws, shipments, sources
+from adapters.ledger import (
+    Ledger,
+    applications,
+    conversions,
+    events,
+    faults,
+    messages,
+    parcels,
+    raws,
+    shipments,
+    sources,
+)
 from adapters.ledger.erasure import Person, erase_person, keeping_years, kept_until
 from adapters.ledger.tables import receipt
 from mappings import clock
@@ -40,6 +51,8 @@ def fill(ledger: Ledger, waybill: str, seed: int) -> tuple[int, Batch]:
     conversions.replace_conversions(
         ledger, ident, "hk_road", "ACI", [conversions.Conversion("-", "waybill.consignee_name", "dropped", 3, BUYER)]
     )
+    asked = applications.Asking("return", "CEB213Message", f"R{waybill}", reason=f"{BUYER} sends it back")
+    applications.add(ledger, ident, [asked], "tester")
     (made,) = messages.add_messages(ledger, ident, [out([Doc(f"{waybill}|2", 2)], body=body)]).message_ids
     messages.claim(ledger, made, "w")
     messages.settle_sent(ledger, made)
@@ -80,8 +93,8 @@ def test_everything_that_names_a_buyer_is_overwritten(
     ident, batch = fill(ledger, "M1", 1)
     arrive(ledger, answer("M1|2", "120", info=f"stored for {BUYER}"))
     assert set(traces(ledger, BUYER)) == {
-        "conversion.example", "document.return_info", "fault.other_value", "fault.value", "raw.body", "receipt.info",
-        "snapshot.body",
+        "application.reason", "conversion.example", "document.return_info", "fault.other_value", "fault.value",
+        "raw.body", "receipt.info", "snapshot.body",
     }  # fmt: skip
     shipments.set_state(ledger, ident, "closed")
     hashes = [raws.head(ledger, n).sha256 for n in (1, 2, 3)]

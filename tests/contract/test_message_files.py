@@ -38,6 +38,11 @@ GIVEN = {
     "hk.package_kind": "text", "hk.package_description": "text", "hk.article_description": "text",
     "hk.consignor_line": "text", "hk.consignor_line2": "text", "hk.consignee_line": "text",
     "hk.consignee_line2": "text", "regime.order_type": "text", "regime.departure_country": "text",
+    "original.invt_no": "text", "application.reason": "text",
+    "return.trade_mode": "text", "return.vehicle": "text", "return.voyage_no": "text", "return.bill_no": "text",
+    "return.location": "text", "return.quantity": "decimal", "return.quantity1": "decimal",
+    "return.quantity2": "decimal", "buyer.id_type": "text", "buyer.id_number": "text", "buyer.name": "text",
+    "buyer.phone": "text",
 }  # fmt: skip
 PERSONAL = re.compile(r"^(buyer|payer|consignee)(Name|IdNumber|Telephone|Address)?$|^telephone$", re.IGNORECASE)
 

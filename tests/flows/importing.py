@@ -64,8 +64,7 @@ class Import:
         worker.attempt(worker.hearing.find_out, here, self.id)
         worker.attempt(worker.hearing.hear, here)
         room.offer(here)
-        for step in worker.stages_of(here, self.id):
-            worker.attempt(worker.steps.take, here, self.id, step)
+        worker.take_all(here, self.id)
         return worker.settling.settle_shipment(here, self.id)
 
     def until(self, goal: Callable[[Standing], Any]) -> Standing:

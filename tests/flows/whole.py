@@ -63,8 +63,7 @@ class Whole:
         shipments.approve(here.ledger, self.id, "operator")
         worker.attempt(worker.hearing.find_out, here, self.id)
         worker.attempt(worker.hearing.hear, here)
-        for step in worker.stages_of(here, self.id):
-            worker.attempt(worker.steps.take, here, self.id, step)
+        worker.take_all(here, self.id)
         return worker.settling.settle_shipment(here, self.id)
 
     def until(self, goal: Callable[[Standing], Any]) -> Standing:

@@ -242,7 +242,7 @@ def test_given_up_with_an_inventory_that_customs_has_waits_for_its_cancel(desk: 
     assert desk.parcel(1) == ("rejected", "CEB303Message")
     decisions.correct(str(desk.id), [desk.orders()[0]], "give up", "", "", "")
     desk.said("CEB603Message", "reviewed", 1)
-    assert desk.parcel(1) == ("waiting_cancel", "CHG-003")
+    assert desk.parcel(1) == ("waiting_cancel", "given_up")
     assert audit.audit(desk.ledger, parcel_claims()) == []
 
 

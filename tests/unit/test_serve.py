@@ -15,7 +15,8 @@ def test_every_deployment_of_the_list_can_be_served() -> None:
     made = {entry["name"]: serve.deployment(entry) for entry in serve.entries()}
     assert {
         "clear-shipment", "clear-folder", "receive-receipts", "sweep-waiting", "approve", "correct-parcels",
-        "answer-payment-requests",
+        "answer-payment-requests", "cancel-parcels", "return-parcels", "summarise-month", "redeclare-parcels",
+        "approve-applications",
     } == set(made)  # fmt: skip
     assert made["clear-shipment"].entrypoint == "flows.clear_shipment.clear_shipment"
     assert not made["clear-shipment"].schedules
