@@ -35,7 +35,7 @@ def write(business: bytes, type: str, sender: str, receiver: str, cop_msg_id: st
         f"<ReceiverIds><ReceiverId>{escape(receiver)}</ReceiverId></ReceiverIds>"
         f"<CreatTime>{created}</CreatTime><MsgType>{escape(type)}</MsgType></TransInfo><Data>"
     )
-    return head.encode() + base64.b64encode(business) + b"</Data></DxpMsg>"
+    return b"".join((head.encode(), base64.b64encode(business), b"</Data></DxpMsg>"))
 
 
 def transfer(terminal: bytes, node: str, end_node: str, serial: int, at: datetime) -> bytes:

@@ -100,4 +100,5 @@ def sign(body: bytes, company_code: str, keys: KeyProvider) -> bytes:
     at = place(body)
     value = digest(body, certificate.algorithm)
     signature = keys.sign(company_code, signed_info(value, certificate.algorithm))
-    return body[:at] + element(body, certificate, signature, value) + body[at:]
+    whole = memoryview(body)  # whose slices are no copies: a message has up to a megabyte
+    return b"".join((whole[:at], element(body, certificate, signature, value), whole[at:]))

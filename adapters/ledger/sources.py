@@ -67,10 +67,13 @@ def most_rows(tx: Connection, shipment_id: int, senders: Sequence[str]) -> int:
 
 
 @writes
-def save_snapshot(tx: Connection, shipment_id: int, stage: str, body: bytes) -> int:
-    """Keep what a stage made. Returns the version; the same bytes as the latest version make no new one."""
+def save_snapshot(tx: Connection, shipment_id: int, stage: str, body: bytes, sha256: str = "") -> int:
+    """Keep what a stage made, with its hash (theirs, where it is known).
+
+    Returns the version; the same bytes as the latest version make no new one.
+    """
     lock(tx, shipment_id)
-    digest = hashlib.sha256(body).hexdigest()
+    digest = sha256 or hashlib.sha256(body).hexdigest()
     mine = (snapshot.c.shipment_id == shipment_id) & (snapshot.c.stage == stage)
     query = select(snapshot.c.version, snapshot.c.sha256).where(mine).order_by(snapshot.c.version.desc())
     last = tx.execute(query.limit(1)).first()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -66,12 +66,13 @@ class Batch:
     def to_bytes(self) -> bytes:
         """All of it as bytes: a JSON head line, then the three frames as Arrow IPC, lz4-compressed."""
         parts = []
+        lines, coded = _coded(pa.Table.from_pandas(self.lines, preserve_index=False))
         for name in _FRAMES:
             sink = io.BytesIO()
-            table = pa.Table.from_pandas(getattr(self, name), preserve_index=False)
+            table = lines if name == "lines" else pa.Table.from_pandas(getattr(self, name), preserve_index=False)
             feather.write_feather(table, sink, compression="lz4")
             parts.append(sink.getvalue())
-        head = {"truck": self.truck.model_dump(mode="json"), "sizes": [len(p) for p in parts]}
+        head = {"truck": self.truck.model_dump(mode="json"), "sizes": [len(p) for p in parts], "coded": coded}
         return json.dumps(head, ensure_ascii=False).encode() + b"\n" + b"".join(parts)
 
     @classmethod
@@ -80,7 +81,28 @@ class Batch:
         line, _, rest = data.partition(b"\n")
         head = json.loads(line)
         frames, at = [], 0
-        for size in head["sizes"]:
-            frames.append(feather.read_feather(io.BytesIO(rest[at : at + size])))
+        for name, size in zip(_FRAMES, head["sizes"], strict=True):
+            table = feather.read_table(io.BytesIO(rest[at : at + size]))
+            frames.append(_decoded(table, head.get("coded", ()) if name == "lines" else ()).to_pandas())
             at += size
         return cls(Truck.model_validate(head["truck"]), *frames)
+
+
+def _coded(table: pa.Table) -> tuple[pa.Table, list[str]]:
+    """The table with each text column as its distinct texts and their numbers, and which these are.
+
+    Goods lines say the same again and again: so written they take two thirds of the bytes and of the time.
+    """
+    names = [field.name for field in table.schema if field.type == pa.large_string()]
+    return _changed(table, names, lambda column: column.dictionary_encode()), names
+
+
+def _decoded(table: pa.Table, names: Iterable[str]) -> pa.Table:
+    """The table with these columns as plain texts again."""
+    return _changed(table, names, lambda column: column.cast(pa.large_string()))
+
+
+def _changed(table: pa.Table, names: Iterable[str], change: Callable[[pa.ChunkedArray], pa.ChunkedArray]) -> pa.Table:
+    for name in names:
+        table = table.set_column(table.schema.get_field_index(name), name, change(table[name]))
+    return table

@@ -7,8 +7,10 @@ row that is sent again unchanged is known by it. Not cryptographic: it tells ver
 from __future__ import annotations
 
 import hashlib
+import weakref
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,9 +34,24 @@ def mixed(numbers: np.ndarray) -> np.ndarray:
     return (numbers ^ (numbers >> _SHIFT)) * _LINE
 
 
+kept: dict[tuple[int, int], tuple[weakref.ref[Any], np.ndarray]] = {}  # by array (they never change) and name
+
+
 def _of_texts(column: pd.Series, name: np.uint64) -> np.ndarray:
-    """The same for texts: each distinct one is hashed once."""
-    texts = pa.array(column, from_pandas=True)
+    """The same for texts, once an array: what was hashed for the match need not be for declaring."""
+    given = getattr(column.array, "__arrow_array__", None)  # the column's own array, not a new one that wraps it
+    texts = pa.array(column, from_pandas=True) if given is None else given()
+    key = id(texts), int(name)
+    known = kept.get(key)
+    if known is None or known[0]() is not texts:
+        hashed = _hashed(texts, name)
+        hashed.flags.writeable = False
+        known = kept[key] = weakref.ref(texts, lambda _: kept.pop(key, None)), hashed
+    return known[1]
+
+
+def _hashed(texts: pa.Array | pa.ChunkedArray, name: np.uint64) -> np.ndarray:
+    """Each distinct text is hashed once."""
     coded = (texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts).dictionary_encode()
     known = np.array(coded.dictionary.to_pylist(), dtype=object)
     hashed = np.zeros(len(known) + 1, dtype=np.uint64)  # at the end what is missing

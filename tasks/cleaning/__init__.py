@@ -9,6 +9,7 @@ import pandas as pd
 
 from mappings import faults
 from mappings.canonical.model import Truck
+from mappings.engine.columns import positions
 from mappings.errors import DataFault
 from mappings.rules import asked as asked_of
 from mappings.rules import match as match_rules
@@ -85,7 +86,7 @@ def clean(captured: Captured) -> Cleaned:
 
 def _live(table: pd.DataFrame, name: str, made: orders.Orders) -> np.ndarray:
     """Rows of payments or waybills whose order is not left out (an unknown order is told by the match)."""
-    at = pd.Index(made.order["order.order_no"]).get_indexer(pd.Index(table[f"{name}.order_no"]))
+    at = positions(table[f"{name}.order_no"], made.order["order.order_no"])
     return (at < 0) | ~made.excluded[at] if len(made.excluded) else np.ones(len(table), dtype=bool)
 
 
@@ -96,7 +97,7 @@ def _filled(table: pd.DataFrame, order: pd.DataFrame, name: str) -> pd.DataFrame
         if not here or not len(table) or not (table[path] == "").any():
             continue
         known = order.drop_duplicates("order.order_no")
-        at = pd.Index(known["order.order_no"]).get_indexer(pd.Index(table[f"{name}.order_no"]))
+        at = positions(table[f"{name}.order_no"], known["order.order_no"])
         values = pd.Series(known[source].array.take(at, allow_fill=True, fill_value=""), dtype="str")
         table = table.assign(**{path: table[path].where(table[path] != "", values)})
     return table

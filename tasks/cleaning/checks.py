@@ -9,6 +9,7 @@ import pandas as pd
 
 from mappings import rules
 from mappings.canonical.columns import SCALE, whole
+from mappings.engine.columns import column, sizes
 from mappings.rules import Rule
 from tasks.cleaning import amounts
 from tasks.cleaning.blame import Blame
@@ -72,7 +73,7 @@ def _target(
         absent = (values == "").to_numpy() if values.dtype == "str" else values.isna().to_numpy()
         if code and absent.any():
             _blame(code, table, absent & live & ~blame.blamed(table, path), path, blame)
-    if target.length and values.dtype == "str":
+    if target.length and values.dtype == "str" and sizes(column(values)).max(initial=0) > target.length:
         long = (values.str.len() > target.length).to_numpy(dtype=bool) & live
         _blame("TXT-001", table, long, path, blame, f"{target.length} ({target.says})")
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mappings import codes, rules
+from mappings.engine.columns import positions
 from tasks.cleaning import amounts
 from tasks.cleaning.blame import ROW, SOURCE, Blame
 from tasks.cleaning.orders import repeated, same_rows
@@ -42,7 +43,7 @@ def registered(goods: pd.DataFrame, blame: Blame) -> tuple[pd.DataFrame, set[str
 def fill(line: pd.DataFrame, goods: pd.DataFrame, live: np.ndarray, blame: Blame) -> pd.DataFrame:
     """Lines with what the registered goods know; a line's own values stay. LIN-003 where nothing is known."""
     goods, doubtful = registered(goods, blame)
-    at = pd.Index(goods["goods.item_no"]).get_indexer(pd.Index(line["line.item_no"]))
+    at = positions(line["line.item_no"], goods["goods.item_no"])
     at = np.where((line["line.item_no"] != "").to_numpy(), at, -1)
     found = at >= 0
     made: dict[str, pd.Series] = {

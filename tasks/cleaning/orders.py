@@ -9,6 +9,7 @@ import pandas as pd
 
 from mappings.canonical import columns
 from mappings.canonical.columns import SCALE
+from mappings.engine.columns import positions
 from tasks.cleaning import amounts
 from tasks.cleaning.blame import SOURCE, Blame
 from tasks.cleaning.tables import ROLE
@@ -56,7 +57,7 @@ def _once(order: pd.DataFrame, blame: Blame) -> pd.DataFrame:
 
 
 def _owners(order: pd.DataFrame, line: pd.DataFrame, blame: Blame) -> tuple[pd.DataFrame, np.ndarray]:
-    owner = pd.Index(order["order.order_no"]).get_indexer(pd.Index(line["line.order_no"]))
+    owner = positions(line["line.order_no"], order["order.order_no"])
     lost = owner < 0
     if lost.any():
         empty = (line["line.order_no"] == "").to_numpy()

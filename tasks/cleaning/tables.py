@@ -99,9 +99,11 @@ def typed(raw: RawTable, source: int, blame: Blame, cache: dict[tuple[object, ..
     made = {path: reader.column(path) for path in raw.fields}
     length = len(raw.rows)
     values: dict[str, pd.Series | np.ndarray] = {path: made[path].values for path in raw.fields}
+    absent: dict[str, pd.Series] = {"pieces": _ones(length)}
     for path, column in columns.columns(raw.table).items():
         if path not in values:
-            values[path] = _missing(column.kind, length, path)
+            kind = "pieces" if path == "waybill.pieces" else column.kind
+            values[path] = absent[kind] if kind in absent else absent.setdefault(kind, _missing(kind, length))
     values |= {SOURCE: np.full(length, source, dtype=np.int32), ROW: raw.rows}
     if raw.table == "line":
         values[ROLE] = _roles(raw, made)
@@ -112,9 +114,12 @@ def typed(raw: RawTable, source: int, blame: Blame, cache: dict[tuple[object, ..
     return frame
 
 
-def _missing(kind: str, length: int, path: str) -> pd.Series:
-    if path == "waybill.pieces":  # a parcel is one piece unless its waybill says otherwise
-        return pd.Series(pd.arrays.IntegerArray(np.ones(length, np.int64), np.zeros(length, bool)))
+def _ones(length: int) -> pd.Series:
+    """A parcel is one piece unless its waybill says otherwise."""
+    return pd.Series(pd.arrays.IntegerArray(np.ones(length, np.int64), np.zeros(length, bool)))
+
+
+def _missing(kind: str, length: int) -> pd.Series:
     if kind in ("decimal", "integer"):
         return pd.Series(pd.arrays.IntegerArray(np.zeros(length, np.int64), np.ones(length, bool)))
     if kind == "flag":
@@ -128,7 +133,7 @@ def _roles(raw: RawTable, made: dict[str, Cells]) -> pd.Series:
     """What each line is: '' (goods), freight, fee or discount."""
     given = made.get(raw.charges.field)
     if given is None or not raw.charges.roles:
-        return _missing("text", len(raw.rows), "")
+        return _missing("text", len(raw.rows))
     found = given.distinct
     return found.take([raw.charges.roles.get(" ".join(text.split()), "") for text in found.texts])
 

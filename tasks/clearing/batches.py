@@ -23,8 +23,9 @@ def _remember(digest: str, batch: Batch) -> Batch:
 def save_batch(tx: Connection, shipment_id: int, batch: Batch) -> None:
     """Keep the batch that a shipment's files were worked up to."""
     body = batch.to_bytes()
-    sources.save_snapshot(tx, shipment_id, BATCH, body)
-    _remember(hashlib.sha256(body).hexdigest(), batch)
+    digest = hashlib.sha256(body).hexdigest()
+    sources.save_snapshot(tx, shipment_id, BATCH, body, digest)
+    _remember(digest, batch)
 
 
 @reads

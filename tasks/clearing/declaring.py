@@ -41,16 +41,20 @@ class Plan:
     attempt: int = 1
 
 
+def _among(batch: Batch, seqs: set[int]) -> np.ndarray:
+    return batch.parcels["parcel.seq"].isin(seqs).to_numpy()
+
+
 def part_of(batch: Batch, seqs: set[int]) -> Batch:
     """The parcels of these numbers."""
-    return batch.select(batch.parcels["parcel.seq"].isin(seqs).to_numpy())
+    return batch.select(_among(batch, seqs))
 
 
 class Digests:
-    """Digests of what each message type says of each parcel of a batch; every column is hashed once."""
+    """Digests of what each message type says of the chosen parcels of a batch; every column is hashed once."""
 
-    def __init__(self, batch: Batch) -> None:
-        self._batch = batch
+    def __init__(self, batch: Batch, chosen: np.ndarray | None = None) -> None:
+        self._batch, self._chosen = batch, np.ones(len(batch.parcels), bool) if chosen is None else chosen
 
     def of(self, message_type: str) -> list[str]:
         """One digest a parcel over all that a message type says of it."""
@@ -61,7 +65,7 @@ class Digests:
         if names:
             lines = mixed(self._combined(self._batch.lines, names))
             np.add.at(hashes, self._batch.lines["parcel"].to_numpy(), lines)
-        return [f"{value:016x}" for value in hashes.tolist()]
+        return [f"{value:016x}" for value in hashes[self._chosen].tolist()]
 
     def _combined(self, frame: pd.DataFrame, names: list[str]) -> np.ndarray:
         """The hashes of several columns as one; which column a value stands in counts."""
@@ -108,7 +112,7 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
     if not len(batch.parcels):
         return 0
     digests, types = _digests(office, standing.id), standing.procedure.parcel_types
-    seqs, content = batch.parcels["parcel.seq"].tolist(), Digests(batch)
+    seqs, content = batch.parcels["parcel.seq"].tolist(), Digests(whole, _among(whole, ready))
     now = {kind: content.of(kind) for kind in types}
     planned = {kind: plans(standing, seqs, kind, digests.get(kind, {}), now[kind]) for kind in types}
     planned = _beyond(planned, seqs, parcels.attempts_elsewhere(office.ledger, standing.id))

@@ -55,7 +55,7 @@ def _distinct(batch: Batch, path: str, series: pd.Series) -> list[Any]:
 def _times(batch: Batch, message: MessageSpec, segment: Segment) -> int:
     """How often a segment is written; 0 for one of the message's tail that we leave out."""
     entry, parcels = roles()["messages"][message.type], len(batch.parcels)
-    listing = message.type in list_types(batch.truck)
+    listing = message.type in batch.once("lists", lambda: list_types(batch.truck))
     if segment.tag == entry.get("list"):
         return parcels if listing else len(batch.lines)
     documents = len(part_bounds(parcels)) - 1 if listing else parcels
@@ -70,7 +70,7 @@ def _of_field(batch: Batch, item: Field, target: str, times: int) -> dict[str, A
     series = _column(batch, item.source) if item.source else None
     if item.value:
         return _row(target, "", "constant", times, item.value)
-    if item.source.startswith("regime.") or item.source in _stand_ins(batch):
+    if item.source.startswith("regime.") or item.source in batch.once("stand_ins", lambda: _stand_ins(batch)):
         return _row(target, item.source, "constant", times, str(truck_values(batch.truck).get(item.source, "")))
     if item.default and (series is None or _missing(batch, item.source)):
         count = times if series is None else _missing(batch, item.source)

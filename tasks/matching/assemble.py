@@ -11,6 +11,7 @@ from mappings import faults, rules
 from mappings.canonical import columns
 from mappings.canonical.columns import DTYPES
 from mappings.canonical.digests import digests
+from mappings.engine.columns import positions
 from tasks.cleaning import Cleaned, amounts
 from tasks.cleaning.blame import ROW, SOURCE, Place
 
@@ -117,7 +118,7 @@ def states(frame: pd.DataFrame, found: pd.DataFrame, excluded: np.ndarray) -> pd
     errors = found[(found["severity"] == "error") & (found["order_no"] != "")]
     ranks = errors["code"].map(order).to_numpy(dtype=np.int64)
     worst = np.full(len(frame) + 1, len(order), dtype=np.int64)
-    at = pd.Index(frame["order.order_no"]).get_indexer(pd.Index(errors["order_no"]))
+    at = positions(errors["order_no"], frame["order.order_no"])
     np.minimum.at(worst, at, ranks)  # a fault of no known order falls on the last, spare place
     names = np.array([*order, ""], dtype=object)
     reason, held = names[worst[: len(frame)]], worst[: len(frame)] < len(order)
@@ -131,7 +132,7 @@ def states(frame: pd.DataFrame, found: pd.DataFrame, excluded: np.ndarray) -> pd
 
 def with_waybills(found: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     """The faults, each with its parcel's waybill number where it has none of its own."""
-    at = pd.Index(frame["order.order_no"]).get_indexer(pd.Index(found["order_no"]))
+    at = positions(found["order_no"], frame["order.order_no"])
     known = frame["waybill.waybill_no"].array.take(at, allow_fill=True, fill_value="")
     own = found["waybill_no"]
     return found.assign(waybill_no=own.where(own != "", pd.Series(known, index=found.index, dtype="str")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from mappings.engine.columns import positions
 from tasks.cleaning import Cleaned, amounts
 from tasks.cleaning.blame import Blame, texts
 from tasks.cleaning.orders import repeated, same_rows
@@ -37,7 +38,7 @@ def _texts(table: pd.DataFrame, path: str) -> list[str]:
 def payments(cleaned: Cleaned, blame: Blame) -> np.ndarray:
     """For each order the row of the payment that is declared, or -1."""
     table, order = cleaned.payment, cleaned.order
-    at = pd.Index(order["order.order_no"]).get_indexer(pd.Index(table["payment.order_no"]))
+    at = positions(table["payment.order_no"], order["order.order_no"])
     lost = (at < 0) & (table["payment.order_no"] != "").to_numpy()
     blame.add("PAY-003", table, lost, "payment.order_no")
     blame.add("VAL-004", table, (table["payment.order_no"] == "").to_numpy(), "payment.order_no")
@@ -72,7 +73,7 @@ def buyers(cleaned: Cleaned, blame: Blame) -> np.ndarray:
     table, order = cleaned.buyer, cleaned.order
     if not len(table):
         return np.full(len(order), -1, dtype=np.int64)
-    at = pd.Index(order["order.order_no"]).get_indexer(pd.Index(table["buyer.order_no"]))
+    at = positions(table["buyer.order_no"], order["order.order_no"])
     blame.add("BYR-004", table, (at < 0) & (table["buyer.order_no"] != "").to_numpy(), "buyer.order_no")
     rows = np.flatnonzero((at >= 0) & ~(cleaned.excluded[at] if len(order) else at < 0))
     _twice(table, "buyer", ("BYR-003", "BYR-002"), "buyer.order_no", blame, rows)
@@ -82,7 +83,7 @@ def buyers(cleaned: Cleaned, blame: Blame) -> np.ndarray:
 def _orders_of(cleaned: Cleaned) -> np.ndarray:
     """For each waybill the row of its order, or -1: by order number, else by the number that the order states."""
     table, order = cleaned.waybill, cleaned.order
-    at = pd.Index(order["order.order_no"]).get_indexer(pd.Index(table["waybill.order_no"]))
+    at = positions(table["waybill.order_no"], order["order.order_no"])
     if "order.waybill_no" in order:
         stated = order["order.waybill_no"].where(~order["order.waybill_no"].duplicated(), "")
         numbers = pd.Index(table["waybill.waybill_no"])

@@ -58,9 +58,8 @@ def as_signed(message: OutMessage) -> bytes:
     must = any(segment.signature and segment.least for segment in spec.load(message.type).segments.values())
     if not must:
         return message.body
-    whole, end = message.body.rstrip(), b"</"
-    cut = whole.rindex(end)
-    return whole[:cut] + f'<ds:Signature xmlns:ds="{DS}"/>'.encode() + whole[cut:]
+    cut, whole = message.body.rindex(b"</"), memoryview(message.body)
+    return b"".join((whole[:cut], f'<ds:Signature xmlns:ds="{DS}"/>'.encode(), whole[cut:]))
 
 
 def check(message: OutMessage) -> None:

@@ -78,3 +78,14 @@ def test_a_cell_of_a_million_characters_or_with_nul_does_not_spoil_the_file_of_f
     assert row["value"] == "Fra␀nce" + "x" * (LONGEST - 7) + "… (1000007)"
     assert len(body) < 10_000
     assert row["code"] in faults.table()
+
+
+def test_a_text_that_only_looks_like_a_far_cell_stops_no_workbook() -> None:
+    sheet = b'<c r="A1" t="inlineStr"><is><t>r="XFD1048576" r="A2"</t></is></c><c r="B3"/>'
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", sheet)
+    bounds.check(out.getvalue(), 4000)
+    with pytest.raises(Trouble) as raised:
+        bounds._span(sheet + b"<x:c s='1' r='XFD1048576'/>", "far")
+    assert raised.value.fault["value"] == "far: 1048576 × 16384"

@@ -17,7 +17,7 @@ from mappings.errors import DataFault
 from mappings.procedures import load
 from tasks import decisions
 from tasks.clearing import declaring
-from tasks.clearing.declaring import content_digests, load_batch, part_of, plan
+from tasks.clearing.declaring import Digests, content_digests, load_batch, part_of, plan
 from tasks.clearing.standing import Document, parcel_claims
 from tests.factory import make_batch
 from tests.unit.desk import Desk, truck, waybill
@@ -67,6 +67,8 @@ def test_digests_cover_what_a_message_says_and_no_more() -> None:
     after = content_digests(cheaper, "CEB303Message")
     assert [a == b for a, b in zip(before["CEB303Message"], after, strict=True)] == [False, True, True]
     assert content_digests(part_of(batch, {2}), "CEB603Message") == before["CEB603Message"][1:2]
+    chosen = (batch.parcels["parcel.seq"] == 2).to_numpy()
+    assert Digests(batch, chosen).of("CEB603Message") == before["CEB603Message"][1:2]
 
 
 def test_first_declaration(desk: Desk) -> None:

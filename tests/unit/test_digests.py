@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from adapters.ledger import parcels
-from mappings.canonical.digests import digests
+from mappings.canonical.digests import column_hashes, digests, kept
 from tests.factory import make_batch
 
 BATCH = make_batch(3, 2)
@@ -67,3 +68,19 @@ def test_the_ledger_takes_the_digest_of_the_match() -> None:
     matched = replace(BATCH, parcels=BATCH.parcels.assign(**{"parcel.digest": ["a", "b", "c"]}))
     assert [row.digest for row in parcels.rows_of(matched)] == ["a", "b", "c"]
     assert [row.digest for row in parcels.rows_of(BATCH)] == digests(BATCH.parcels, BATCH.lines)
+
+
+def test_a_hash_that_is_kept_belongs_to_its_column_and_name_and_goes_with_it() -> None:
+    known, first = dict(kept), pd.Series(["A", "", "B"], dtype="str")
+    one = column_hashes(first, "order.order_no")
+    assert column_hashes(first, "order.order_no") is one  # kept
+    assert [a == b for a, b in zip(one, column_hashes(first, "order.buyer_name"), strict=True)] == [False, True, False]
+    assert (column_hashes(first.iloc[::-1], "order.order_no") == one[::-1]).all()
+    changed = first.copy()
+    changed.iloc[0] = "C"
+    assert [a == b for a, b in zip(one, column_hashes(changed, "order.order_no"), strict=True)] == [False, True, True]
+    with pytest.raises(ValueError, match="read-only"):
+        one[0] = 0
+    del first, changed
+    gc.collect()
+    assert not kept.keys() - known.keys()

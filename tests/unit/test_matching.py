@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import io
+import json
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import pytest
+from pyarrow import feather
 
 from mappings import faults, rules
 from mappings.canonical.batch import Batch
@@ -202,3 +205,17 @@ tables:
     made = matching.prepare(data, profiles)
     assert state(made, "A1") == ("ready", "")  # the waybill names no order, but the order names its waybill
     assert state(made, "A2") == ("held", "MAT-003")
+
+
+def test_a_batch_is_read_as_it_was_written_before_its_lines_were_coded() -> None:
+    made = batch(lines=[line(), line(name="Party Star")])
+    parts = []
+    for name in ("parcels", "lines", "faults"):
+        sink = io.BytesIO()
+        feather.write_feather(getattr(made, name), sink, compression="lz4")
+        parts.append(sink.getvalue())
+    head = {"truck": made.truck.model_dump(mode="json"), "sizes": [len(p) for p in parts]}
+    back = Batch.from_bytes(json.dumps(head).encode() + b"\n" + b"".join(parts))
+    for name in ("parcels", "lines", "faults"):
+        pd.testing.assert_frame_equal(getattr(back, name), getattr(made, name))
+    assert made.to_bytes() == back.to_bytes()
