@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from adapters.ledger import leases, shipments
-from deployments import dispatch, pools, pulse
+from deployments import dispatch, pools, pulse, waking
 from deployments.dispatch import Dispatch
 from deployments.prefect_api import Prefect
 from tasks import office as offices
@@ -20,10 +20,11 @@ __all__ = ["captured", "home", "prefect", "truck"]
 
 
 @pytest.fixture
-def woken(captured: int, prefect: PrefectServer) -> Iterator[Dispatch]:
+def woken(captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dispatch]:
     """A dispatch of an installation with one truck."""
     offices.office.cache_clear()
-    yield Dispatch(Prefect(prefect.base))
+    monkeypatch.setattr(dispatch, "ASK", 0.0)
+    yield Dispatch(prefect=Prefect(prefect.base))
     offices.office.cache_clear()
 
 
@@ -57,7 +58,7 @@ def test_a_run_that_left_no_end_is_tried_again_later(
     woken.beat()
     prefect.states["run1"] = "FAILED"
     assert woken.beat() == [], "not at once: it would fail again"
-    monkeypatch.setattr(dispatch, "AGAIN", 0.0)
+    monkeypatch.setattr(waking, "AGAIN", 0.0)
     assert woken.beat() == [captured]
 
 
@@ -79,7 +80,7 @@ def test_the_run_of_a_dead_worker_is_told_and_the_truck_goes_on(
     monkeypatch.setattr(dispatch, "TAKING", 0.0)
     assert (woken.beat(), prefect.set_states) == ([], []), "somebody has the truck"
     leases.release(ledger, alone.name_of(captured), "elsewhere:1")
-    monkeypatch.setattr(dispatch, "AGAIN", 0.0)
+    monkeypatch.setattr(waking, "AGAIN", 0.0)
     assert woken.beat() == [captured]
     assert prefect.set_states == [("run1", "CRASHED")]
 
@@ -94,7 +95,7 @@ def test_a_worker_has_a_while_from_its_run_to_its_truck(woken: Dispatch, capture
 def test_no_more_runs_than_so_many_at_once(
     woken: Dispatch, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "AT_ONCE", 0)
+    monkeypatch.setattr(waking, "AT_ONCE", 0)
     assert woken.beat() == []
     assert prefect.runs == []
 
@@ -114,7 +115,7 @@ def test_what_waits_for_time_alone_is_looked_at_again(
     woken: Dispatch, captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran(captured)
-    monkeypatch.setattr(dispatch, "DUE", 0.0)
+    monkeypatch.setattr(waking, "DUE", 0.0)
     assert woken.beat() == [], "this one waits for a person"
     monkeypatch.setattr(stages, "waits_for_time", lambda _: True)
     assert woken.beat() == [captured]
