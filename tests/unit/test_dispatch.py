@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.ledger import leases, shipments
+from adapters.ledger import leases, shipments, touches
 from deployments import dispatch, pools, pulse, waking
 from deployments.dispatch import Dispatch
 from deployments.prefect_api import Prefect
+from mappings.clock import stopwatch
 from tasks import office as offices
 from tasks import stages
 from tasks.clearing import alone, settling
@@ -58,7 +59,9 @@ def test_a_run_that_left_no_end_is_tried_again_later(
     woken.beat()
     prefect.states["run1"] = "FAILED"
     assert woken.beat() == [], "not at once: it would fail again"
+    assert waking.AGAIN / 2 < woken.when[captured] - stopwatch() <= waking.AGAIN
     monkeypatch.setattr(waking, "AGAIN", 0.0)
+    woken.when[captured] = 0.0  # that time has come
     assert woken.beat() == [captured]
 
 
@@ -66,7 +69,9 @@ def test_a_truck_that_a_worker_has_is_left_alone(woken: Dispatch, captured: int,
     ledger = offices.office().ledger
     leases.acquire(ledger, alone.name_of(captured), "elsewhere:1", 60)
     assert woken.beat() == []
+    assert touches.touched(ledger)[captured], "it is not forgotten"
     leases.release(ledger, alone.name_of(captured), "elsewhere:1")
+    woken.when[captured] = 0.0  # BUSY is over
     assert woken.beat() == [captured]
 
 
@@ -106,28 +111,34 @@ def test_a_closed_truck_is_forgotten_after_its_end_was_shown(
     woken.beat()
     prefect.states["run1"] = "COMPLETED"
     ran(captured)
-    monkeypatch.setattr(stages, "open_shipments", lambda: [])
+    at_its_end = stages.look(captured)._replace(over=True)
+    monkeypatch.setattr(stages, "look", lambda _: at_its_end)
     assert woken.beat() == []
-    assert woken.ran_at == {}
+    assert (woken.ran_at, woken.when, woken.tried) == ({}, {}, {})
 
 
 def test_what_waits_for_time_alone_is_looked_at_again(
     woken: Dispatch, captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran(captured)
-    monkeypatch.setattr(waking, "DUE", 0.0)
     assert woken.beat() == [], "this one waits for a person"
-    monkeypatch.setattr(stages, "waits_for_time", lambda _: True)
+    waits = stages.look(captured)._replace(waits_for_time=True)
+    monkeypatch.setattr(stages, "look", lambda _: waits)
+    touches.touch(offices.office().ledger, [captured])
+    assert woken.beat() == [], "it has just been looked at"
+    assert woken.when[captured] - stopwatch() <= waking.DUE
+    monkeypatch.setattr(waking, "DUE", 0.0)
+    woken.when[captured] = 0.0  # that time has come
     assert woken.beat() == [captured]
 
 
 def test_the_pulse_dispatches_where_it_is_told_of_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(pools.VARIABLE, raising=False)
     monkeypatch.setenv("PREFECT_API_URL", "http://prefect:4200/api")
-    assert pulse.dispatch() is None
+    assert isinstance(pulse.waker(), pulse.Here)
     monkeypatch.setenv(pools.VARIABLE, "tongguan")
-    found = pulse.dispatch()
-    assert found is not None
+    found = pulse.waker()
+    assert isinstance(found, Dispatch)
     assert found.prefect.base == "http://prefect:4200"
 
 
