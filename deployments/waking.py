@@ -78,8 +78,10 @@ class Waker(ABC):
             return step(shipment_id, *more)
         except TongguanError as error:
             log.warning("shipment %s: %s: %s", shipment_id, type(error).__name__, error)
-            self._later(shipment_id, TROUBLED)
-            return None
+        except Exception as error:  # whatever it is: only its kind is told, its text may hold a person's data
+            log.error("shipment %s: %s", shipment_id, type(error).__name__)  # noqa: TRY400
+        self._later(shipment_id, TROUBLED)
+        return None
 
     def _now(self, shipment_ids: Iterable[int]) -> None:
         self.when |= dict.fromkeys(shipment_ids, 0.0)
@@ -89,7 +91,7 @@ class Waker(ABC):
             known = self.rows.setdefault(shipment_id, set())
             if rows.keys() - known:
                 self._now([shipment_id])
-                known |= rows.keys()
+                known.update(rows)
             for run_id in filter(None, rows.values()):
                 self.asked(shipment_id, run_id)
 
