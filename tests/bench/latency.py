@@ -34,8 +34,8 @@ from mappings.identity import Identities
 from tasks.capture import read_folder
 from tasks.clearing import intake
 from tests.bench import latency_report
-from tests.bench.latency_report import Figures, Series
-from tests.scale.cluster import Cluster, cluster
+from tests.bench.latency_report import Figures, Series, Waits
+from tests.scale.cluster import Cluster, Worker, cluster
 from tests.scale.fleet import Fleet, made
 from tests.unit.customs import key_fields, receipt
 
@@ -152,11 +152,12 @@ def measure(folder: Path, times: int, trucks: int, parcels: int) -> Figures:
         [port] = free_ports(0)
         gateway = up.gateway(made_.environment, port)
         made_.children.start(gateway)
-        worker = made_.start_worker()
+        made_.start_worker()
         made_.children.wait(gateway)
         token = {"Authorization": f"Bearer {settings.tokens(made_.home)['api']}"}
         desk = Desk(made_, Fleet(made_, made_.office()), f"http://{up.HOST}:{port}", token)
         by_prefect(desk)  # the first run finds its worker still loading
+        waits = _waits(desk, few=max(min(times, 10), 1))
         loading = threading.Thread(target=background, args=(desk, trucks, parcels), daemon=True)
         loading.start()
         try:
@@ -164,10 +165,29 @@ def measure(folder: Path, times: int, trucks: int, parcels: int) -> Figures:
         finally:
             desk.stop.set()
             loading.join(120)
-        figures.processes = len(worker.pids())
-        figures.waiting = _waiting(desk)
+        figures.waits, figures.waiting = waits, _waiting(desk)
         figures.background = (desk.declared, parcels)
         return figures
+
+
+def _waits(desk: Desk, few: int) -> Waits:
+    """What so many shipments cost that wait for a person: processes of the installation, and bytes in the ledger."""
+    before, bytes_before = _processes(desk), _bytes(desk)
+    idents = [desk.single(approved=False) for _ in range(few)]
+    ledger = desk.fleet.office.ledger
+    desk.waited(lambda: all(shipments.get(ledger, ident).state == "awaiting_approval" for ident in idents), 0.2)
+    return Waits(few, before, _processes(desk), (_bytes(desk) - bytes_before) / few)
+
+
+def _processes(desk: Desk) -> int:
+    """Processes of gateway, pulse, worker and Prefect's server, and of all that these started."""
+    return sum(len(Worker(child).pids()) for child in desk.cluster.children.started)
+
+
+def _bytes(desk: Desk) -> int:
+    """The ledger's size in PostgreSQL, indices included."""
+    with desk.fleet.office.ledger.read() as tx:
+        return int(tx.execute(select(func.pg_database_size(func.current_database()))).scalar_one())
 
 
 def _waiting(desk: Desk) -> int:
