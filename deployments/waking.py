@@ -89,10 +89,11 @@ class Waker(ABC):
     def _notice(self, touched: dict[int, dict[str, str]]) -> None:
         for shipment_id, rows in touched.items():
             known = self.rows.setdefault(shipment_id, set())
-            if rows.keys() - known:
+            new = rows.keys() - known
+            if new:
                 self._now([shipment_id])
-                known.update(rows)
-            for run_id in filter(None, rows.values()):
+                known.update(new)
+            for run_id in filter(None, (rows[name] for name in new)):
                 self.asked(shipment_id, run_id)
 
     def _look(self, shipment_id: int, fresh: bool) -> str:
