@@ -1,26 +1,25 @@
 """Wakes trucks by starting runs on a work pool, so that any number of workers on any number of hosts share them.
 
-What a truck looked like at the end of its last run is in the ledger (tasks.stages.note_run): a truck that looks
-different now, or that waits for time, gets one run; never a second while one is queued or at work.
+A truck gets one run; never a second while one is queued or at work.
 """
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from deployments.pools import lane
 from deployments.prefect_api import Prefect
+from deployments.waking import Waker, log
 from mappings.clock import stopwatch
+from mappings.errors import ConfigurationError
 
 CLEAR = "clear-shipment/clear-shipment"
-DUE = 10.0  # real seconds after which a truck that waits for time alone is looked at again
+ACTOR = "pulse"
 TAKING = 20.0  # real seconds that a run may take from its worker to its truck's lease
-AGAIN = 30.0  # real seconds after which a run that ended without an end (it failed) is tried once more
-AT_ONCE = 200  # runs that are started and not ended; more trucks wait for the next beat
+ASK = 0.5  # real seconds between two questions to Prefect how the runs stand
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 DEAD = "工作进程已停止，车次将由其他进程继续。Its worker is gone: another goes on with the truck."
-log = logging.getLogger("tongguan.pulse")
 
 
 @dataclass
@@ -32,56 +31,48 @@ class Started:
     taken: float | None = None
 
 
-@dataclass
-class Dispatch:
+@dataclass(kw_only=True)
+class Dispatch(Waker):
     """Starts what is due. Several of them do no harm: a truck has one lease, and a run that finds nothing ends."""
 
     prefect: Prefect
     started: dict[int, Started] = field(default_factory=dict)
-    ran_at: dict[int, float] = field(default_factory=dict)
-    tried: dict[int, str] = field(default_factory=dict)
+    asked_at: float = 0.0
 
-    def beat(self) -> list[int]:
-        """One look at every open truck. Returns which got a run. Raises ConfigurationError without a server."""
+    def running(self) -> Iterable[int]:
+        """The shipments whose run was started and has not ended."""
+        return self.started
+
+    def asked(self, shipment_id: int, run_id: str) -> None:
+        """A person's or a program's run: while it has not ended the shipment needs no other."""
+        self.started.setdefault(shipment_id, Started(run_id, stopwatch()))
+
+    def start(self, shipment_id: int) -> None:
+        """Starts a run in the lane of the shipment's size. Raises ConfigurationError without a server."""
         from tasks import stages  # noqa: PLC0415  Prefect is imported where it is used
 
-        self._forget_ended()
-        noted = stages.noted_runs()
-        marks = stages.marks(self.ran_at)
-        due = [i for i, m in marks.items() if i not in self.started and self._is_due(i, noted.get(i), stages.digest(m))]
-        due = [i for i in due if not stages.worked_on(i)][: max(AT_ONCE - len(self.started), 0)]
-        for shipment_id in due:
-            self.tried[shipment_id] = stages.digest(marks[shipment_id])
-            self._start(shipment_id)
-        for shipment_id in set(self.ran_at) - set(stages.open_shipments()) - set(self.started):
-            del self.ran_at[shipment_id]
-            self.tried.pop(shipment_id, None)
-        return due
-
-    def _is_due(self, shipment_id: int, before: str | None, now: str) -> bool:
-        from tasks import stages  # noqa: PLC0415
-
-        waited = stopwatch() - self.ran_at.setdefault(shipment_id, stopwatch())
-        if before != now:
-            return self.tried.get(shipment_id) != now or waited >= AGAIN
-        return waited >= DUE and stages.waits_for_time(shipment_id)
-
-    def _start(self, shipment_id: int) -> None:
-        from tasks import stages  # noqa: PLC0415
-
-        parameters = {"shipment": str(shipment_id), "actor": "pulse"}
+        parameters = {"shipment": str(shipment_id), "actor": ACTOR}
         where = lane(stages.parcels_of(shipment_id))
         run_id = self.prefect.start(CLEAR, parameters, [f"shipment:{shipment_id}"], queue=where)
         self.started[shipment_id] = Started(run_id, stopwatch())
-        self.ran_at[shipment_id] = stopwatch()
 
-    def _forget_ended(self) -> None:
+    def ended(self) -> set[int]:
         """Forgets runs that ended, and those whose worker died: nobody has had their truck for a while."""
-        states = self.prefect.states([one.run_id for one in self.started.values()])
+        if not self.started or stopwatch() - self.asked_at < ASK:
+            return set()
+        self.asked_at = stopwatch()
+        try:
+            states = self.prefect.states([one.run_id for one in self.started.values()])
+        except ConfigurationError as error:  # the desk goes on; the runs are asked for again
+            log.warning("%s", error)
+            return set()
+        found = set()
         for shipment_id, one in list(self.started.items()):
             state = states.get(one.run_id, "COMPLETED")  # a run that a person deleted is over, too
             if state in ENDED or self._is_dead(shipment_id, one, state):
                 del self.started[shipment_id]
+                found.add(shipment_id)
+        return found
 
     def _is_dead(self, shipment_id: int, one: Started, state: str) -> bool:
         from tasks import stages  # noqa: PLC0415

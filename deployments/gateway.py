@@ -112,11 +112,11 @@ def _shown(_: Request, error: Exception) -> JSONResponse:
 def _push(app: FastAPI, door: Gateway) -> None:
     @app.post("/authorities/{name}/push", dependencies=[Depends(door.authority)], tags=["authorities"])
     def push(name: str, body: Raw, request: Request, after: BackgroundTasks) -> dict[str, Any]:
-        """Takes in what an authority pushes (DxpMsg): kept first, then read; then the shipments concerned go on."""
+        """Takes in what an authority pushes (DxpMsg): kept, answered, and then read; its shipments go on."""
         peer = request.client.host if request.client else ""
-        concerned = services.push(door.office, name, body, peer)
-        after.add_task(services.wake_few, door.office, concerned)
-        return {"shipments": concerned}
+        kept = services.keep_push(door.office, name, body, peer)
+        after.add_task(services.apply_push, door.office, name)
+        return {"kept": kept}
 
     @app.post("/ann179/{token}/platDataOpen", dependencies=[Depends(door.customs)], tags=["authorities"])
     def payment_data(body: Raw, request: Request) -> dict[str, Any]:
@@ -195,9 +195,7 @@ def _shipments(app: FastAPI, door: Gateway) -> None:
 
 def _change(door: Gateway, reference: str, change: Any) -> dict[str, Any]:
     ident = _found(door, reference)
-    changed = change(ident)
-    services.wake_few(door.office, [ident] if changed else [])
-    return {"shipment": ident, "changed": changed}
+    return {"shipment": ident, "changed": change(ident)}
 
 
 def _found(door: Gateway, reference: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import time
 from collections import Counter
@@ -33,8 +32,6 @@ from tasks.receipts import receive
 from tasks.reporting.faults import sender_csv, write_private, write_sender_files
 
 CLEAR = "clear-shipment/clear-shipment"
-CHANGED = 0.5  # real seconds in which several changes of a shipment start one run
-log = logging.getLogger(__name__)
 ASKS = "awaiting_approval"
 File = tuple[str, bytes]
 
@@ -158,26 +155,6 @@ def wake(at: Office, shipment_id: int) -> str:
     return prefect.page(prefect.start(CLEAR, {"shipment": str(shipment_id)}, tags, name, queue=queue))
 
 
-def wake_few(at: Office, concerned: Sequence[int]) -> None:
-    """Starts runs of the shipments of few parcels at once, where there is a work pool; trucks wait for the pulse.
-
-    Several changes within CHANGED seconds start one run. Without a Prefect that answers the pulse does it later.
-    """
-    base, pool = prefect_of(at)
-    if not pool:
-        return
-    for shipment_id in concerned:
-        if pools.lane(intake.size(at.ledger, shipment_id)) != pools.EXPRESS:
-            continue
-        key = f"wake:{shipment_id}:{int(clock.stopwatch() / CHANGED)}"
-        try:
-            Prefect(base).start(
-                CLEAR, {"shipment": str(shipment_id)}, [f"shipment:{shipment_id}"], key=key, queue=pools.EXPRESS
-            )
-        except ConfigurationError as error:
-            log.warning("shipment %s not woken: %s", shipment_id, error)
-
-
 def prefect_of(at: Office) -> tuple[str, str]:
     """Prefect's address and the work pool: of what `tongguan up` runs here, else of the environment; '' for none."""
     now = running(at.home.path)
@@ -225,9 +202,13 @@ def waybills_in(file: Path) -> list[str]:
     return [value for value in values if any(c.isdigit() for c in value)]
 
 
-def push(at: Office, authority: str, body: bytes, peer: str) -> list[int]:
-    """Takes in what an authority pushed and applies it; returns the shipments that it concerns."""
-    receive.accept_push(at.ledger, at.authority(authority), body, peer)
+def keep_push(at: Office, authority: str, body: bytes, peer: str) -> int:
+    """Keeps what an authority pushed, before anything reads it; returns how many messages are new."""
+    return receive.keep_push(at.ledger, at.authority(authority), body, peer)
+
+
+def apply_push(at: Office, authority: str) -> list[int]:
+    """Reads and applies what was pushed; returns the shipments concerned. Where it fails, the pulse does it again."""
     return sorted(hearing.apply(at, authority))
 
 

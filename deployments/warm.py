@@ -9,8 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
@@ -20,10 +19,13 @@ import anyio
 import anyio.abc
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
+from deployments.dispatch import CLEAR
+from deployments.heartbeats import no_heartbeats
 from mappings.clock import stopwatch
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.responses import WorkerFlowRunResponse
 
 READY, DONE = "ready", "done"
 DYING_SECONDS = 10.0
@@ -44,15 +46,6 @@ def work(ours: Connection) -> None:
             return
 
 
-@contextmanager
-def no_heartbeats() -> Iterator[None]:
-    """Runs inside send no heartbeats: joining the thread that sends them costs every run a second (Prefect 3.8.8)."""
-    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings  # noqa: PLC0415
-
-    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-        yield
-
-
 def _load() -> None:
     from deployments.serve import entries, flow_of  # noqa: PLC0415 - what a slot is warm for
     from tasks.office import office  # noqa: PLC0415
@@ -69,10 +62,24 @@ def run(run_id: str) -> str:
 
     found = load_flow_run(UUID(run_id))
     try:
-        run_flow(_flow(str(found.deployment_id)), flow_run=found, return_type="state")
+        ended: Any = run_flow(_flow(str(found.deployment_id)), flow_run=found, return_type="state")
+        if ended.is_cancelling():  # after its last stage
+            _cancelled(UUID(run_id))
     except (Abort, Pause, TerminationSignal) as stopped:
+        _cancelled(UUID(run_id))
         return type(stopped).__name__
     return ""
+
+
+def _cancelled(run_id: UUID) -> None:
+    """A run that was cancelled before it began ends so: nobody else would say it of a run in a slot."""
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+    from prefect.states import Cancelled  # noqa: PLC0415
+
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(run_id).state
+        if state is not None and state.is_cancelling():
+            client.set_flow_run_state(run_id, Cancelled(message="未开始即取消 cancelled before it began"))
 
 
 @lru_cache(maxsize=64)
@@ -84,6 +91,17 @@ def _flow(deployment_id: str) -> Any:
     with get_client(sync_client=True) as client:
         entrypoint = client.read_deployment(UUID(deployment_id)).entrypoint or ""
     return load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
+
+
+def _tell(runs: list[FlowRun]) -> None:
+    """Tells the pulse of runs that a person or a program started, so that small shipments go on before their run does.
+
+    An approval that came with the call is noted, as the run itself would note it.
+    """
+    from deployments.asked import ask  # noqa: PLC0415 - the ledger is opened where it is used
+
+    for run in runs:
+        ask(str(run.id), run.parameters)
 
 
 class Slot:
@@ -135,8 +153,25 @@ class WarmWorker(ProcessWorker):
         self._target = target
         self._all: set[Slot] = set()
         self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
+        self._told: set[UUID] = set()
+        self._names: dict[UUID, str] = {}
         for _ in range(limit):
             self._add()
+
+    async def _submit_scheduled_flow_runs(self, flow_run_response: list[WorkerFlowRunResponse]) -> list[FlowRun]:
+        """Says in the ledger which runs of shipments are asked for, whether a slot is free or not; then as ever."""
+        runs = [entry.flow_run for entry in flow_run_response]
+        if new := [run for run in runs if run.id not in self._told and await self._clears(run)]:
+            await anyio.to_thread.run_sync(_tell, new)
+        self._told = {run.id for run in runs}
+        return await super()._submit_scheduled_flow_runs(flow_run_response)
+
+    async def _clears(self, run: FlowRun) -> bool:
+        """Whether it is a run of clear-shipment; what asks a person is not taken on before it begins."""
+        found = run.deployment_id
+        if found is not None and found not in self._names:
+            self._names[found] = (await self.client.read_deployment(found)).name
+        return found is not None and f"{self._names[found]}/{self._names[found]}" == CLEAR
 
     def _ensure_worker_channel(self) -> None:
         """Heartbeats go by REST: those over its WebSocket fail on a server whose SQLite has another writer (3.8.8)."""

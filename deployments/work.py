@@ -16,7 +16,7 @@ from typing import Any
 from deployments import pools
 from mappings.errors import ConfigurationError
 
-LOOK = {pools.EXPRESS: 0.3, pools.TRUCKS: 2.0}  # seconds between two looks for runs; each costs Prefect some 10 ms
+LOOK = {pools.EXPRESS: 0.2, pools.TRUCKS: 2.0}  # seconds between two looks for runs; each costs Prefect some 10 ms
 POOL = "tongguan"
 
 

@@ -43,6 +43,8 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
         for step in stages.steps_of(truck):  # as its procedure has them: declare, list, arrive, ...
             go(stages.take, truck, step)
         standing = stages.standing(truck)
+        if go.cancelled:
+            return publishing.cancelled(standing)
         publishing.publish(standing)
         publishing.ask(standing)
         publishing.tag_run(standing)

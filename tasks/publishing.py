@@ -18,7 +18,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
-from prefect.states import Completed, Failed
+from prefect.states import Cancelled, Completed, Failed
 
 from adapters.ledger import applications
 from adapters.ledger.conversions import conversions
@@ -185,6 +185,23 @@ def ended(ran: Sequence[Any], message: str, name: str | None = None) -> State[An
     if failed:
         return Failed(name="Some failed", message=f"{message}; {failed} 个失败 failed")
     return Completed(name=name, message=message)
+
+
+def cancelling() -> bool:
+    """Whether a person has asked Prefect to cancel this run."""
+    run_id: Any = runtime.flow_run.id
+    if not run_id:
+        return False
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(run_id).state
+    return state is not None and state.is_cancelling()
+
+
+def cancelled(standing: Standing) -> State[Any]:
+    """How a run that a person cancelled ends: between two stages, with its truck free for the next."""
+    return Cancelled(
+        message=f"{standing.label} 已取消，下次运行继续 cancelled; the next run goes on: {state_text(standing)}"
+    )
 
 
 def end(standing: Standing, missed: list[str]) -> Any:

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
-from adapters.ledger import leases, shipments
+from adapters.ledger import leases, shipments, touches
+from mappings.clock import stopwatch
 from mappings.errors import AuthorityUnavailable, ConfigurationError
 from tasks import publishing
 from tasks.applications import sending as applications
 from tasks.clearing import alone as lease
-from tasks.clearing import hearing, intake, room, settling, steps
+from tasks.clearing import hearing, intake, room, settling, steps, timing
 from tasks.clearing.standing import Standing, procedure_of
 from tasks.office import office
 from tasks.receipts import alarm
@@ -41,6 +43,8 @@ SENDING: dict[str, Any] = {
     "persist_result": False,
 }
 RAN = "run"  # under which the ledger keeps what each truck looked like at the end of its last run
+SHORT = 3.0  # real seconds in which a shipment of few parcels, that is being advanced just now, is free again
+CANCELS = 1.0  # real seconds between two questions to Prefect whether a person has cancelled this run
 LOCAL: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 
 
@@ -124,18 +128,31 @@ def standing(shipment_id: int) -> Standing:
 @contextmanager
 def alone(shipment_id: int) -> Iterator[bool]:
     """Keeps two workers off one truck; False inside where another has it."""
-    with lease.alone(office(), shipment_id) as mine:
+    with lease.alone(office(), shipment_id, SHORT) as mine:
         yield mine
 
 
 class Reached:
-    """Runs stages one after the other; an authority that cannot be reached stops only what is said to it."""
+    """Runs stages one after the other; an authority that cannot be reached stops only what is said to it.
 
-    def __init__(self) -> None:
+    Once a person has cancelled the run no further stage begins.
+    """
+
+    def __init__(self, cancelling: Callable[[], bool] = publishing.cancelling) -> None:
         self.missed: list[str] = []
+        self._cancelling, self._cancelled, self._asked = cancelling, False, stopwatch()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the run is being cancelled, asked once in a while: a short run never asks."""
+        if not self._cancelled and stopwatch() - self._asked >= CANCELS:
+            self._asked, self._cancelled = stopwatch(), self._cancelling()
+        return self._cancelled
 
     def __call__(self, stage: Callable[..., Any], *arguments: Any) -> Any:
-        """What a stage gives; None, noted, where an authority was not reached."""
+        """What a stage gives; None where the run is cancelled, or, noted, where an authority was not reached."""
+        if self.cancelled:
+            return None
         try:
             return stage(*arguments)
         except AuthorityUnavailable as error:
@@ -181,9 +198,9 @@ def note_run(at: Standing) -> None:
     leases.set_cursor(office().ledger, RAN, str(at.id), digest(_mark(at, worked_up)))
 
 
-def noted_runs() -> dict[int, str]:
-    """The digest of each truck's mark at the end of its last run."""
-    return {int(name): value for name, value in leases.cursors(office().ledger, RAN).items()}
+def noted_run(shipment_id: int) -> str:
+    """The digest of a truck's mark at the end of its last run; '' where none has ended."""
+    return str(leases.get_cursor(office().ledger, RAN, str(shipment_id)))
 
 
 def digest(mark: tuple[object, ...]) -> str:
@@ -203,15 +220,37 @@ def parcels_of(shipment_id: int) -> int:
     return intake.size(office().ledger, shipment_id)
 
 
-def waits_for_time(shipment_id: int) -> bool:
-    """Whether something may become due by time alone: a lost answer, Hong Kong's limits, the list's patience."""
-    at = settling.settle_shipment(office(), shipment_id)
+def _waits_for_time(at: Standing) -> bool:
+    """Whether something may become due by time alone: a lost answer, Hong Kong's limits."""
     return at.fact("outcome_unknown") or (at.may("hong_kong") and not at.crossed_hong_kong())
 
 
-def marks(known: Iterable[int] = ()) -> dict[int, tuple[object, ...]]:
-    """The mark of every open shipment, and of those `known` that may have come to their end meanwhile."""
-    return {shipment_id: mark(shipment_id) for shipment_id in {*open_shipments(), *known}}
+class Look(NamedTuple):
+    """What a look at a shipment found: `mark` is a digest, `limit` the next time at which it may look otherwise."""
+
+    mark: str
+    noted: str
+    waits_for_time: bool
+    limit: datetime | None
+    over: bool
+
+
+def look(shipment_id: int) -> Look:
+    """How a shipment looks now, and how it did at the end of its last run."""
+    received = len(intake.deliveries_of(office(), shipment_id))
+    at = settling.settle_shipment(office(), shipment_id)
+    mark_, over = digest(_mark(at, received)), at.shipment.state == shipments.CLOSED
+    return Look(mark_, noted_run(shipment_id), _waits_for_time(at), timing.next_limit(at), over)
+
+
+def touched() -> dict[int, dict[str, str]]:
+    """The shipments that changed since somebody looked (adapters.ledger.touches)."""
+    return touches.touched(office().ledger)
+
+
+def looked_at(names: Collection[str]) -> None:
+    """These changes were looked at."""
+    touches.forget(office().ledger, names)
 
 
 def can_go_on(concerned: list[int]) -> list[int]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, select
 from adapters.ledger.bulk import insert_once
 from adapters.ledger.ledger import reads, writes
 from adapters.ledger.tables import event
+from adapters.ledger.touches import touch
 from mappings import clock
 
 PHYSICAL = ("arrived", "departed", "crossed")
@@ -38,7 +39,10 @@ def record(
         "detail": detail or {},
         "once": kind if once or kind in PHYSICAL else None,
     }
-    return insert_once(tx, event, values) is not None
+    if insert_once(tx, event, values) is None:
+        return False
+    touch(tx, [shipment_id])
+    return True
 
 
 @reads

@@ -13,6 +13,7 @@ from adapters.ledger import bulk
 from adapters.ledger.ledger import reads, writes
 from adapters.ledger.shipments import lock
 from adapters.ledger.tables import DEAD, document, parcel
+from adapters.ledger.touches import touch
 from mappings import clock
 from mappings.canonical import digests as contents
 from mappings.canonical.batch import Batch
@@ -215,4 +216,5 @@ def set_parcel_states(tx: Connection, shipment_id: int, states: Mapping[int, tup
     for (state, reason), idents in alike.items():
         change = update(parcel).where(bulk.among(tx, parcel.c.id, idents))
         tx.execute(change.values(state=state, reason=reason, state_at=now))
+    touch(tx, [shipment_id] if alike else [])
     return sum(map(len, alike.values()))

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, func, insert, select
 from adapters.ledger.ledger import reads, writes
 from adapters.ledger.shipments import lock
 from adapters.ledger.tables import snapshot, source_file
+from adapters.ledger.touches import touch
 from mappings import clock
 
 
@@ -50,6 +51,7 @@ def add_source(
         "at": clock.now(),
     }
     tx.execute(insert(source_file).values(values))
+    touch(tx, [shipment_id])
     return last + 1, True
 
 

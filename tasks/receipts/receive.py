@@ -64,6 +64,11 @@ def accept_push(ledger: Ledger, authority: Authority, body: bytes, peer: str = "
     return take_in(ledger, authority, [body], "push", peer)
 
 
+def keep_push(ledger: Ledger, authority: Authority, body: bytes, peer: str = "") -> int:
+    """Keeps what the authority pushed, and reads nothing of it yet; how many messages are new."""
+    return _store(ledger, authority, [body], "push", peer)
+
+
 def take_in(ledger: Ledger, authority: Authority, bodies: list[bytes], channel: str, peer: str = "") -> Received:
     """Raw messages, however they came: kept, then read."""
     stored = _store(ledger, authority, bodies, channel, peer)

@@ -13,6 +13,7 @@ from typing import cast
 from adapters.contract import Authority
 from adapters.ledger import Ledger, bills, receipts
 from adapters.ledger.settling import Ranks, Settled
+from adapters.ledger.touches import touch
 from mappings import states
 from tasks.receipts.alarm import alarm_conflicts, alarm_unreadable
 from tasks.receipts.explain import explain
@@ -36,6 +37,7 @@ def settle(ledger: Ledger, authority: Authority, profiles_from: Path | None = No
             about = bills.settle(tx, authority.name, known["kind"], known["about"], ranks)
             settled.shipments |= about.shipments
             settled.counts += about.counts
+        touch(tx, settled.shipments)
     alarm_unreadable(ledger, authority.name, settled.messages)
     alarm_conflicts(ledger, authority.name, settled.shipments)
     for shipment_id in sorted(settled.shipments):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -34,12 +35,13 @@ from mappings.identity import Identities
 from tasks.capture import read_folder
 from tasks.clearing import intake
 from tests.bench import latency_report
-from tests.bench.latency_report import Figures, Series
-from tests.scale.cluster import Cluster, cluster
+from tests.bench.latency_report import Figures, Series, Waits
+from tests.scale.cluster import Cluster, Worker, cluster
 from tests.scale.fleet import Fleet, made
 from tests.unit.customs import key_fields, receipt
 
 PAGE = Path(__file__).parents[2] / "docs" / "latency.md"
+RELEASED = "| released | 1 |"  # a line of the summary (tasks/reporting/summary.py)
 PATIENCE = 240.0  # real seconds: on a machine with other work a figure may be bad, but it is a figure
 
 
@@ -118,8 +120,8 @@ def pushed(desk: Desk, ident: int) -> tuple[float, float, float]:
     kept = time.perf_counter() - began
     desk.waited(lambda: _shows(desk, ident))
     shown = time.perf_counter() - began
-    ended = desk.waited(lambda: _ran(desk, ident, seen), 0.1)
-    return kept, shown, (ended - seen).total_seconds()
+    told = desk.waited(lambda: _told(desk, ident), 0.1)
+    return kept, shown, (told - seen).total_seconds()
 
 
 def _shows(desk: Desk, ident: int) -> bool:
@@ -127,12 +129,14 @@ def _shows(desk: Desk, ident: int) -> bool:
     return set(got["parcels"]) == {"released"}
 
 
-def _ran(desk: Desk, ident: int, after: datetime) -> datetime | None:
-    """The end of the first run of the shipment that began after the push and was not turned away."""
-    for run in reversed(desk.cluster.api().runs(f"shipment:{ident}")):
-        if run["end_time"] and run["state_name"] != "Busy" and datetime.fromisoformat(run["start_time"]) >= after:
-            return datetime.fromisoformat(run["end_time"])
-    return None
+def _told(desk: Desk, ident: int) -> datetime | None:
+    """When a run's summary in Prefect first said "released": of whichever run, also one that was under way."""
+    waybill = shipments.get(desk.fleet.office.ledger, ident).master_waybill
+    key = re.sub(r"[^a-z0-9]+", "-", f"{waybill}-summary".lower()).strip("-")
+    query = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": 50}
+    found = desk.cluster.api()._call("POST", "/artifacts/filter", query)
+    told = [artifact["created"] for artifact in found if RELEASED in str(artifact["data"])]
+    return datetime.fromisoformat(min(told)) if told else None
 
 
 def background(desk: Desk, trucks: int, parcels: int) -> None:
@@ -152,11 +156,12 @@ def measure(folder: Path, times: int, trucks: int, parcels: int) -> Figures:
         [port] = free_ports(0)
         gateway = up.gateway(made_.environment, port)
         made_.children.start(gateway)
-        worker = made_.start_worker()
+        made_.start_worker()
         made_.children.wait(gateway)
         token = {"Authorization": f"Bearer {settings.tokens(made_.home)['api']}"}
         desk = Desk(made_, Fleet(made_, made_.office()), f"http://{up.HOST}:{port}", token)
         by_prefect(desk)  # the first run finds its worker still loading
+        waits = _waits(desk, few=max(min(times, 10), 1))
         loading = threading.Thread(target=background, args=(desk, trucks, parcels), daemon=True)
         loading.start()
         try:
@@ -164,10 +169,29 @@ def measure(folder: Path, times: int, trucks: int, parcels: int) -> Figures:
         finally:
             desk.stop.set()
             loading.join(120)
-        figures.processes = len(worker.pids())
-        figures.waiting = _waiting(desk)
+        figures.waits, figures.waiting = waits, _waiting(desk)
         figures.background = (desk.declared, parcels)
         return figures
+
+
+def _waits(desk: Desk, few: int) -> Waits:
+    """What so many shipments cost that wait for a person: processes of the installation, and bytes in the ledger."""
+    before, bytes_before = _processes(desk), _bytes(desk)
+    idents = [desk.single(approved=False) for _ in range(few)]
+    ledger = desk.fleet.office.ledger
+    desk.waited(lambda: all(shipments.get(ledger, ident).state == "awaiting_approval" for ident in idents), 0.2)
+    return Waits(few, before, _processes(desk), (_bytes(desk) - bytes_before) / few)
+
+
+def _processes(desk: Desk) -> int:
+    """Processes of gateway, pulse, worker and Prefect's server, and of all that these started."""
+    return sum(len(Worker(child).pids()) for child in desk.cluster.children.started)
+
+
+def _bytes(desk: Desk) -> int:
+    """The ledger's size in PostgreSQL, indices included."""
+    with desk.fleet.office.ledger.read() as tx:
+        return int(tx.execute(select(func.pg_database_size(func.current_database()))).scalar_one())
 
 
 def _waiting(desk: Desk) -> int:

@@ -15,10 +15,15 @@ The clock runs at real speed. Meanwhile {declared:,} parcels in trucks of {parce
 | --- | ---: | ---: | ---: | ---: | --- |
 """
 TAIL = """
-A run is started on a work pool; the worker's warm process of the express lane takes it ([scale.md](scale.md)).
+How it works: whatever changes a shipment leaves a row in the ledger, in the same transaction. The pulse reads these
+rows ten times a second and hands a shipment of few parcels to a warm process, its *desk*, which advances it without
+asking Prefect; then it starts the run that shows it. A run that somebody starts in Prefect is told to the pulse by the
+worker that sees it first. So the first four rows wait for no run to begin; the last one holds a whole run in Prefect
+([decision 0012](decisions/0012-small-shipments-before-their-run.md)).
 
-A waiting shipment costs no process: at the end {waiting:,} shipments waited, and the worker had {processes} processes:
-itself, what watches its shared memory, and a warm process for each lane. They were there before the first shipment.
+A waiting shipment costs no process: {waits.shipments} came that wait for a person, one parcel each; the installation
+had {waits.before} processes before and {waits.after} after, and the ledger was larger by {waits.each:,.0f} bytes for
+each of them (pages of the database, indices included). At the end of the measurement {waiting:,} shipments waited.
 """
 
 
@@ -49,12 +54,22 @@ class Series:
         return f"| {self.name} | {len(self.seconds)} | {' | '.join(cells)} | {told} |"
 
 
+@dataclass(frozen=True)
+class Waits:
+    """What `shipments` cost that wait for a person: processes before and after they came, bytes of each."""
+
+    shipments: int = 0
+    before: int = 0
+    after: int = 0
+    each: float = 0.0
+
+
 @dataclass
 class Figures:
     """Everything measured; `background` is parcels that came in meanwhile and parcels a truck."""
 
     series: list[Series]
-    processes: int = 0
+    waits: Waits = Waits()
     waiting: int = 0
     background: tuple[int, int] = (0, 0)
 
@@ -64,4 +79,5 @@ def text(figures: Figures, cores: int) -> str:
     declared, parcels = figures.background
     head = HEAD.format(cores=cores, load=os.getloadavg()[0], declared=declared, parcels=parcels)
     rows = "\n".join(series.row() for series in figures.series)
-    return head + rows + "\n" + TAIL.format(waiting=figures.waiting, processes=figures.processes)
+    tail = TAIL.format(waiting=figures.waiting, waits=figures.waits)
+    return f"{head}{rows}\n{tail}"

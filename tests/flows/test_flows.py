@@ -13,7 +13,7 @@ from typing import Any, get_args
 from uuid import UUID
 
 import pytest
-from prefect import flow, task
+from prefect import flow, runtime, task
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlowRunId
 from prefect.client.schemas.objects import FlowRun, State
@@ -21,6 +21,7 @@ from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow
 from prefect.flow_runs import resume_flow_run
 from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
+from prefect.states import Cancelling
 from sqlalchemy import update
 
 from adapters import home as homes
@@ -147,10 +148,10 @@ def test_a_run_notes_what_the_truck_looks_like_at_its_end(whole: Make) -> None:
     here = whole(taken=False)
     run(clear_shipment, folder=str(here.folder))
     [ident] = stages.open_shipments()
-    assert stages.noted_runs() == {ident: stages.digest(stages.mark(ident))}
+    assert stages.noted_run(ident) == stages.digest(stages.mark(ident)) == stages.look(ident).mark
     here.id = ident
     here.deliver("late.jsonl", here.waybill(here.made.orders()[0], grossWeight=2.5))
-    assert stages.noted_runs()[ident] != stages.digest(stages.mark(ident)), "a file came: the truck is to be woken"
+    assert stages.noted_run(ident) != stages.digest(stages.mark(ident)), "a file came: the truck is to be woken"
 
 
 def test_another_worker_has_the_truck(whole: Make) -> None:
@@ -158,6 +159,30 @@ def test_another_worker_has_the_truck(whole: Make) -> None:
     assert leases.acquire(here.office.ledger, "shipment:1", "elsewhere:1", 60)
     assert run(clear_shipment, shipment="1").name == "Busy"
     assert leases.holder(here.office.ledger, "shipment:1")[0] == "elsewhere:1"  # type: ignore[index]
+
+
+def test_a_run_that_is_cancelled_ends_between_two_stages(
+    whole: Make, client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person presses Cancel while the files are worked up: nothing is sent, the truck is free, and clears later."""
+    here = whole()
+    work_up = intake.work_up
+
+    def pressed(*given: Any) -> Any:
+        run_id = runtime.flow_run.id
+        client.set_flow_run_state(UUID(str(run_id)), Cancelling(), force=True)
+        return work_up(*given)
+
+    monkeypatch.setattr(stages, "CANCELS", 0.0)
+    monkeypatch.setattr(intake, "work_up", pressed)
+    state = run(clear_shipment, shipment="1", approved=True)
+    assert (state.type, state.name) == ("CANCELLED", "Cancelled")
+    assert client.read_flow_run(UUID(str(state.state_details.flow_run_id))).state_name == "Cancelled"
+    assert here.sandboxes.received("cn_ecommerce") == []
+    assert leases.holder(here.office.ledger, "shipment:1") is None
+    monkeypatch.setattr(intake, "work_up", work_up)
+    assert run(clear_shipment, shipment="1", approved=True).is_completed()
+    assert here.sandboxes.received("cn_ecommerce") != []
 
 
 def test_a_held_truck_does_nothing(whole: Make) -> None:

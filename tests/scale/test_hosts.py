@@ -56,4 +56,7 @@ def test_a_host_cut_off_in_the_middle_and_back(running: Cluster, fleet: Fleet, e
     time.sleep(3)  # what it still had in mind it now tries
     fleet.until_closed(SECONDS)
     all_in_order(fleet)
-    assert not [ident for ident in fleet.ids if leases.holder(fleet.office.ledger, name_of(ident))]
+    end = time.monotonic() + 60  # the last run of a closed truck may still be showing it
+    while held := [ident for ident in fleet.ids if leases.holder(fleet.office.ledger, name_of(ident))]:
+        assert time.monotonic() < end, f"still held: {held}"
+        time.sleep(0.2)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.bench.latency_report import Figures, Series, text
+from tests.bench.latency_report import Figures, Series, Waits, text
 from tests.scale.__main__ import BEGIN, END, Round, table, written
 from tests.scale.busy import Busy
 
@@ -22,10 +22,16 @@ def test_percentiles_are_values_that_were_measured() -> None:
 
 
 def test_the_page_says_where_an_aim_was_missed() -> None:
-    page = text(Figures([Series("slow", [3.0], 95, 2.0), Series("fast", [1.0], 95, 2.0)], 4, 7, (1600, 800)), 2)
+    page = text(
+        Figures(
+            [Series("slow", [3.0], 95, 2.0), Series("fast", [1.0], 95, 2.0)], Waits(9, 5, 5, 20480.0), 7, (1600, 800)
+        ),
+        2,
+    )
     assert "| slow | 1 | 3.00 | 3.00 | 3.00 | p95 ≤ 2 s: **missed** |" in page
     assert "| fast | 1 | 1.00 | 1.00 | 1.00 | p95 ≤ 2 s: met |" in page
     assert "7 shipments waited" in page
+    assert "5 processes before and 5 after, and the ledger was larger by 20,480 bytes" in page
 
 
 def test_the_full_resource_is_named_by_whoever_uses_most_of_it() -> None:

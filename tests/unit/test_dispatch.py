@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.ledger import leases, shipments
-from deployments import dispatch, pools, pulse
+from adapters.ledger import leases, shipments, touches
+from deployments import dispatch, pools, pulse, waking
 from deployments.dispatch import Dispatch
 from deployments.prefect_api import Prefect
+from mappings.clock import stopwatch
 from tasks import office as offices
 from tasks import stages
 from tasks.clearing import alone, settling
@@ -20,10 +21,11 @@ __all__ = ["captured", "home", "prefect", "truck"]
 
 
 @pytest.fixture
-def woken(captured: int, prefect: PrefectServer) -> Iterator[Dispatch]:
+def woken(captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dispatch]:
     """A dispatch of an installation with one truck."""
     offices.office.cache_clear()
-    yield Dispatch(Prefect(prefect.base))
+    monkeypatch.setattr(dispatch, "ASK", 0.0)
+    yield Dispatch(prefect=Prefect(prefect.base))
     offices.office.cache_clear()
 
 
@@ -57,7 +59,9 @@ def test_a_run_that_left_no_end_is_tried_again_later(
     woken.beat()
     prefect.states["run1"] = "FAILED"
     assert woken.beat() == [], "not at once: it would fail again"
-    monkeypatch.setattr(dispatch, "AGAIN", 0.0)
+    assert waking.AGAIN / 2 < woken.when[captured] - stopwatch() <= waking.AGAIN
+    monkeypatch.setattr(waking, "AGAIN", 0.0)
+    woken.when[captured] = 0.0  # that time has come
     assert woken.beat() == [captured]
 
 
@@ -65,7 +69,9 @@ def test_a_truck_that_a_worker_has_is_left_alone(woken: Dispatch, captured: int,
     ledger = offices.office().ledger
     leases.acquire(ledger, alone.name_of(captured), "elsewhere:1", 60)
     assert woken.beat() == []
+    assert touches.touched(ledger)[captured], "it is not forgotten"
     leases.release(ledger, alone.name_of(captured), "elsewhere:1")
+    woken.when[captured] = 0.0  # BUSY is over
     assert woken.beat() == [captured]
 
 
@@ -79,7 +85,7 @@ def test_the_run_of_a_dead_worker_is_told_and_the_truck_goes_on(
     monkeypatch.setattr(dispatch, "TAKING", 0.0)
     assert (woken.beat(), prefect.set_states) == ([], []), "somebody has the truck"
     leases.release(ledger, alone.name_of(captured), "elsewhere:1")
-    monkeypatch.setattr(dispatch, "AGAIN", 0.0)
+    monkeypatch.setattr(waking, "AGAIN", 0.0)
     assert woken.beat() == [captured]
     assert prefect.set_states == [("run1", "CRASHED")]
 
@@ -94,7 +100,7 @@ def test_a_worker_has_a_while_from_its_run_to_its_truck(woken: Dispatch, capture
 def test_no_more_runs_than_so_many_at_once(
     woken: Dispatch, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "AT_ONCE", 0)
+    monkeypatch.setattr(waking, "AT_ONCE", 0)
     assert woken.beat() == []
     assert prefect.runs == []
 
@@ -105,28 +111,34 @@ def test_a_closed_truck_is_forgotten_after_its_end_was_shown(
     woken.beat()
     prefect.states["run1"] = "COMPLETED"
     ran(captured)
-    monkeypatch.setattr(stages, "open_shipments", lambda: [])
+    at_its_end = stages.look(captured)._replace(over=True)
+    monkeypatch.setattr(stages, "look", lambda _: at_its_end)
     assert woken.beat() == []
-    assert woken.ran_at == {}
+    assert (woken.ran_at, woken.when, woken.tried) == ({}, {}, {})
 
 
 def test_what_waits_for_time_alone_is_looked_at_again(
     woken: Dispatch, captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran(captured)
-    monkeypatch.setattr(dispatch, "DUE", 0.0)
     assert woken.beat() == [], "this one waits for a person"
-    monkeypatch.setattr(stages, "waits_for_time", lambda _: True)
+    waits = stages.look(captured)._replace(waits_for_time=True)
+    monkeypatch.setattr(stages, "look", lambda _: waits)
+    touches.touch(offices.office().ledger, [captured])
+    assert woken.beat() == [], "it has just been looked at"
+    assert woken.when[captured] - stopwatch() <= waking.DUE
+    monkeypatch.setattr(waking, "DUE", 0.0)
+    woken.when[captured] = 0.0  # that time has come
     assert woken.beat() == [captured]
 
 
 def test_the_pulse_dispatches_where_it_is_told_of_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(pools.VARIABLE, raising=False)
     monkeypatch.setenv("PREFECT_API_URL", "http://prefect:4200/api")
-    assert pulse.dispatch() is None
+    assert isinstance(pulse.waker(), pulse.Here)
     monkeypatch.setenv(pools.VARIABLE, "tongguan")
-    found = pulse.dispatch()
-    assert found is not None
+    found = pulse.waker()
+    assert isinstance(found, Dispatch)
     assert found.prefect.base == "http://prefect:4200"
 
 

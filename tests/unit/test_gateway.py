@@ -121,7 +121,7 @@ def test_a_push_is_kept_even_when_nobody_can_read_it(client: TestClient, home: P
     token = settings.tokens(home)["push"]
     answer = client.post(f"/authorities/cn_ecommerce/push?token={token}", content=b"not xml at all")
     assert answer.status_code == 200, answer.text
-    assert answer.json() == {"shipments": []}
+    assert answer.json() == {"kept": 1}
     office = services.office(homes.read())
     parked = raws.parked(office.ledger, "cn_ecommerce")
     assert [raws.body(office.ledger, ident) for ident in parked] == [b"not xml at all"]

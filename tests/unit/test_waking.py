@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters import home as homes
+from adapters.ledger import touches
 from deployments import pools, services, settings
 from deployments.cli import main
 from tests.unit.prefect_double import PrefectServer
@@ -23,33 +24,17 @@ def pooled(home: Path, prefect: PrefectServer) -> PrefectServer:
     return prefect
 
 
-def test_a_shipment_of_few_parcels_is_woken_at_once_and_once(captured: int, pooled: PrefectServer) -> None:
-    at = services.office(homes.read())
-    services.wake_few(at, [captured])
-    [run] = pooled.runs
-    assert run["parameters"] == {"shipment": str(captured)}
-    assert run["work_queue_name"] == pools.EXPRESS
-    assert run["idempotency_key"].startswith(f"wake:{captured}:")
-
-
-def test_a_truck_waits_for_the_pulse(captured: int, pooled: PrefectServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pools, "FEW", 59)
-    services.wake_few(services.office(homes.read()), [captured])
-    assert pooled.runs == []
-
-
-def test_without_a_pool_nothing_is_started_by_a_push(captured: int, prefect: PrefectServer) -> None:
-    services.wake_few(services.office(homes.read()), [captured])
-    assert prefect.runs == []
-
-
-def test_a_prefect_that_is_away_stops_no_push(
-    captured: int, pooled: PrefectServer, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("change", ["approve", "hold"])
+def test_what_a_person_decides_is_told_to_the_pulse_and_starts_no_run(
+    captured: int, pooled: PrefectServer, change: str
 ) -> None:
-    pooled.shutdown()
-    pooled.server_close()
-    services.wake_few(services.office(homes.read()), [captured])
-    assert f"shipment {captured} not woken" in caplog.text
+    at = services.office(homes.read())
+    touches.forget(at.ledger, list(touches.touched(at.ledger)[captured]))
+    assert touches.touched(at.ledger) == {}
+    decided = services.approve(at, captured, "Li") if change == "approve" else services.hold(at, captured, "x", "Li")
+    assert decided
+    assert list(touches.touched(at.ledger)) == [captured]
+    assert pooled.runs == [], "the pulse starts it, once"
 
 
 def test_a_run_that_a_person_starts_takes_the_lane_of_its_size(

@@ -1,0 +1,43 @@
+"""What changed since somebody looked: a row for each change of a shipment, in the transaction that makes the change.
+
+The pulse looks at these shipments alone, however many wait. Rows are only added and taken away, never changed, so that
+nobody waits for another's transaction; they stand among the cursors, under a name of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from uuid import uuid4
+
+from sqlalchemy import Connection, delete, insert, select
+
+from adapters.ledger import bulk
+from adapters.ledger.ledger import reads, writes
+from adapters.ledger.tables import cursor
+
+TOUCHED = "touched"
+_MINE = cursor.c.authority == TOUCHED
+
+
+@writes
+def touch(tx: Connection, shipment_ids: Iterable[int], run: str = "") -> None:
+    """Says that these shipments have changed, or that a run (its id in Prefect) was asked for about them."""
+    rows = [{"authority": TOUCHED, "name": f"{i}:{uuid4().hex}", "value": run} for i in sorted(set(shipment_ids))]
+    if rows:
+        tx.execute(insert(cursor), rows)
+
+
+@reads
+def touched(tx: Connection) -> dict[int, dict[str, str]]:
+    """The shipments that changed: of each the names of its rows, with the run that was asked for ('' for none)."""
+    found: dict[int, dict[str, str]] = {}
+    for name, run in tx.execute(select(cursor.c.name, cursor.c.value).where(_MINE)):
+        found.setdefault(int(name.partition(":")[0]), {})[name] = run
+    return found
+
+
+@writes
+def forget(tx: Connection, names: Collection[str]) -> None:
+    """These rows were looked at."""
+    if names:
+        tx.execute(delete(cursor).where(_MINE, bulk.among(tx, cursor.c.name, names)))

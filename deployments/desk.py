@@ -1,0 +1,97 @@
+"""The desk: a warm process of the pulse that advances shipments of few parcels at once, without waiting for Prefect.
+
+A run in Prefect takes some twenty calls to its server before the first stage begins; on a busy machine these are
+seconds. What the desk has done, the shipment's next run shows. Several desks do no harm: a shipment has one lease.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+from mappings.clock import stopwatch
+from mappings.errors import TongguanError
+
+ROOM = 20  # shipments at the desk at once; the next ones take the way of trucks
+GRACE = 6.0  # real seconds for the shipment that it is at, when it is told to stop
+_SPAWN = multiprocessing.get_context("spawn")
+log = logging.getLogger("tongguan.desk")
+
+
+def serve(ours: Connection) -> None:
+    """The desk's process: takes numbers of shipments, says each when it is done, and ends with the pipe."""
+    from tasks.clearing.advance import advance  # noqa: PLC0415 - what the desk is warm for
+    from tasks.office import office  # noqa: PLC0415
+
+    os.setsid()  # a signal to the pulse's group is not for the shipment that it is at
+    try:
+        while True:
+            shipment_id = ours.recv()
+            try:
+                advance(office(), shipment_id)
+            except TongguanError as error:  # the shipment's run comes upon the same, and tells it
+                log.warning("shipment %s: %s: %s", shipment_id, type(error).__name__, error)
+            except Exception:  # whatever it is, it must not end the desk: the next shipment waits
+                log.exception("shipment %s", shipment_id)
+            ours.send(shipment_id)
+    except (EOFError, ConnectionError):
+        return
+
+
+class Desk:
+    """The desk as the pulse sees it. `in_hand`: the shipments there, and since when."""
+
+    def __init__(self, target: Callable[[Connection], None] = serve) -> None:
+        self.in_hand: dict[int, float] = {}
+        self._target = target
+        self._start()
+
+    def _start(self) -> None:
+        self._pipe, theirs = _SPAWN.Pipe()
+        self._process = _SPAWN.Process(target=self._target, args=(theirs,))
+        self._process.start()
+        theirs.close()
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return int(self._process.pid or 0)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether another shipment may be handed in."""
+        return len(self.in_hand) < ROOM
+
+    def hand(self, shipment_id: int) -> None:
+        """Hands it a shipment, to be advanced after those that it has."""
+        self.in_hand[shipment_id] = stopwatch()
+        try:
+            self._pipe.send(shipment_id)
+        except OSError:  # it is gone: `done` starts another, and the pulse looks at what it had
+            log.warning("the desk is gone")
+
+    def done(self) -> set[int]:
+        """The shipments that it is done with since last time; all that it had where its process died."""
+        found: set[int] = set()
+        try:
+            while self._pipe.poll():
+                found.add(self._pipe.recv())
+        except (EOFError, OSError):
+            log.warning("the desk ended with %s; another begins", self._process.exitcode)
+            self._pipe.close()
+            found |= set(self.in_hand)
+            self._start()
+        for shipment_id in found:
+            self.in_hand.pop(shipment_id, None)
+        return found
+
+    def end(self, grace: float = GRACE) -> None:
+        """Ends it after the shipment that it is at; after `grace` seconds it is killed."""
+        self._pipe.close()
+        self._process.join(grace)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()

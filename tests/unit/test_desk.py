@@ -1,0 +1,149 @@
+"""The desk: a process that advances small shipments; it may die, and what it had is looked at again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from typing import Any
+
+import pytest
+
+from adapters.ledger import leases, shipments, touches
+from deployments import asked, dispatch, waking
+from deployments.desk import Desk
+from deployments.dispatch import Dispatch
+from deployments.prefect_api import Prefect
+from mappings.clock import stopwatch
+from tasks import office as offices
+from tasks import stages
+from tasks.clearing import settling
+from tasks.clearing.advance import advance
+from tasks.clearing.alone import name_of
+from tests.unit.prefect_double import PrefectServer
+from tests.unit.world import captured, home, prefect, truck
+
+__all__ = ["captured", "home", "prefect", "truck"]
+
+
+@pytest.fixture
+def opened(captured: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The shipment, in this process's office."""
+    offices.office.cache_clear()
+    monkeypatch.setattr(dispatch, "ASK", 0.0)
+    yield captured
+    offices.office.cache_clear()
+
+
+def dies(ours: Connection) -> None:
+    """A desk that is killed with a shipment in its hands."""
+    ours.recv()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def until_done(desk: Desk, shipment_id: int) -> None:
+    """Waits until the desk is done with it."""
+    end = stopwatch() + 60
+    while shipment_id not in desk.done():
+        assert stopwatch() < end, "the desk never said that it is done"
+        time.sleep(0.01)
+
+
+def test_the_desk_takes_a_shipment_on_before_its_run(opened: int, prefect: PrefectServer) -> None:
+    desk = Desk()
+    waker = Dispatch(desk=desk, prefect=Prefect(prefect.base))
+    try:
+        assert waker.beat() == []
+        assert list(desk.in_hand) == [opened]
+        assert prefect.runs == [], "first the work, then the run that shows it"
+        end = stopwatch() + 60
+        while not waker.beat():
+            assert stopwatch() < end, "the desk never said that it is done"
+            time.sleep(0.02)
+    finally:
+        desk.end()
+    assert [run["parameters"]["shipment"] for run in prefect.runs] == [str(opened)]
+    assert desk.in_hand == {}
+
+
+def test_a_truck_goes_past_the_desk(opened: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deployments.pools.FEW", 59)
+    desk = Desk(dies)
+    try:
+        assert Dispatch(desk=desk, prefect=Prefect(prefect.base)).beat() == [opened]
+        assert desk.in_hand == {}
+    finally:
+        desk.end()
+
+
+def test_a_desk_that_died_is_followed_by_another(opened: int) -> None:
+    desk = Desk(dies)
+    first = desk.pid
+    try:
+        desk.hand(opened)
+        until_done(desk, opened)
+        assert desk.in_hand == {}
+        assert desk.pid != first
+    finally:
+        desk.end()
+
+
+def test_what_it_comes_upon_ends_nothing(opened: int) -> None:
+    desk = Desk()
+    try:
+        desk.hand(4711)
+        until_done(desk, 4711)
+        desk.hand(opened)
+        until_done(desk, opened)
+    finally:
+        desk.end()
+
+
+def test_a_shipment_that_another_has_is_not_advanced(opened: int) -> None:
+    here = offices.office()
+    leases.acquire(here.ledger, name_of(opened), "elsewhere:1", 60)
+    assert not advance(here, opened)
+    leases.release(here.ledger, name_of(opened), "elsewhere:1")
+    assert advance(here, opened)
+    assert leases.holder(here.ledger, name_of(opened)) is None
+
+
+# ---- runs that somebody asked for ------------------------------------------------------------------------------------
+def rows() -> dict[int, list[str]]:
+    return {ident: list(found.values()) for ident, found in stages.touched().items()}
+
+
+def seen() -> None:
+    stages.looked_at([name for found in stages.touched().values() for name in found])
+
+
+def test_a_run_that_was_asked_for_is_told_with_its_approval(opened: int) -> None:
+    ledger = offices.office().ledger
+    seen()
+    assert asked.ask("r1", {"shipment": str(opened), "approved": True, "actor": "Li"}) == opened
+    assert shipments.get(ledger, opened).approved_by == "Li"
+    assert "r1" in rows()[opened]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"shipment": "nowhere"}, {"shipment": "1", "actor": "pulse"}, {"shipment": "1", "folder": "x"}],
+)  # fmt: skip
+def test_other_runs_are_not_told(opened: int, parameters: dict[str, Any]) -> None:
+    seen()
+    assert asked.ask("r1", parameters) is None
+    assert rows() == {}
+
+
+def test_while_such_a_run_has_not_ended_the_shipment_needs_no_other(opened: int, prefect: PrefectServer) -> None:
+    waker = Dispatch(prefect=Prefect(prefect.base))
+    touches.touch(offices.office().ledger, [opened], "theirs")
+    assert waker.beat() == []
+    assert waker.started[opened].run_id == "theirs"
+    prefect.states["theirs"] = "COMPLETED"
+    stages.note_run(settling.settle_shipment(offices.office(), opened))
+    assert waker.beat() == []
+    assert (waker.started, prefect.runs) == ({}, [])
+    assert waker.when[opened] > stopwatch() + waking.BUSY
