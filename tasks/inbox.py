@@ -87,7 +87,7 @@ def take_pool(inbox: str = "") -> list[Waiting]:
         try:
             take_in.take_file(here, path, path.parent.name if path.parent != root else "")
         except DataFault as error:
-            waits.append(Waiting(path, str(error)))
+            waits.append(Waiting(path, str(error), faults.frame(f for f in error.faults if isinstance(f, dict))))
         leases.set_cursor(here.ledger, TAKEN, name, stamp)
     return waits
 

@@ -42,7 +42,15 @@ def open_file(tx: Connection, name: str, sha256: str, size: int, platform_code: 
     found = tx.execute(select(pool_file).where(same)).first()
     if found is not None and found.state != REFUSED:
         return found, False
-    values = {"name": name, "size": size, "state": READING, "done": [0, 0], "rows": 0, "at": clock.now(), "faults": None}
+    values = {
+        "name": name,
+        "size": size,
+        "state": READING,
+        "done": [0, 0],
+        "rows": 0,
+        "at": clock.now(),
+        "faults": None,
+    }
     if found is not None:
         tx.execute(update(pool_file).where(same).values(**values))
     else:
@@ -188,7 +196,9 @@ def rows_of(tx: Connection, keyed_by: str, keys: Iterable[str], platform_code: s
 def still(tx: Connection, newest_then: int) -> bool:
     """Whether nothing was published since; until the end of this transaction nothing will be."""
     if tx.dialect.name == "postgresql":
-        tx.execute(text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))"), {"name": f"tongguan {_LOCK}"})
+        tx.execute(
+            text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))"), {"name": f"tongguan {_LOCK}"}
+        )
     return newest(tx) == newest_then
 
 

@@ -165,7 +165,7 @@ def _table(
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of one place (of `profile.sources`) of a file, as the sender wrote them: cells by heading, or records."""
+    """Some rows of one place (of `profile.sources`) of a file, as the sender wrote them: cells or records."""
 
     file: str
     profile: Profile

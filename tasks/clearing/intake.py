@@ -229,9 +229,9 @@ def _bounded(captured: Captured, office: Office) -> Captured:
     count = max((column.nunique() for column in named), default=0)
     if count > most:
         raise DataFault(
-            f"该车次有 {count} 个包裹，超过每车上限 {most}：请按车拆分运单和运输单；整日的订单和支付文件请放入订单池"
-            f"（tongguan take-in）。One truck has {count} parcels, and at most {most} are taken: split its waybills and "
-            "its sheet into trucks; a day's orders and payments go into the pool (tongguan take-in)."
+            f"该车次有 {count} 个包裹，超过每车上限 {most}：请按车拆分；整日的订单和支付文件请放入订单池"
+            f"（tongguan take-in）。One truck has {count} parcels, and at most {most} are taken: split its waybills "
+            "and its sheet into trucks; a day's orders and payments go into the pool (tongguan take-in)."
         )
     return captured
 

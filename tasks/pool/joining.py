@@ -109,7 +109,9 @@ def waiting(captured: Captured) -> Waiting:
         orders, numbers = keys.texts(raw, _WAYBILL), keys.texts(raw, _NUMBER)
         keep = np.array([bool(o) and o not in there and o not in found for o in orders], dtype=bool)
         heading = raw.fields[_WAYBILL].heading
-        for order, number, row in zip(*(np.array(x, dtype=object)[keep] for x in (orders, numbers, raw.rows)), strict=True):
+        for order, number, row in zip(
+            *(np.array(x, dtype=object)[keep] for x in (orders, numbers, raw.rows)), strict=True
+        ):
             found.setdefault(order, {"waybill_no": number, "file": raw.file, "sheet": raw.sheet, "row": int(row),
                                      "column": heading})  # fmt: skip
         if keep.any():

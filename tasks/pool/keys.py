@@ -58,4 +58,3 @@ def of_rows(rows: Rows) -> list[tuple[str, str] | None]:
             if key or number not in found:
                 found[number] = (by, key)
     return [found.get(number) for number in rows.numbers.tolist()]
-

@@ -12,8 +12,8 @@ import pytest
 
 from adapters.ledger import faults, parcels, pool, shipments
 from deployments import demo_truck
-from mappings.errors import ConfigurationError, DataFault
 from mappings import clock
+from mappings.errors import ConfigurationError, DataFault
 from tasks import inbox
 from tasks.clearing import intake
 from tasks.clearing.alone import held
@@ -87,6 +87,9 @@ def test_a_waybill_whose_order_is_nowhere_waits_and_rejoins(desk: Desk, day: Pat
     assert {row.reason for row in desk.rows()} == {"POOL-001"}
     assert all(row.waybill_no for row in desk.rows())
     told = faults.faults(desk.ledger, desk.id)
+    rest = told[told["order_no"] == ""]
+    assert set(zip(rest["code"], rest["severity"], strict=True)) == {("CAP-002", "warning")}
+    told = told[told["order_no"] != ""]
     assert (set(told["code"]), set(told["file"])) == ({"POOL-001"}, {"waybills.jsonl"})
     assert told["row"].tolist() == [1, 2, 3, 4, 5, 6]
     before = len(intake.deliveries_of(desk.office, desk.id))
@@ -293,9 +296,7 @@ def test_a_form_that_is_read_whole_has_a_bound(desk: Desk, day: Path, tmp_path: 
     assert take(desk, day, "orders.csv")[0].rows > 6, "CSV is read piece by piece"
 
 
-def test_two_readers_of_one_file_are_kept_apart(
-    desk: Desk, day: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_readers_of_one_file_are_kept_apart(desk: Desk, day: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(clock.VARIABLE, clock.starting(clock.now(), 1.0).variable())
     path = day / "orders.csv"
     digest, size = take_in._digest(path)
