@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -107,9 +107,7 @@ class Reading:
             whole = self._place(document, place, source)
             for first in range(0, len(whole.records), self.at_once):
                 part = slice(first, first + self.at_once)
-                yield Rows(
-                    self.name, self.profile, place, whole.records[part], whole.numbers[part], whole.headings, whole.sheet
-                )  # fmt: skip
+                yield replace(whole, records=whole.records[part], numbers=whole.numbers[part])
 
     def _place(self, document: Document, place: int, source: Source) -> Rows:
         if source.type not in ("csv", "xlsx"):

@@ -30,8 +30,8 @@ from adapters.ledger.tables import document, parcel, shipment
 from deployments import demo_truck
 from deployments.demo_truck import MadeTruck
 from tasks.capture import read_folder
-from tasks.clearing import intake
-from tasks.clearing.standing import load_standing, parcel_claims
+from tasks.clearing import intake, settling
+from tasks.clearing.standing import parcel_claims
 from tasks.office import Office
 from tasks.pool import take_in
 from tests.bench import day_report
@@ -118,7 +118,7 @@ class Bridge:
             self.correct(ident, orders - self.corrected)
         for ident, state in states.items():
             if state in MOVES and not rejected.get(ident):
-                world(self.office, load_standing(self.office.ledger, ident))
+                world(self.office, settling.settle_shipment(self.office, ident))  # as it is now, not as a run left it
             elif state == "closed":
                 for rule in self.rules.pop(self.trucks.pop(ident), []):
                     self.cluster.sandboxes.call("cn_ecommerce", "DELETE", f"/admin/behaviour/{rule}")
@@ -233,8 +233,8 @@ def measure(folder: Path, given: argparse.Namespace) -> Day:
         found = outcome(office, bridge.done)
         office.ledger.close()
         return Day(
-            given.trucks, given.trucks * given.parcels, given.workers, given.speed, busy.wall, busy.used, busy.share, load,
-            said - before, dict(bridge.went), found, len(bridge.corrected),
+            given.trucks, given.trucks * given.parcels, given.workers, given.speed, busy.wall, busy.used, busy.share,
+            load, said - before, dict(bridge.went), found, len(bridge.corrected),
         )  # fmt: skip
 
 

@@ -12,10 +12,14 @@ from tests.scale.cluster import POSTGRES
 
 BEGIN, END = "<!-- written by make bench-day -->", "<!-- end of what make bench-day writes -->"
 PREFECT = ("PostgreSQL, Prefect", "Prefect server")
-_RUNS = "SELECT count(*), coalesce(extract(epoch FROM sum(total_run_time)), 0) FROM flow_run WHERE end_time IS NOT NULL"
+_RUNS = (
+    "SELECT count(*), coalesce(extract(epoch FROM sum(total_run_time)), 0) FROM flow_run "
+    "WHERE end_time IS NOT NULL AND parent_task_run_id IS NULL"
+)
 _TASKS = (
     "SELECT name, count(*), coalesce(extract(epoch FROM sum(total_run_time)), 0) FROM task_run "
-    "WHERE end_time IS NOT NULL GROUP BY name"
+    "WHERE end_time IS NOT NULL AND id NOT IN "  # a run within a run has a task of its own, which is no stage
+    "(SELECT parent_task_run_id FROM flow_run WHERE parent_task_run_id IS NOT NULL) GROUP BY name"
 )
 
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.bench import day
+from tests.bench import day, pool_way
 from tests.bench.day_report import BEGIN, END, Day, Said, Went, page
 from tests.scale.cluster import Absent
 
@@ -74,3 +74,12 @@ def test_more_trucks_than_there_are_numbers_for_are_refused(capsys: pytest.Captu
     with pytest.raises(SystemExit):
         day.arguments_of(["--trucks", "901"])
     assert "1 to 900" in capsys.readouterr().err
+
+
+def test_the_way_of_the_pool_is_measured(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TONGGUAN_CLOCK", "2026-11-23T21:30:00+08:00")
+    monkeypatch.delenv("TONGGUAN_LEDGER", raising=False)
+    assert pool_way.main(["--rows", "50"]) == 0
+    told = capsys.readouterr().out
+    assert "| payments.csv into the pool | 50 |" in told
+    assert "| a truck out of the pool | 50 |" in told
