@@ -26,10 +26,12 @@ def _in_force(name: str, day: date, extra: Path | None) -> Mapping[str, Any]:
         path = folder / _FILE
         rules = _read(path, path.stat().st_mtime_ns).get(name, []) if path.is_file() else []
         begun = [rule for rule in rules if rule["since"] <= day]
-        if begun:
-            found: Mapping[str, Any] = max(begun, key=lambda rule: rule["since"])
+        if rules:  # on a day before the first entry that one holds: a bound there is always
+            found: Mapping[str, Any] = (
+                max(begun, key=lambda rule: rule["since"]) if begun else min(rules, key=lambda rule: rule["since"])
+            )
             return found
-    raise ConfigurationError(f"{_FILE}: nothing of {name} holds on {day} 没有在该日生效的设置")
+    raise ConfigurationError(f"{_FILE}: there is no {name} 缺少该项设置")
 
 
 def parcels_per_truck(day: date, extra: Path | None = None) -> int:
