@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-import test check bench scale latency chaos docs lock clean
+.PHONY: help setup demo demo-import test check bench bench-day scale latency chaos docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ docs: setup ## write the generated pages again
 
 bench: setup ## parcels a second, peak memory, and the floor for the same bytes
 	$(BIN)/python -m tests.bench $(ARGS)
+
+bench-day: setup ## a day at the bridge: 500 trucks, 1.6 million parcels through Prefect; needs PostgreSQL and Redis
+	$(BIN)/python -m tests.bench.day $(ARGS)
 
 scale: setup ## parcels a second with 1 to 4 workers, and what is full; needs PostgreSQL and Redis
 	$(BIN)/python -m tests.scale $(ARGS)

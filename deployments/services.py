@@ -21,6 +21,7 @@ from deployments import applications, books, pools
 from deployments.prefect_api import Prefect
 from deployments.settings import running
 from mappings import clock
+from mappings import faults as fault_kinds
 from mappings.canonical.model import Shipment
 from mappings.errors import ConfigurationError, DataFault
 from tasks import dryrun
@@ -28,8 +29,9 @@ from tasks.clearing import accounting, delivering, hearing, intake, partners
 from tasks.clearing.alone import alone
 from tasks.clearing.standing import load_standing, parcel_claims, procedure_of
 from tasks.office import Office, open_office
+from tasks.pool import take_in
 from tasks.receipts import receive
-from tasks.reporting.faults import sender_csv, write_private, write_sender_files
+from tasks.reporting.faults import explained, sender_csv, write_private, write_sender_files
 
 CLEAR = "clear-shipment/clear-shipment"
 ASKS = "awaiting_approval"
@@ -97,6 +99,15 @@ def files_in(folder: Path) -> list[File]:
 def receive_files(at: Office, files: Sequence[File], source: str, shipment: str = "") -> int:
     """Takes files in, as a new truck or as a later version of one that is there; returns the shipment's id."""
     return intake.receive_files(at, files, shipment, source).shipment_id
+
+
+def take_into_pool(at: Office, path: Path, platform_code: str = "") -> dict[str, Any]:
+    """Takes a file that belongs to no single truck into the pool; what became of it. Raises DataFault."""
+    taken = take_in.take_file(at, path, platform_code)
+    return {
+        "file": taken.name, "new": taken.new, "rows": taken.rows, "unchanged": taken.unchanged, "faults": taken.faults,
+        "shipments": len(taken.shipments), "examples": explained(fault_kinds.frame(taken.examples)),
+    }  # fmt: skip
 
 
 def work_up(at: Office, shipment_id: int) -> None:

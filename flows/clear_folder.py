@@ -20,7 +20,9 @@ def clear_folder(inbox_folder: str = "", approved: bool = False) -> Any:
         inbox_folder: 收件文件夹，默认用设置中的。The inbox; by default the one in the settings.
         approved: 按此计划到达的车次是否已获批准申报。Whether trucks that come this way are approved for declaring.
     """
+    pool_waits = inbox.take_pool(inbox_folder)
     found = inbox.look(inbox_folder)
+    found.waiting += pool_waits
     ran = []
     for folder in found.ready:
         ran.append(clear_shipment(folder=str(folder), approved=approved, actor="clear-folder", return_state=True))

@@ -18,10 +18,12 @@ from prefect.results import ResultRecord
 from adapters.ledger import leases
 from mappings import faults
 from mappings.errors import ConfigurationError, DataFault
-from tasks.capture import read_folder
+from tasks.capture import ignored, read_folder
 from tasks.office import Office, office
+from tasks.pool import joining, take_in
 
 SEEN, TAKEN = "inbox:seen", "inbox:taken"
+POOL = "pool"  # the folder of the inbox for files that belong to no single truck
 EMPTY = "没有文件 no files yet"
 ARRIVING = "文件刚有变化，下次再看 files have just changed: looked at again next time"
 INCOMPLETE = "资料不齐或无法读取 not complete, or not readable"
@@ -47,10 +49,8 @@ class Look:
 def look(inbox: str = "") -> Look:
     """The folders of the inbox (by default the one in the settings). Raises ConfigurationError."""
     here, found = office(), Look()
-    root = Path(inbox) if inbox else here.home.inbox or _own(here)
-    if not root.is_dir():
-        raise ConfigurationError(f"No inbox folder {root} 收件文件夹不存在; set inbox in tongguan.yaml 请在设置中指定")
-    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+    root = _root(here, inbox)
+    for folder in sorted(path for path in root.iterdir() if path.is_dir() and path.name != POOL):
         stamp = _stamp(folder)
         if stamp and leases.get_cursor(here.ledger, TAKEN, folder.name) == stamp:
             continue
@@ -60,6 +60,36 @@ def look(inbox: str = "") -> Look:
         else:
             found.waiting.append(waits)
     return found
+
+
+def _root(here: Office, inbox: str) -> Path:
+    root = Path(inbox) if inbox else here.home.inbox or _own(here)
+    if not root.is_dir():
+        raise ConfigurationError(f"No inbox folder {root} 收件文件夹不存在; set inbox in tongguan.yaml 请在设置中指定")
+    return root
+
+
+def take_pool(inbox: str = "") -> list[Waiting]:
+    """Takes the files of the inbox's pool folder into the pool; those that could not be taken, with their faults.
+
+    A file in a folder of it is that platform's, whose code names the folder. Raises ConfigurationError.
+    """
+    here, waits = office(), list[Waiting]()
+    root = _root(here, inbox) / POOL
+    for path in sorted(p for p in root.glob("**/*") if p.is_file() and len(p.relative_to(root).parts) <= 2):
+        name, stamp = f"{POOL}/{path.relative_to(root)}", repr((path.stat().st_size, path.stat().st_mtime_ns))
+        if ignored(path, here.home.profiles) or leases.get_cursor(here.ledger, TAKEN, name) == stamp:
+            continue
+        if leases.get_cursor(here.ledger, SEEN, name) != stamp:
+            leases.set_cursor(here.ledger, SEEN, name, stamp)
+            waits.append(Waiting(path, ARRIVING))
+            continue
+        try:
+            take_in.take_file(here, path, path.parent.name if path.parent != root else "")
+        except DataFault as error:
+            waits.append(Waiting(path, str(error), faults.frame(f for f in error.faults if isinstance(f, dict))))
+        leases.set_cursor(here.ledger, TAKEN, name, stamp)
+    return waits
 
 
 def _own(here: Office) -> Path:
@@ -91,7 +121,8 @@ def _waits(here: Office, folder: Path, stamp: str) -> Waiting | None:
         captured = read_folder(folder, here.home.profiles)
     except DataFault as error:
         return Waiting(folder, str(error))
-    return None if captured.complete else Waiting(folder, INCOMPLETE, captured.faults)
+    starts = captured.complete or joining.startable(here, captured.missing)
+    return None if starts else Waiting(folder, INCOMPLETE, captured.faults)
 
 
 def done(folder: Path, ran: Any) -> None:

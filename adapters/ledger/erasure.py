@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ import pandas as pd
 import yaml
 from sqlalchemy import Connection, Select, select, union, update
 
-from adapters.ledger import bulk
+from adapters.ledger import bulk, pool
 from adapters.ledger.books import buyers
 from adapters.ledger.events import record
 from adapters.ledger.ledger import writes
@@ -111,8 +111,11 @@ def erase_person(tx: Connection, actor: str, person: Person) -> Erased:
         erased.snapshots += len(rewritten)
         _shipment(tx, row, drives, orders, said)
         buyers.forget(tx, row.id, orders, now)
+        pool.forget(tx, orders)
         record(tx, row.id, "person-erased", actor=actor)
     _raws(tx, erased, now)
+    years = keeping_years(now.date())
+    erased.raws += pool.forget_old(tx, now - timedelta(days=366 * years))
     return erased
 
 

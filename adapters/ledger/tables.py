@@ -488,3 +488,57 @@ application_line = Table(
     Column("quantity", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("application_id", "parcel_id", "gnum"),
 )
+
+pool_file = Table(  # a file that belongs to no single truck: a day's orders or payments
+    "pool_file",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    _text("platform_code"),
+    _text("kind"),
+    _text("profile"),
+    _text("sender"),
+    Column("state", Text, nullable=False),
+    Column("layout", SealedJson),
+    Column("done", JSON, nullable=False),
+    _count("rows"),
+    Column("faults", SealedJson),
+    _time("at", False),
+    _time("read_at"),
+    UniqueConstraint("sha256", "platform_code"),
+)
+
+pool_piece = Table(
+    "pool_piece",
+    metadata,
+    _id(),
+    _to("pool_file"),
+    _count("number"),
+    _to("raw", index=True),
+    UniqueConstraint("pool_file_id", "number"),
+)
+
+pool_row = Table(  # the rows of one order (or item) that stood together in a file of the pool, as the sender wrote them
+    "pool_row",
+    metadata,
+    _id(),
+    _to("pool_file", index=True),
+    _to("pool_file", name="last_file_id"),
+    _text("platform_code"),
+    Column("keyed_by", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("rows", SealedJson, nullable=False),
+    Index(None, "key", "keyed_by"),
+)
+
+pool_seen = Table(  # rows that a file being read says again unchanged; gone when it has been read
+    "pool_seen",
+    metadata,
+    _id(),
+    _to("pool_file"),
+    _to("pool_row", index=True),
+    UniqueConstraint("pool_file_id", "pool_row_id"),
+)

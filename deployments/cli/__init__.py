@@ -26,6 +26,7 @@ from deployments.cli import (
     sandbox,
     scale,
     status,
+    take_in,
     tokens,
     up,
     validate,
@@ -44,7 +45,8 @@ Exit codes 退出码: 0 done · 1 audit or check found something · 2 wrong usag
 authority · 6 authority unreachable, nothing sent · 7 outcome unknown · 8 signature · 9 not supported · 10 other.
 """
 COMMANDS: dict[str, Callable[..., None]] = {
-    "up": up.up, "down": up.down, "clear": clear.clear, "prepare": prepare.prepare, "event": event.event,
+    "up": up.up, "down": up.down, "clear": clear.clear, "take-in": take_in.take_in, "prepare": prepare.prepare,
+    "event": event.event,
     "hold": hold.hold, "resume": hold.resume, "approve": hold.approve, "correct": correct.correct,
     "cancel": applications.cancel, "return": applications.give_back, "summarise": applications.summarise,
     "redeclare": applications.redeclare,

@@ -35,6 +35,7 @@ __all__ = [
 VARIABLE = "TONGGUAN_PROFILES"
 _SHIPPED = Path(__file__).parent / "shipped"
 _FOLDER = "folder.yaml"
+_NO_PROFILES = (_FOLDER, "bounds.yaml")  # settings beside them
 
 
 class _Loader(yaml.CSafeLoader):
@@ -85,7 +86,7 @@ def profiles(extra: Path | None = None) -> list[Profile]:
     for directory in _directories(extra):
         here: dict[str, Profile] = {}
         for path in sorted([*directory.glob("*.yaml"), *directory.glob("*.yml")]):
-            if path.name == _FOLDER:
+            if path.name in _NO_PROFILES:
                 continue
             profile = _cached(path)
             if profile.name in here:

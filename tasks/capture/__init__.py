@@ -15,7 +15,17 @@ from tasks.capture.captured import Captured, RawTable, SourceFile, Trouble
 from tasks.capture.document import Document
 from tasks.capture.shipment import from_shipment
 
-__all__ = ["Captured", "RawTable", "SourceFile", "files_of_folder", "from_shipment", "read_files", "read_folder"]
+__all__ = [
+    "Captured",
+    "RawTable",
+    "SourceFile",
+    "completeness",
+    "files_of_folder",
+    "from_shipment",
+    "ignored",
+    "read_files",
+    "read_folder",
+]
 
 
 def read_folder(folder: Path, profiles_from: Path | None = None) -> Captured:
@@ -31,8 +41,13 @@ def files_of_folder(folder: Path, profiles_from: Path | None = None) -> Iterator
 
 
 def _wanted(path: Path, profiles_from: Path | None) -> bool:
+    return path.is_file() and not ignored(path, profiles_from)
+
+
+def ignored(path: Path, profiles_from: Path | None = None) -> bool:
+    """Whether a file's name says that it is no data (folder.yaml: ignore)."""
     patterns = profiles.folder_rules(profiles_from)["ignore"]
-    return path.is_file() and not any(fnmatch(path.name, str(p)) for p in patterns)  # type: ignore[attr-defined]
+    return any(fnmatch(path.name, str(p)) for p in patterns)  # type: ignore[attr-defined]
 
 
 def read_files(files: Iterable[tuple[str, bytes]], profiles_from: Path | None = None) -> Captured:
@@ -49,7 +64,7 @@ def read_files(files: Iterable[tuple[str, bytes]], profiles_from: Path | None = 
             captured.files.append(SourceFile(name, "", "", "", 0, document.sha256, len(data)))
             notes = [trouble.fault]
         found += [{"file": name, "stage": "capture", **note} for note in notes]
-    _complete(captured, found, rules)
+    completeness(captured, found, rules)
     captured.faults = faults.frame(found)
     return captured
 
@@ -84,7 +99,8 @@ def _take(captured: Captured, document: Document, known: list[profiles.Profile])
     return notes
 
 
-def _complete(captured: Captured, found: list[dict[str, Any]], rules: Any) -> None:
+def completeness(captured: Captured, found: list[dict[str, Any]], rules: Any) -> None:
+    """Notes in `captured.missing`, and among the faults found, what a whole truck would still need."""
     have = {*captured.tables, *(["truck"] if captured.truck else [])}
     captured.missing = [table for table in rules["complete"] if table not in have]
     labels = {**rules["complete"], **rules["expected"]}

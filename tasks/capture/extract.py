@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,8 @@ def read(document: Document, fit: Fit) -> tuple[list[RawTable], list[dict[str, A
     return _structured(document, fit.profile)
 
 
-def _sheet(document: Document, fit: Fit, source: Source) -> tuple[tabular.Sheet, list[dict[str, Any]]]:
+def sheet_of(document: Document, fit: Fit, source: Source) -> tuple[tabular.Sheet, list[dict[str, Any]]]:
+    """The table at one place of the file, and the faults of its encoding. Raises Trouble."""
     if source.type == "xlsx":
         return tabular.read_xlsx(document, source), []
     present = {folded(h) for h in fit.headings}
@@ -53,7 +54,7 @@ def _tabular(document: Document, fit: Fit) -> tuple[list[RawTable], list[dict[st
     made: dict[str, list[RawTable]] = {}
     notes, count = list[dict[str, Any]](), 0
     for source in fit.profile.sources:
-        sheet, more = _sheet(document, fit, source)
+        sheet, more = sheet_of(document, fit, source)
         notes += [*more, *({**trouble, "sheet": sheet.name} for trouble in sheet.troubles)]
         notes += _twice(sheet, fit.profile)
         count += len(sheet.rows) + len(sheet.troubles)
@@ -160,3 +161,42 @@ def _table(
         table.name, document.name, sheet, profile.sender, profile.name, _as_read(table), frame, rows,
         table.once_per, profile.empty, profile.charges,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of one place (of `profile.sources`) of a file, as the sender wrote them: cells or records."""
+
+    file: str
+    profile: Profile
+    place: int
+    records: list[Any]
+    numbers: np.ndarray
+    headings: tuple[str, ...] = ()
+    sheet: str = ""
+
+    def column(self, rows: str) -> tuple[Column, np.ndarray]:
+        """How a heading (or path) is read, and the number of the row that each value stands in."""
+        if self.profile.source.type in ("csv", "xlsx"):
+            cells = list(zip(*self.records, strict=True)) or [()] * len(self.headings)
+            texts = {h: pd.Series(list(c), dtype="str") for h, c in zip(self.headings, cells, strict=True) if h}
+            return _column_of(tabular.Sheet(pd.DataFrame(texts), self.numbers)), self.numbers
+        pairs, numbers = paths.exploded(self.records, self.numbers, rows)
+        return _path_column(pairs, rows), numbers
+
+    def tables(self, only: Mapping[str, str] | None = None) -> list[RawTable]:
+        """The canonical tables of these rows; with `only` (table -> path) of each no other column than that."""
+        made, read = list[RawTable](), dict[str, tuple[Column, np.ndarray]]()
+        for table in self.profile.tables.values():
+            if table.source != self.profile.sources[self.place] or (only is not None and table.name not in only):
+                continue
+            if table.rows not in read:
+                read[table.rows] = self.column(table.rows)
+            column, numbers = read[table.rows]
+            wanted = table if only is None or table.repeat else _bare(table, only[table.name])
+            made += _placed(Document(self.file, b""), self.profile, wanted, column, numbers, self.sheet)
+        return made
+
+
+def _bare(table: Table, path: str) -> Table:
+    return replace(table, fields={path: table.fields[path]})

@@ -48,6 +48,11 @@ def _lines(text: str, decimal: str = ".") -> Records:
     return _line_by_line(numbered, _DECODERS[decimal])
 
 
+def parsed_lines(text: str, source: Source) -> Records:
+    """JSON lines as records, numbered from 1; a line that cannot be read is among the troubles."""
+    return _lines(text, source.decimal)
+
+
 def _line_by_line(numbered: list[tuple[int, str]], decoder: json.JSONDecoder) -> Records:
     items, rows, troubles = [], [], []
     for number, line in numbered:

@@ -46,7 +46,14 @@ def seconds() -> float:
 @contextmanager
 def alone(office: Office, shipment_id: int, wait: float = 0.0) -> Iterator[bool]:
     """Hold the truck inside the block; False inside where another worker still has it after `wait` real seconds."""
-    name, until = name_of(shipment_id), stopwatch() + wait
+    with held(office, name_of(shipment_id), wait) as mine:
+        yield mine
+
+
+@contextmanager
+def held(office: Office, name: str, wait: float = 0.0) -> Iterator[bool]:
+    """The same for anything with a name of its own."""
+    until = stopwatch() + wait
     while True:
         leases.forget_dead(office.ledger, name)
         with leases.lease(office.ledger, name, office.worker, seconds()) as lease:

@@ -21,7 +21,7 @@ from adapters.home import Home
 from adapters.ledger import Ledger, events, leases, parcels, raws, shipments, sources
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger.tables import parcel, source_file
-from mappings import clock, faults, procedures
+from mappings import bounds, clock, faults, procedures
 from mappings.canonical.batch import Batch
 from mappings.canonical.model import Shipment, Truck
 from mappings.errors import DataFault
@@ -39,6 +39,7 @@ from tasks.conversion.messages import Making
 from tasks.imports import company_rates, is_import, judge
 from tasks.matching import match
 from tasks.office import Office
+from tasks.pool import joining
 from tasks.reporting.faults import explained
 
 RECEIVED, SCORE = "received", "score"
@@ -63,7 +64,7 @@ class Intake:
 
 def receive_files(office: Office, files: Sequence[File], shipment: str = "", source: str = "") -> Intake:
     """Keep the files of one delivery with their shipment. Raises DataFault when it is not known whose they are."""
-    captured = _read(files, office)
+    captured = _bounded(_read(files, office), office)
     digests = [hashlib.sha256(body).hexdigest() for _, body in files]
     _just_read.clear()
     _just_read[_key([name for name, _ in files], digests, office)] = captured
@@ -201,6 +202,7 @@ def deliveries(office: Office, shipment_id: int) -> list[list[File]]:
     with office.ledger.read() as tx:
         rows = sources.sources(tx, shipment_id)
         groups = [e.detail["files"] for e in events.timeline(tx, shipment_id) if e.kind == RECEIVED]
+        groups = [group for group in groups if group]  # one without files tells that the pool has something for it
         bodies = iter([(row.name, raws.body(tx, row.raw_id)) for row in rows])
         return [[next(bodies) for _ in group] for group in groups]
 
@@ -211,18 +213,38 @@ def work_up(office: Office, shipment_id: int, anew: bool = False) -> Intake | No
     if not anew and leases.get_cursor(office.ledger, "intake", str(shipment_id)) == str(count):
         return None
     received = deliveries(office, shipment_id)
-    captured = merged([_captured(files, office) for files in received])
-    batch, scores = to_batch(captured, office.home, office.identities)
-    return _store(office, shipment_id, batch, scores, count)
+    captured = _bounded(merged([_captured(files, office) for files in received]), office)
+    joined = joining.join(office, captured)
+    captured = merged([*joined.parts, captured])
+    waits = joining.waiting(captured) if joined.newest else joining.Waiting()
+    batch, scores = to_batch(captured, office.home, office.identities, waits)
+    return _store(office, shipment_id, batch, scores, count, joined.newest)
 
 
-def to_batch(captured: Captured, home: Home, identities: Identities | None = None) -> tuple[Batch, list[Score]]:
+def _bounded(captured: Captured, office: Office) -> Captured:
+    """The captured files of one truck. Raises DataFault where they name more parcels than one truck may have."""
+    most = bounds.parcels_per_truck(clock.now().date(), office.home.profiles)
+    named = [table.data[f"{name}.order_no"] for name in ("waybill", "order") for table in captured.tables.get(name, [])
+             if f"{name}.order_no" in table.data]  # fmt: skip
+    count = max((column.nunique() for column in named), default=0)
+    if count > most:
+        raise DataFault(
+            f"该车次有 {count} 个包裹，超过每车上限 {most}：请按车拆分；整日的订单和支付文件请放入订单池"
+            f"（tongguan take-in）。One truck has {count} parcels, and at most {most} are taken: split its waybills "
+            "and its sheet into trucks; a day's orders and payments go into the pool (tongguan take-in)."
+        )
+    return captured
+
+
+def to_batch(
+    captured: Captured, home: Home, identities: Identities | None = None, waits: joining.Waiting | None = None
+) -> tuple[Batch, list[Score]]:
     """The batch of captured files, what no authority could take held back, and the senders' scores.
 
     An import is judged by the company's table of rates. Raises ConfigurationError where a live home has none.
     """
     making = Making(identities or seeded(0), clock.now())
-    batch = match(clean(captured))
+    batch = joining.held(match(clean(captured)), waits or joining.Waiting())
     batch = hold_misfits(judge(batch, rates=company_rates(home)) if is_import(batch) else batch, making)
     ahead = faults_ahead(batch, making)
     if ahead:
@@ -271,7 +293,9 @@ def _without(table: Any, key: str, newer: set[Any]) -> Any:
     return replace(table, data=table.data[keep].reset_index(drop=True), rows=table.rows[keep])
 
 
-def _store(office: Office, shipment_id: int, batch: Batch, scores: list[Score], count: int) -> Intake:
+def _store(
+    office: Office, shipment_id: int, batch: Batch, scores: list[Score], count: int, pooled: int = 0
+) -> Intake:  # fmt: skip
     intake = Intake(shipment_id)
     with office.ledger.begin() as tx:
         changes = parcels.sync_parcels(
@@ -292,6 +316,7 @@ def _store(office: Office, shipment_id: int, batch: Batch, scores: list[Score], 
         _truck(tx, shipment_id, batch.truck)
         _deliveries(tx, shipment_id, batch)
         leases.set_cursor(tx, "intake", str(shipment_id), str(count))
+        joining.recheck(tx, shipment_id, pooled, RECEIVED)
     intake.changes = changes
     return intake
 

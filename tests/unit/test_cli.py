@@ -256,3 +256,17 @@ def test_pages_and_tokens(home: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def test_pages_of_what_runs(prefect: PrefectServer, capsys: pytest.CaptureFixture[str]) -> None:
     assert answer(capsys, "pages")["prefect"] == prefect.base
     assert prefect.base in run(capsys, "pages")[1]
+
+
+def test_files_of_a_day_go_into_the_pool(captured: int, truck: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    more = truck / "more.csv"
+    more.write_bytes((truck / "orders.csv").read_bytes() + b",20001,NAME,1,2026-11-22T10:00:00,1.00,1,France\n")
+    [first] = answer(capsys, "take-in", more)
+    assert (first["new"], first["shipments"], first["faults"]) == (True, 1, {"POOL-002": 1})
+    code, out, err = run(capsys, "take-in", more, truck / "payments.csv")
+    assert code == 0, err
+    assert "more.csv" in out and "payments.csv" in out
+    code, _, err = run(capsys, "take-in", truck / "waybills.jsonl")
+    assert code == 4
+    assert "POOL-003" in err
+    assert "tongguan clear" in err

@@ -1,0 +1,272 @@
+"""`python -m tests.bench.day` (make bench-day): a day at the bridge, each truck a Prefect flow run.
+
+The installation is that of tests/scale: Prefect and ledger on PostgreSQL (databases of their own, made and dropped),
+Redis, warm workers on a work pool, pulse, both sandboxes, on this machine and one fast clock. The platform's orders and
+the payments come in files of many trucks, into the pool; a truck brings its sheet and its waybills. One parcel in fifty
+is inspected; one in a hundred is turned down, and goes on with a corrected file of its carrier. Every truck has a Hong
+Kong plate and tells Hong Kong. Yard and road are played here. Writes docs/day.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import func, select
+
+from adapters.ledger import audit, shipments
+from adapters.ledger.tables import document, parcel, shipment
+from deployments import demo_truck
+from deployments.demo_truck import MadeTruck
+from tasks.capture import read_folder
+from tasks.clearing import intake, settling
+from tasks.clearing.standing import parcel_claims
+from tasks.office import Office
+from tasks.pool import take_in
+from tests.bench import day_report
+from tests.bench.day_report import Day, Went
+from tests.chaos.worker import world
+from tests.scale.__main__ import backends, written
+from tests.scale.busy import Busy
+from tests.scale.cluster import Cluster, cluster
+from tests.scale.fleet import made
+
+PAGE = Path(__file__).parents[2] / "docs" / "day.md"
+INSPECTED, REJECTED = "*[05]7", "33"  # how order numbers end: 2 in 100, 1 in 100
+MOVES = ("awaiting_arrival", "awaiting_departure", "awaiting_crossing")
+WARM_SEEDS, MOST = 990, 900
+LOOK = 0.3
+
+
+@dataclass
+class Bridge:
+    """The day as it goes: trucks on their way, those that crossed, and what the bench itself did."""
+
+    cluster: Cluster
+    office: Office
+    patience: float
+    trucks: dict[int, Path] = field(default_factory=dict)  # on their way: shipment -> its folder
+    done: list[int] = field(default_factory=list)
+    corrected: set[str] = field(default_factory=set)
+    rules: dict[Path, list[int]] = field(default_factory=dict)  # of customs, by the truck's folder
+    went: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # real seconds of what is done here
+
+    def take_wave(self, seeds: Iterable[int], parcels: int) -> list[Path]:
+        """The day's files of so many trucks into the pool; the trucks' own folders, not handed in yet."""
+        began = time.perf_counter()
+        folders, day = [], self.cluster.folder / "day"
+        day.mkdir(exist_ok=True)
+        for name in ("orders.csv", "payments.csv"):
+            (day / name).unlink(missing_ok=True)
+        for seed in seeds:
+            folders.append(
+                written_apart(made(self.cluster, parcels, seed), self.cluster.folder / "trucks" / str(seed), day)
+            )
+        self.went["files made up"] += time.perf_counter() - began
+        began = time.perf_counter()
+        for name in ("goods_master.xlsx", "orders.csv", "payments.csv"):
+            take_in.take_file(self.office, day / name)
+        self.went["into the pool"] += time.perf_counter() - began
+        return folders
+
+    def hand_in(self, folder: Path) -> None:
+        """One truck's own files, approved, and the rule that turns some of its parcels down once."""
+        began = time.perf_counter()
+        found = read_folder(folder).truck
+        if found is None:
+            raise ValueError(f"{folder.name} holds no truck")
+        if not self.trucks and not self.done:
+            self.cluster.ensure_keys(found)
+        orders = orders_of(folder)
+        refused = [order for order in orders if order.endswith(REJECTED)]
+        if refused:
+            rule = {"match": {"type": "CEB603Message", "order_no": f"{refused[0][:9]}*{REJECTED}"}, "action": "reject"}
+            self.behave({**rule, "code": "1300", "times": len(refused)}, folder)
+        ident = intake.receive_files(self.office, intake.folder_files(folder), "", "day").shipment_id
+        shipments.approve(self.office.ledger, ident, "day")
+        self.trucks[ident] = folder
+        self.went["trucks handed in"] += time.perf_counter() - began
+
+    def behave(self, rule: dict[str, Any], folder: Path) -> None:
+        """A rule of customs that goes with the truck: a rule is looked at for every document."""
+        body = {"rules": [rule]}
+        self.rules[folder] = self.cluster.sandboxes.call("cn_ecommerce", "POST", "/admin/behaviour", body)["ids"]
+
+    def look(self) -> None:
+        """One look at what is on its way: yard and road, corrected files, and who is at the end."""
+        with self.office.ledger.read() as tx:
+            query = select(shipment.c.id, shipment.c.state).where(shipment.c.id.in_(list(self.trucks)))
+            states = {int(ident): str(state) for ident, state in tx.execute(query)}
+            turned = select(parcel.c.shipment_id, parcel.c.order_no).where(
+                parcel.c.shipment_id.in_(list(self.trucks)), parcel.c.state == "rejected"
+            )
+            rejected: dict[int, set[str]] = {}
+            for ident, order in tx.execute(turned):
+                rejected.setdefault(int(ident), set()).add(str(order))
+        for ident, orders in rejected.items():
+            self.correct(ident, orders - self.corrected)
+        for ident, state in states.items():
+            if state in MOVES and not rejected.get(ident):
+                world(self.office, settling.settle_shipment(self.office, ident))  # as it is now, not as a run left it
+            elif state == "closed":
+                for rule in self.rules.pop(self.trucks.pop(ident), []):
+                    self.cluster.sandboxes.call("cn_ecommerce", "DELETE", f"/admin/behaviour/{rule}")
+                self.done.append(ident)
+
+    def correct(self, ident: int, orders: set[str]) -> None:
+        """The carrier weighs the parcels that were turned down again, and sends them again."""
+        if not orders:
+            return
+        lines = (self.trucks[ident] / "waybills.jsonl").read_text("utf-8").splitlines()
+        again = [r for r in map(json.loads, lines) if r["orderRef"] in orders]
+        body = "".join(
+            json.dumps({**r, "grossWeight": r["grossWeight"] + 0.01}, ensure_ascii=False) + "\n" for r in again
+        )
+        intake.receive_files(
+            self.office, [(f"waybills-{len(self.corrected)}.jsonl", body.encode())], str(ident), "carrier"
+        )  # fmt: skip
+        self.corrected |= orders
+
+    def run(self, folders: list[Path], at_once: int) -> None:
+        """Hands the trucks in, so many on their way at once, until there are none left. Raises TimeoutError."""
+        moved = time.perf_counter()
+        while folders or len(self.trucks) >= at_once:
+            before = len(self.done)
+            while folders and len(self.trucks) < at_once:
+                self.hand_in(folders.pop(0))
+            self.look()
+            moved = self._waited(moved, len(self.done) > before)
+
+    def finish(self) -> None:
+        """Until every truck is at its end. Raises TimeoutError."""
+        moved = time.perf_counter()
+        while self.trucks:
+            before = len(self.done)
+            self.look()
+            moved = self._waited(moved, len(self.done) > before)
+
+    def _waited(self, moved: float, news: bool) -> float:
+        now = time.perf_counter()
+        if now - moved > self.patience and not news:
+            logs = "\n".join(f"--- {child.name}\n{child.tail(8)}" for child in self.cluster.children.started)
+            raise TimeoutError(f"no truck ended in {self.patience:.0f} s: {sorted(self.trucks)}\n{logs}")
+        time.sleep(LOOK)
+        return now if news else moved
+
+
+def written_apart(truck: MadeTruck, folder: Path, day: Path) -> Path:
+    """A truck's files: its own into its folder, orders and payments appended to the day's."""
+    demo_truck.write(truck, folder)
+    for name in ("orders.csv", "payments.csv"):
+        rows = (folder / name).read_bytes()
+        there = (day / name).exists()
+        with (day / name).open("ab") as file:
+            file.write(rows.partition(b"\n")[2] if there else rows)
+        (folder / name).unlink()
+    (folder / "goods_master.xlsx").replace(day / "goods_master.xlsx")
+    return folder
+
+
+def orders_of(folder: Path) -> list[str]:
+    """The order numbers of a truck's waybills."""
+    return [json.loads(line)["orderRef"] for line in (folder / "waybills.jsonl").read_text("utf-8").splitlines()]
+
+
+def groups(running: Cluster) -> dict[str, Iterable[int]]:
+    """Which processes count as what."""
+    children = {child.name: child.process.pid for child in running.children.started if child.process}
+    return {
+        "workers": [pid for worker in running.workers for pid in worker.pids()],
+        "PostgreSQL, ledger": backends([str(sa.make_url(running.ledger).database)]),
+        "PostgreSQL, Prefect": backends([running.prefect_database]),
+        "Prefect server": [children["prefect"]],
+        "sandbox China": [running.sandboxes._running["cn_ecommerce"].pid],
+        "sandbox Hong Kong": [running.sandboxes._running["hk_road"].pid],
+        "pulse": [children["pulse"]],
+        "bench: files, pool, yard": [os.getpid()],
+    }
+
+
+def outcome(office: Office, ids: list[int]) -> Went:
+    """What became of the trucks' parcels and documents, and what the audit finds."""
+    d = document.c
+    with office.ledger.read() as tx:
+        mine = parcel.c.shipment_id.in_(ids)
+        states = dict(tx.execute(select(parcel.c.state, func.count()).where(mine).group_by(parcel.c.state)).all())
+        theirs = d.shipment_id.in_(ids)
+        kinds = dict(tx.execute(select(d.type, func.count()).where(theirs).group_by(d.type)).all())
+        second = select(func.count()).where(theirs, d.type == "CEB603Message", d.attempt > 1)
+        again = int(tx.execute(second).scalar_one())
+    return Went(states, kinds, again, [f.message_en for f in audit.audit(office.ledger, parcel_claims())])
+
+
+def measure(folder: Path, given: argparse.Namespace) -> Day:
+    """The day. Raises Absent, TimeoutError, RuntimeError where it did not end in order."""
+    with cluster(folder, given.speed) as running:
+        office = running.office()
+        inspect = {"match": {"type": "CEB603Message", "order_no": INSPECTED}, "action": "inspect", "result": "800"}
+        running.sandboxes.behave("cn_ecommerce", inspect)
+        for n in range(given.workers):
+            running.start_worker(express=0 if n else 1, trucks=1)
+        warm = Bridge(running, office, given.patience)
+        warm.run(warm.take_wave(range(WARM_SEEDS, WARM_SEEDS + given.workers), 2), given.at_once)
+        warm.finish()
+        before = day_report.prefect_said(running.prefect_database)
+        bridge, seeds = Bridge(running, office, given.patience), range(1, given.trucks + 1)
+        load = os.getloadavg()[0]
+        with Busy(lambda: groups(running)) as busy:
+            for first in range(0, given.trucks, given.wave):
+                bridge.run(bridge.take_wave(seeds[first : first + given.wave], given.parcels), given.at_once)
+            bridge.finish()
+        said = day_report.prefect_said(running.prefect_database)
+        found = outcome(office, bridge.done)
+        office.ledger.close()
+        return Day(
+            given.trucks, given.trucks * given.parcels, given.workers, given.speed, busy.wall, busy.used, busy.share,
+            load, said - before, dict(bridge.went), found, len(bridge.corrected),
+        )  # fmt: skip
+
+
+def arguments_of(arguments: list[str] | None) -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.day", description=__doc__)
+    parser.add_argument("--trucks", type=int, default=500)
+    parser.add_argument("--parcels", type=int, default=3200, help="of a truck")
+    parser.add_argument("--workers", type=int, default=2, help="each with one slot for trucks")
+    parser.add_argument("--at-once", type=int, default=40, help="trucks on their way at a time")
+    parser.add_argument("--wave", type=int, default=50, help="trucks whose orders come in one file")
+    parser.add_argument("--speed", type=float, default=60.0, help="of the clock: 60 is a minute a second")
+    parser.add_argument("--patience", type=float, default=900.0, help="real seconds in which some truck must end")
+    parser.add_argument("--no-page", action="store_true", help="write no page")
+    given = parser.parse_args(arguments)
+    if not 0 < given.trucks <= MOST:
+        parser.error(f"--trucks is 1 to {MOST}: order numbers of made-up trucks repeat after that")
+    return given
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; 1 where the day did not end in order."""
+    given = arguments_of(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # all that was started ends with it
+    with tempfile.TemporaryDirectory() as work:
+        day = measure(Path(work), given)
+    made_page = day_report.page(day, os.cpu_count() or 1)
+    if not given.no_page:
+        PAGE.write_text(written(PAGE.read_text("utf-8"), made_page, day_report.BEGIN, day_report.END), "utf-8")
+    sys.stdout.write(made_page + "\n")
+    return 0 if day.in_order else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
