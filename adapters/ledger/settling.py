@@ -107,8 +107,10 @@ def settle(
     for row in _choose(_candidates(tx, authority), verdicts):
         groups[row.document_id].append(row)
     held = {ident: Held(*rows[0].was) for ident, rows in groups.items()}
-    meanings = {ident: _meanings(rows[0], ranks, recovered) for ident, rows in groups.items()}
-    unsettled = [i for i, rows in groups.items() if any(folding.unsettles(held[i], row, meanings[i]) for row in rows)]
+    known: dict[tuple[str, bool], folding.Meanings] = {}
+    meanings = {ident: _meanings(rows[0], ranks, recovered, known) for ident, rows in groups.items()}
+    told = [ident for ident in groups if held[ident].status]  # of the others no receipt has said anything yet
+    unsettled = [i for i in told if any(folding.unsettles(held[i], row, meanings[i]) for row in groups[i])]
     past = _past(tx, unsettled)
     told_anew: list[tuple[int, str]] = []
     for ident, rows in groups.items():
@@ -126,14 +128,30 @@ def settle(
     return settled
 
 
-def _meanings(row: _Pair, ranks: Ranks, recovered: Ranks | None) -> folding.Meanings:
-    """What a status means for this document."""
+class _ByStatus(dict[str, Meaning | None]):
+    """What each status means for the documents of one type: asked for once."""
+
+    def __init__(self, ask: folding.Meanings) -> None:
+        super().__init__()
+        self._ask = ask
+
+    def __missing__(self, status: str) -> Meaning | None:
+        found = self[status] = self._ask(status)
+        return found
+
+
+def _meanings(
+    row: _Pair, ranks: Ranks, recovered: Ranks | None, known: dict[tuple[str, bool], folding.Meanings]
+) -> folding.Meanings:
+    """What a status means for this document; `known` keeps what was asked for its like."""
+    kind, again = row.type, bool(row.recovery)
 
     def meaning(status: str) -> Meaning | None:
-        key = (row.type, status)
-        return ((recovered or {}).get(key) if row.recovery else None) or ranks.get(key)
+        return ((recovered or {}).get((kind, status)) if again else None) or ranks.get((kind, status))
 
-    return meaning
+    if (kind, again) not in known:
+        known[kind, again] = _ByStatus(meaning).__getitem__
+    return known[kind, again]
 
 
 def _judge(rows: list[_Pair], said: dict[int, str], verdicts: dict[int, Verdict], settled: Settled) -> None:
@@ -232,7 +250,7 @@ def _by_time(rows: list[_Pair]) -> _Pair | None:
 def _note(tx: Connection, authority: str, verdicts: dict[int, Verdict], apart: Collection[str]) -> Counter[str]:
     """Write each receipt's verdict; one that nobody claims is parked until its document is known."""
     mine = and_(waiting_of(authority), receipt.c.type.not_in(apart))
-    waiting = tx.execute(select(receipt.c.id, receipt.c.disposition).where(mine))
+    waiting = tx.execute(select(receipt.c.id, receipt.c.disposition).where(mine)).all()
     stranger = Verdict(None, PARKED, STRANGER)
     changes = [(ident, *verdicts.get(ident, stranger)) for ident, was in waiting if was == NEW or ident in verdicts]
     bulk.update(tx, receipt, ("id", "document_id", "disposition", "reason"), changes)
