@@ -31,10 +31,11 @@ def store_raw(
     shipment_id: int | None = None,
     media_type: str = "",
     sha256: str = "",
+    state: str = "",
 ) -> int:
     """Store bytes with their hash (theirs, where it is known), compressed and sealed. Returns the id.
 
-    What comes in waits as "new".
+    What comes in waits as "new", unless another state is given.
     """
     values = {
         "direction": direction,
@@ -47,7 +48,7 @@ def store_raw(
         "body": body,
         "at": clock.now(),
         "shipment_id": shipment_id,
-        "state": NEW if direction == IN else READ,
+        "state": state or (NEW if direction == IN else READ),
     }
     return tx.execute(insert(raw).values(values).returning(raw.c.id)).scalar_one()
 
@@ -74,8 +75,7 @@ def store_new(
 def store_answer(tx: Connection, authority: str, peer: str, body: bytes, shipment_id: int) -> None:
     """Store what an authority answered to a message of a shipment; nothing reads it again."""
     if body:
-        raw_id = store_raw(tx, IN, authority, ANSWER, peer, body, shipment_id)
-        mark_read(tx, raw_id, shipment_id)
+        store_raw(tx, IN, authority, ANSWER, peer, body, shipment_id, state=READ)
 
 
 @reads
