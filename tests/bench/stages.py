@@ -150,7 +150,15 @@ def _measured(here: Office, work: Path, sandboxes: Sandboxes, trucks: int, truck
 def receipt_floor(here: Office, work: Path, most: int = 300) -> dict[str, float]:
     """CPU seconds a receipt message of the least that can be done with the same bytes: libxml2, and two executemany."""
     with here.ledger.read() as tx:
-        ids = tx.execute(select(raw.c.id).where(raw.c.authority == CHINA, raw.c.direction == raws.IN, raw.c.channel != raws.ANSWER)).scalars().all()
+        ids = (
+            tx.execute(
+                select(raw.c.id).where(
+                    raw.c.authority == CHINA, raw.c.direction == raws.IN, raw.c.channel != raws.ANSWER
+                )
+            )
+            .scalars()
+            .all()
+        )
         said = tx.execute(
             select(receipt.c.document_id, receipt.c.type, receipt.c.business_key, receipt.c.status, receipt.c.guid)
             .where(receipt.c.raw_id.in_(ids[-most:]))
@@ -166,7 +174,9 @@ def receipt_floor(here: Office, work: Path, most: int = 300) -> dict[str, float]
     seconds["receive"] = time.process_time() - started
     with sqlite3.connect(work / "floor.sqlite") as database:
         database.execute("CREATE TABLE document (id INTEGER PRIMARY KEY, type, state)")
-        database.execute("CREATE TABLE receipt (document_id, type, key, status, guid, UNIQUE (type, key, status, guid))")
+        database.execute(
+            "CREATE TABLE receipt (document_id, type, key, status, guid, UNIQUE (type, key, status, guid))"
+        )
         database.executemany("INSERT INTO document VALUES (?, ?, ?)", [tuple(row) for row in known])
         database.commit()
         started = time.process_time()

@@ -1,4 +1,4 @@
-"""Receipts read by column from their text are those that the tree tells, and whatever is not regular goes the tree's way."""
+"""Receipts read by column from their text are those that the tree tells; what is not regular goes the tree's way."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ IRREGULAR: dict[str, Callable[[str], str]] = {
     "a field that we do not know": lambda text: text.replace("<ceb:guid>", "<ceb:odd>1</ceb:odd><ceb:guid>"),
     "something inside a field": lambda text: text.replace("TEST1", "<ceb:x>TEST1</ceb:x>"),
     "something beside the documents": lambda text: text.replace("</ceb:CEB304", "<ceb:x>1</ceb:x></ceb:CEB304"),
-    "another prefix": lambda text: text.replace("<ceb:orderNo>TEST1</ceb:orderNo>", f'<a:orderNo xmlns:a="{NS}">TEST1</a:orderNo>'),
+    "another prefix": lambda text: text.replace(
+        "<ceb:orderNo>TEST1</ceb:orderNo>", f'<a:orderNo xmlns:a="{NS}">TEST1</a:orderNo>'),
 }  # fmt: skip
 
 
@@ -89,7 +90,8 @@ def test_a_broken_message_is_refused_however_regular_its_text() -> None:
 
 def _dxp(data: str, before: str = "") -> bytes:
     return (
-        f'<?xml version="1.0"?><d:DxpMsg xmlns:d="{envelope.DXP}" ver="1.0">{before}<d:TransInfo><d:CopMsgId>C</d:CopMsgId>'
+        f'<?xml version="1.0"?><d:DxpMsg xmlns:d="{envelope.DXP}" ver="1.0">{before}'
+        "<d:TransInfo><d:CopMsgId>C</d:CopMsgId>"
         "<d:SenderId>S</d:SenderId><d:ReceiverIds><d:ReceiverId>R</d:ReceiverId></d:ReceiverIds>"
         f"<d:MsgType>CEB304Message</d:MsgType></d:TransInfo><d:Data>{data}</d:Data></d:DxpMsg>"
     ).encode()
