@@ -39,7 +39,7 @@ def columns(text: str, root: etree._Element) -> dict[str, list[str]] | None:
     width = len(found) // count
     names = [name for name, _ in found[:width]]
     known = [item.tag for item in document.fields]
-    # Every end tag is that of a text, of a document or of the root: no element went unseen (attributes, other prefixes).
+    # Every end tag is that of a text, a document or the root: no element went unseen (attributes, other prefixes).
     whole = text.count("</") == len(found) + count + 1
     if not whole or len(set(names)) != width or not set(names) <= set(known):
         return None

@@ -77,7 +77,7 @@ def add_receipts(tx: Connection, raw_id: int, rows: Sequence[ReceiptLike]) -> in
 
 @writes
 def add_all(tx: Connection, told: Iterable[tuple[int, Sequence[ReceiptLike]]]) -> int:
-    """Keep the receipts of many raw messages, by the raw message's id; known ones change nothing. Returns how many were new.
+    """Keep the receipts of many raw messages, by their ids; known ones change nothing. Returns how many were new.
 
     One with a problem is kept as "unusable": it never moves a document.
     """

@@ -1,8 +1,8 @@
 """`python -m tests.bench` (make bench): measures, prints, and writes docs/performance.md.
 
 --short measures a few hundred parcels once and writes nothing; --no-sandbox leaves the whole way out. --stages measures
-every stage alone, at the --sizes named (parcels, in trucks of 3,200 into one ledger). --sustained SECONDS declares truck
-after truck for so long, with one or two --workers. Neither of them writes the page.
+every stage alone, at the --sizes named (parcels, in trucks of 3,200 into one ledger). --sustained SECONDS declares
+truck after truck for so long, with one or two --workers. Neither of them writes the page.
 """
 
 from __future__ import annotations

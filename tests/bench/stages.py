@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lxml import etree
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from adapters import home as homes
 from adapters.cn_ecommerce import ChinaEcommerce
@@ -99,8 +99,8 @@ def declare(here: Office, folder: Path) -> int:
 def unanswered(here: Office) -> int:
     """How many parcels are declared, or to be, and have no final answer of the review."""
     with here.ledger.read() as tx:
-        rows = tx.execute(select(parcel.c.id).where(parcel.c.state.in_(UNANSWERED))).all()
-    return len(rows)
+        waiting = select(func.count()).select_from(parcel).where(parcel.c.state.in_(UNANSWERED))
+        return int(tx.execute(waiting).scalar_one())
 
 
 def hear_out(here: Office, seconds: float = PATIENCE) -> None:
@@ -130,7 +130,7 @@ def measure(work: Path, parcels: int, truck: int = TRUCK) -> Sized:
 
 
 def _measured(here: Office, work: Path, sandboxes: Sandboxes, trucks: int, truck: int) -> Sized:
-    meter, wall = Meter(sandboxes.pid(CHINA)), 0.0
+    meter, wall, before = Meter(sandboxes.pid(CHINA)), 0.0, _receipts(here)
     for number in range(trucks):
         folder = made(work, sandboxes, truck, number)  # made as it is needed: files of a million parcels are no one's
         started = time.perf_counter()
@@ -142,9 +142,12 @@ def _measured(here: Office, work: Path, sandboxes: Sandboxes, trucks: int, truck
     with meter.inside(PARTS), meter.stage(REST):
         hear_out(here, PATIENCE + trucks)
     wall += time.perf_counter() - started
+    return Sized(trucks * truck, trucks, _receipts(here) - before, dict(meter.costs), wall)
+
+
+def _receipts(here: Office) -> int:
     with here.ledger.read() as tx:
-        receipts = len(tx.execute(select(receipt.c.id)).all())
-    return Sized(trucks * truck, trucks, receipts, dict(meter.costs), wall)
+        return int(tx.execute(select(func.count()).select_from(receipt)).scalar_one())
 
 
 def receipt_floor(here: Office, work: Path, most: int = 300) -> dict[str, float]:
