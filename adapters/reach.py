@@ -40,9 +40,17 @@ def carried(item: Any) -> bytes:
     if not isinstance(item, str):
         return json.dumps(item, ensure_ascii=False).encode()
     try:
-        return base64.b64decode("".join(item.split()), validate=True)
+        return unpacked(item)
     except (ValueError, binascii.Error):
         return item.encode("utf-8", "surrogatepass")
+
+
+def unpacked(text: str) -> bytes:
+    """Base64, with or without white space in it. Raises ValueError (binascii.Error is one)."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return base64.b64decode("".join(text.split()), validate=True)
 
 
 def listed(page: Any, response: requests.Response, what: str) -> list[bytes]:

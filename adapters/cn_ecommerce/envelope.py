@@ -16,12 +16,14 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from adapters.contract import Opened
+from adapters.reach import unpacked
 from mappings.clock import CHINA
 from mappings.errors import DataFault
 
 DXP = "http://www.chinaport.gov.cn/dxp"
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _ENCODING = re.compile(rb"""encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_LONG = 2000  # bytes of base64 from which an envelope is parsed without them
 _CHINESE = {"gb2312", "gbk", "gb18030", "gb_2312-80"}
 _MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
@@ -87,8 +89,12 @@ def decoded(raw: bytes) -> str:
 
 def parse(raw: bytes) -> etree._Element:
     """The root of a document. Raises DataFault when it is broken, or has a DOCTYPE."""
-    text = decoded(raw)
-    if re.search(r"<!(DOCTYPE|ENTITY)", text, re.IGNORECASE):
+    return parse_text(decoded(raw))
+
+
+def parse_text(text: str) -> etree._Element:
+    """The root of a document already decoded, without its declaration. Raises DataFault as `parse`."""
+    if "<!" in text and re.search(r"<!(DOCTYPE|ENTITY)", text, re.IGNORECASE):
         raise DataFault("The message has a DOCTYPE and is refused / 报文含有 DOCTYPE，拒绝接收")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
     try:
@@ -115,13 +121,31 @@ def text(node: etree._Element | None, tag: str) -> str:
 
 def open_message(raw: bytes) -> Opened:
     """What is inside: a bare CEB message, a DxpMsg, a DxpMsg in a DxpMsgSv, or a DxpRep. Raises DataFault."""
-    root = parse(raw)
+    cut = _around(raw)
+    root = parse(raw) if cut is None else cut
     found = _OPENERS.get(name(root))
     if found:
         return found(root)
     if re.fullmatch(r"CEB\d{3}Message", name(root)):
         return Opened("business", name(root), raw)
     raise DataFault(f"<{name(root)}> is no DXP envelope and no CEB message / 不是 DXP 信封或 CEB 报文")
+
+
+def _around(raw: bytes) -> etree._Element | None:
+    """A long DxpMsg, its base64 put in after the rest was parsed; None where it is not as plain as that."""
+    start = raw.find(b"Data>") + 5
+    end = raw.find(b"<", start)
+    if start < 5 or end - start < _LONG or b"&" in raw[start:end]:
+        return None
+    try:
+        root = parse(raw[:start] + raw[end:])
+        data = find(root, "Data")
+        if data is None or data.text or len(data) or raw[end : end + 2] != b"</":
+            return None
+        data.text = raw[start:end].decode("ascii")
+    except ValueError:  # DataFault is one: then the whole is judged, as it came
+        return None
+    return root
 
 
 def _transfer(root: etree._Element) -> Opened:
@@ -136,7 +160,7 @@ def _terminal(root: etree._Element) -> Opened:
     if data is None or not (data.text or "").strip():
         raise DataFault("DxpMsg holds no Data / DxpMsg 没有 Data")
     try:
-        business = base64.b64decode(re.sub(r"\s+", "", data.text or ""), validate=True)
+        business = unpacked(data.text or "")
     except (binascii.Error, ValueError) as error:
         raise DataFault(f"Data is not base64: {error} / Data 不是 base64") from error
     receivers = () if info is None else tuple((r.text or "").strip() for r in info.iter("{*}ReceiverId"))

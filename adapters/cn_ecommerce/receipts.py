@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from adapters.cn_ecommerce import bills, envelope, results
+from adapters.cn_ecommerce import bills, envelope, flat, results
 from adapters.cn_ecommerce.told import moment, problem
 from adapters.contract import ReceiptRow
 from mappings.engine import reader, spec
@@ -65,14 +65,17 @@ def _declared_guid() -> re.Pattern[str]:
 
 def declared_guid(info: str) -> str:
     """The declared document's guid, where a text gives it back in square brackets; '' elsewhere."""
-    found = _declared_guid().search(info)
+    found = _declared_guid().search(info) if "[" in info else None
     return found["guid"].upper() if found else ""
 
 
 def rows(business: bytes) -> list[ReceiptRow]:
     """Every receipt of a receipt message. Raises DataFault (unreadable) or Unsupported (no receipt that we know)."""
-    reading = reader.read_tree(envelope.parse(business))
-    known = table()
+    text, known = envelope.decoded(business), table()
+    root = envelope.parse_text(text)
+    if envelope.name(root) in answers() and (columns := flat.columns(text, root)) is not None:
+        return of_columns(envelope.name(root), columns)
+    reading = reader.read_tree(root)
     if reading.type in known["bills"]["tellings"]:
         return bills.rows(NAME, reading, known["bills"])
     if reading.type in known["results"]:
@@ -95,32 +98,16 @@ def _rows(found: Answers, receipt_type: str, columns: dict[str, list[str]], whol
     empty = [""] * size
     keys = ["|".join(values) for values in zip(*(columns[tag] for tag in found.key), strict=True)]
     times, infos = [moment(text) for text in columns["returnTime"]], columns["returnInfo"]
+    statuses, guids = columns["returnStatus"], [declared_guid(info) for info in infos]
+    numbers = columns.get("preNo", empty), columns.get(found.number, empty)
+    problems = [problem(status, at) for status, at in zip(statuses, times, strict=True)]
+    if whole_keys and not all(text.strip() for tag in found.key for text in columns[tag]):
+        said = zip(problems, keys, numbers[0], guids, strict=True)
+        problems = [wrong or _incomplete(found, *told) for wrong, *told in said]
+    told = zip(keys, columns["guid"], statuses, times, infos, *numbers, guids, problems, strict=True)
     return [
-        ReceiptRow(
-            NAME,
-            found.declared,
-            key,
-            guid,
-            status.strip(),
-            at,
-            info,
-            pre,
-            invt,
-            declared_guid(info),
-            "",
-            receipt_type,
-            problem(status, at) or (_incomplete(found, key, pre, declared_guid(info)) if whole_keys else ""),
-        )
-        for key, guid, status, at, info, pre, invt in zip(
-            keys,
-            columns["guid"],
-            columns["returnStatus"],
-            times,
-            infos,
-            columns.get("preNo", empty),
-            columns.get(found.number, empty),
-            strict=True,
-        )
+        ReceiptRow(NAME, found.declared, key, guid, status.strip(), at, info, pre, invt, own, "", receipt_type, wrong)
+        for key, guid, status, at, info, pre, invt, own, wrong in told
     ]
 
 

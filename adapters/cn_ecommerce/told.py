@@ -22,6 +22,7 @@ def moment(text: str) -> datetime | None:
     return at.replace(microsecond=int(digits[14:17].ljust(3, "0")) * 1000).astimezone(UTC)
 
 
+@lru_cache(maxsize=4096)
 def problem(status: str, at: datetime | None) -> str:
     """Why a receipt with this status and time cannot be applied, '' when it can."""
     if not re.fullmatch(r"-?\d+", status.strip()):

@@ -6,6 +6,7 @@ may have arrived (any failure after the request was on its way): the one is trie
 
 from __future__ import annotations
 
+import orjson
 import requests
 
 from adapters.cn_ecommerce import envelope
@@ -92,7 +93,7 @@ def unread(response: requests.Response) -> Exception:
 
 def _page(response: requests.Response) -> Polled:
     try:
-        page = response.json()
+        page = orjson.loads(response.content)
     except ValueError:
         page = None
     messages = listed(page, response, "The page of receipts is unreadable / 回执列表无法读取")

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Connection, Table, any_, func, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Connection, Dialect, Table, any_, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
+from adapters.ledger.sealed import SealedText
 from adapters.ledger.tables import Instant
 
 Rows = Sequence[Sequence[Any]]
@@ -77,7 +78,7 @@ def _arrays(
     """The rows turned into one list a column, converted as the column's type says."""
     turned: Iterable[tuple[Any, ...]] = zip(*rows, strict=True)
     return [
-        _converted(None if name in stored else _processor(tx, table, name), values, table.c[name].type)
+        _converted(tx.dialect, None if name in stored else _processor(tx, table, name), values, table.c[name].type)
         for name, values in zip(columns, turned, strict=True)
     ]
 
@@ -86,13 +87,17 @@ def _processor(tx: Connection, table: Table, name: str) -> Callable[[Any], Any] 
     return table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect)
 
 
-def _converted(process: Callable[[Any], Any] | None, values: tuple[Any, ...], kind: TypeEngine[Any]) -> list[Any]:
+def _converted(
+    dialect: Dialect, process: Callable[[Any], Any] | None, values: tuple[Any, ...], kind: TypeEngine[Any]
+) -> list[Any]:
     """Each distinct time is converted once, as most are the same; of two equal values, each is sealed by itself."""
     if process is None:
         return list(values)
     if isinstance(kind, Instant):
         known = {value: process(value) for value in set(values)}
         return [known[value] for value in values]
+    if isinstance(kind, SealedText):
+        return dialect.vault.seal_all([None if v is None else kind.pack(v) for v in values])  # type: ignore[attr-defined]
     return [process(value) for value in values]
 
 

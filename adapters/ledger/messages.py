@@ -231,6 +231,12 @@ def claim(ledger: Ledger, message_id: int, worker: str, recovery: bool = False) 
 
     False: somebody else has it, it is sent, or the shipment is held. `sends` counts how often it may have left.
     """
+    with ledger.begin() as tx:
+        return claim_within(tx, message_id, worker, recovery)
+
+
+def claim_within(tx: Connection, message_id: int, worker: str, recovery: bool = False) -> bool:
+    """The same inside a transaction, whose end must come before the message leaves."""
     now = clock.now()
     free = message.c.state == (UNKNOWN if recovery else PREPARED)
     held = select(shipment.c.id).where(shipment.c.id == message.c.shipment_id, shipment.c.held)
@@ -244,9 +250,8 @@ def claim(ledger: Ledger, message_id: int, worker: str, recovery: bool = False) 
         "recovery": recovery,
         "sends": message.c.sends + 1,
     }
-    with ledger.begin() as tx:
-        change = update(message).where(message.c.id == message_id, free, ~held.exists())
-        return tx.execute(change.values(values)).rowcount == 1
+    change = update(message).where(message.c.id == message_id, free, ~held.exists())
+    return tx.execute(change.values(values)).rowcount == 1
 
 
 @writes

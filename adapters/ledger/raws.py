@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from adapters.ledger import bulk
 from adapters.ledger.ledger import reads, writes
 from adapters.ledger.tables import raw
 from mappings import clock
@@ -14,6 +16,7 @@ from mappings import clock
 IN, OUT = "in", "out"
 ANSWER = "answer"  # the channel of what was said to a post at once; it was read before it could be kept
 NEW, READ, PARKED, ERASED = "new", "read", "parked", "erased"
+_COLUMNS = ("direction", "authority", "channel", "peer", "media_type", "sha256", "size", "body", "at", "state")
 _HEAD = [c for c in raw.c if c.name != "body"]
 
 
@@ -28,10 +31,11 @@ def store_raw(
     shipment_id: int | None = None,
     media_type: str = "",
     sha256: str = "",
+    state: str = "",
 ) -> int:
     """Store bytes with their hash (theirs, where it is known), compressed and sealed. Returns the id.
 
-    What comes in waits as "new".
+    What comes in waits as "new", unless another state is given.
     """
     values = {
         "direction": direction,
@@ -44,17 +48,34 @@ def store_raw(
         "body": body,
         "at": clock.now(),
         "shipment_id": shipment_id,
-        "state": NEW if direction == IN else READ,
+        "state": state or (NEW if direction == IN else READ),
     }
     return tx.execute(insert(raw).values(values).returning(raw.c.id)).scalar_one()
+
+
+@writes
+def store_new(
+    tx: Connection, authority: str, channel: str, peer: str, bodies: Sequence[bytes], media_type: str = ""
+) -> int:
+    """Store what came in, each of it once, but what is there already (`seen`). Returns how many are new."""
+    by_hash = {hashlib.sha256(body).hexdigest(): body for body in bodies}
+    same = bulk.among(tx, raw.c.sha256, by_hash) & (raw.c.channel != ANSWER)
+    known = select(raw.c.sha256).where(same, raw.c.authority == authority, raw.c.direction == IN)
+    for digest in tx.execute(known).scalars().all():
+        by_hash.pop(digest, None)
+    now = clock.now()
+    rows = [
+        (IN, authority, channel, peer, media_type, digest, len(body), body, now, NEW)
+        for digest, body in by_hash.items()
+    ]
+    return bulk.insert(tx, raw, _COLUMNS, rows)
 
 
 @writes
 def store_answer(tx: Connection, authority: str, peer: str, body: bytes, shipment_id: int) -> None:
     """Store what an authority answered to a message of a shipment; nothing reads it again."""
     if body:
-        raw_id = store_raw(tx, IN, authority, ANSWER, peer, body, shipment_id)
-        mark_read(tx, raw_id, shipment_id)
+        store_raw(tx, IN, authority, ANSWER, peer, body, shipment_id, state=READ)
 
 
 @reads
@@ -69,6 +90,13 @@ def seen(tx: Connection, authority: str, body: bytes) -> int | None:
 def body(tx: Connection, raw_id: int) -> bytes:
     """The bytes as they came or went; empty once they have been erased."""
     return tx.execute(select(raw.c.body).where(raw.c.id == raw_id)).scalar_one()
+
+
+@reads
+def bodies(tx: Connection, raw_ids: Collection[int]) -> dict[int, bytes]:
+    """The bytes of many, by id."""
+    rows = tx.execute(select(raw.c.id, raw.c.body).where(bulk.among(tx, raw.c.id, raw_ids))).all()
+    return {row[0]: row[1] for row in rows}
 
 
 @reads
@@ -103,6 +131,12 @@ def mark_read(tx: Connection, raw_id: int, shipment_id: int | None = None) -> No
     if shipment_id is not None:
         values["shipment_id"] = shipment_id
     tx.execute(update(raw).where(raw.c.id == raw_id).values(values))
+
+
+@writes
+def mark_all_read(tx: Connection, raw_ids: Collection[int]) -> None:
+    """They have been read; none of them concerns one shipment alone."""
+    tx.execute(update(raw).where(bulk.among(tx, raw.c.id, raw_ids)).values(state=READ, reason=""))
 
 
 @writes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Protocol
@@ -21,6 +21,7 @@ __all__ = [
     "Ranks",
     "ReceiptLike",
     "Settled",
+    "add_all",
     "add_receipts",
     "counts",
     "of_document",
@@ -70,13 +71,20 @@ class ReceiptLike(Protocol):
 
 @writes
 def add_receipts(tx: Connection, raw_id: int, rows: Sequence[ReceiptLike]) -> int:
-    """Keep the receipts of one raw message; known ones change nothing. Returns how many were new.
+    """Keep the receipts of one raw message; known ones change nothing. Returns how many were new."""
+    return add_all(tx, [(raw_id, rows)])
+
+
+@writes
+def add_all(tx: Connection, told: Iterable[tuple[int, Sequence[ReceiptLike]]]) -> int:
+    """Keep the receipts of many raw messages, by their ids; known ones change nothing. Returns how many were new.
 
     One with a problem is kept as "unusable": it never moves a document.
     """
     now, values = clock.now(), attrgetter(*_FIELDS)
     kept = [
         (raw_id, *values(row), row.return_time or NO_TIME, row.problem, UNUSABLE if row.problem else NEW, now)
+        for raw_id, rows in told
         for row in rows
     ]
     return bulk.insert(tx, receipt, _COLUMNS, kept, ignore=True)

@@ -91,8 +91,10 @@ def settle(
     for row in _choose(_candidates(tx, authority), verdicts):
         groups[row.document_id].append(row)
     held = {ident: Held(*rows[0].was) for ident, rows in groups.items()}
-    meanings = {ident: _meanings(rows[0], ranks, recovered) for ident, rows in groups.items()}
-    unsettled = [i for i, rows in groups.items() if any(folding.unsettles(held[i], row, meanings[i]) for row in rows)]
+    known: dict[tuple[str, bool], folding.Meanings] = {}
+    meanings = {ident: _meanings(rows[0], ranks, recovered, known) for ident, rows in groups.items()}
+    told = [i for i in groups if held[i].status or held[i].final]  # of the others nothing was said yet
+    unsettled = [i for i in told if any(folding.unsettles(held[i], row, meanings[i]) for row in groups[i])]
     past = history.past(tx, unsettled)
     told_anew: list[tuple[int, str]] = []
     for ident, rows in groups.items():
@@ -121,7 +123,7 @@ def retell(
     query = select(d.id, d.type, message.c.recovery, *map(stored, state)).join(message, d.message_id == message.c.id)
     changed, anew = [], []
     for ident, kind, recovery, *was in tx.execute(query.where(bulk.among(tx, d.id, idents))).all():
-        meaning = _meaning(kind, recovery, ranks, recovered)
+        meaning = _asking(kind, recovery, ranks, recovered)
         held, said = folding.refold(Held(*was), told[ident], [], meaning)
         changed.append((ident, *held.values()))
         anew += _changed(told[ident], said)
@@ -130,12 +132,29 @@ def retell(
     return {ident: state for ident, state, *_ in changed}
 
 
-def _meanings(row: _Pair, ranks: Ranks, recovered: Ranks | None) -> folding.Meanings:
-    """What a status means for this document."""
-    return _meaning(row.type, row.recovery, ranks, recovered)
+class _ByStatus(dict[str, Meaning | None]):
+    """What each status means for the documents of one type: asked for once."""
+
+    def __init__(self, ask: folding.Meanings) -> None:
+        super().__init__()
+        self._ask = ask
+
+    def __missing__(self, status: str) -> Meaning | None:
+        found = self[status] = self._ask(status)
+        return found
 
 
-def _meaning(kind: str, recovery: bool, ranks: Ranks, recovered: Ranks | None) -> folding.Meanings:
+def _meanings(
+    row: _Pair, ranks: Ranks, recovered: Ranks | None, known: dict[tuple[str, bool], folding.Meanings]
+) -> folding.Meanings:
+    """What a status means for this document; `known` keeps what was asked for its like."""
+    key = row.type, bool(row.recovery)
+    if key not in known:
+        known[key] = _ByStatus(_asking(*key, ranks, recovered)).__getitem__
+    return known[key]
+
+
+def _asking(kind: str, recovery: bool, ranks: Ranks, recovered: Ranks | None) -> folding.Meanings:
     def meaning(status: str) -> Meaning | None:
         key = (kind, status)
         return ((recovered or {}).get(key) if recovery else None) or ranks.get(key)
@@ -215,7 +234,7 @@ def _by_time(rows: list[_Pair]) -> _Pair | None:
 def _note(tx: Connection, authority: str, verdicts: dict[int, Verdict], apart: Collection[str]) -> Counter[str]:
     """Write each receipt's verdict; one that nobody claims is parked until its document is known."""
     mine = and_(waiting_of(authority), receipt.c.type.not_in(apart))
-    waiting = tx.execute(select(receipt.c.id, receipt.c.disposition).where(mine))
+    waiting = tx.execute(select(receipt.c.id, receipt.c.disposition).where(mine)).all()
     stranger = Verdict(None, PARKED, STRANGER)
     changes = [(ident, *verdicts.get(ident, stranger)) for ident, was in waiting if was == NEW or ident in verdicts]
     bulk.update(tx, receipt, ("id", "document_id", "disposition", "reason"), changes)

@@ -19,7 +19,11 @@ def complete_keys(tx: Connection, rows: Sequence[ReceiptRow]) -> list[ReceiptRow
     CEB404 may come without payNo; a local port's relay leaves out more. Then the declared guid or preNo tells. A CEB792
     names the summary that it is about by customs' number alone.
     """
-    return [_completed(tx, row) if "" in row.business_key.split("|") else row for row in rows]
+    return [_completed(tx, row) if _open(row.business_key) else row for row in rows]
+
+
+def _open(key: str) -> bool:
+    return not key or key[0] == "|" or key[-1] == "|" or "||" in key
 
 
 def _completed(tx: Connection, row: ReceiptRow) -> ReceiptRow:

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
 from adapters.contract import Authority, NoPlace, Opened, Polled, ReceiptRow
 from adapters.ledger import Ledger, bills, raws
 from adapters.ledger.leases import get_cursor, set_cursor
-from adapters.ledger.receipts import add_receipts
+from adapters.ledger.receipts import add_all
 from mappings import clock
 from mappings.errors import AuthorityUnavailable, DataFault, Unsupported
 from tasks.receipts.lookup import complete_keys
@@ -126,29 +128,17 @@ def overlapped(cursor: str, last: str, seconds: float) -> str:
 
 def _store(ledger: Ledger, authority: Authority, bodies: list[bytes], channel: str, peer: str) -> int:
     """Keep raw messages that are not there already. Returns how many are new."""
-    with ledger.begin() as tx:
-        fresh = [body for body in bodies if raws.seen(tx, authority.name, body) is None]
-        for body in dict.fromkeys(fresh):
-            raws.store_raw(tx, raws.IN, authority.name, channel, peer, body, media_type="application/xml")
-    return len(set(fresh))
+    return raws.store_new(ledger, authority.name, channel, peer, bodies, "application/xml") if bodies else 0
 
 
 def read_waiting(ledger: Ledger, authority: Authority) -> Received:
     """Read every raw message that waits, slice by slice; also what a process that died had stored."""
     done = Received()
     while waiting := raws.unread(ledger, authority.name, SLICE):
-        read = [_read(ledger, authority, ident) for ident in waiting]
+        bodies = raws.bodies(ledger, waiting)
+        read = [_read(ledger, authority, ident, bodies[ident]) for ident in waiting]
         with ledger.begin() as tx:
-            for one in read:
-                done.receipts += add_receipts(tx, one.raw_id, complete_keys(tx, one.rows))
-                told = [
-                    (row.bill, row.return_time) for row in one.rows if row.bill and row.return_time and not row.problem
-                ]
-                bills.keep(tx, one.raw_id, authority.name, told)
-                if one.reason:
-                    raws.park(tx, one.raw_id, one.reason)
-                else:
-                    raws.mark_read(tx, one.raw_id)
+            done.receipts += _keep(tx, authority.name, read)
         bad = [row for one in read for row in one.rows if row.problem]
         done.unusable += len(bad)
         for row in bad:
@@ -159,9 +149,22 @@ def read_waiting(ledger: Ledger, authority: Authority) -> Received:
     return done
 
 
-def _read(ledger: Ledger, authority: Authority, raw_id: int) -> _Read:
+def _keep(tx: Connection, authority: str, read: list[_Read]) -> int:
+    """Keep what was read of a slice of messages, and that they were read. Returns how many receipts are new."""
+    new = add_all(tx, [(one.raw_id, complete_keys(tx, one.rows)) for one in read])
+    for one in read:
+        told = [(row.bill, row.return_time) for row in one.rows if row.bill and row.return_time and not row.problem]
+        if told:
+            bills.keep(tx, one.raw_id, authority, told)
+        if one.reason:
+            raws.park(tx, one.raw_id, one.reason)
+    raws.mark_all_read(tx, [one.raw_id for one in read if not one.reason])
+    return new
+
+
+def _read(ledger: Ledger, authority: Authority, raw_id: int, body: bytes) -> _Read:
     try:
-        opened = authority.open(raws.body(ledger, raw_id))
+        opened = authority.open(body)
         if opened.kind == "refusal":
             rows = [refusal(authority, opened, raws.head(ledger, raw_id).at)]
         elif opened.kind == "accepted":

@@ -1,4 +1,8 @@
-"""Sends what is prepared: claimed (committed), posted, settled, one message after the other (DESIGN, promise 5)."""
+"""Sends what is prepared: claimed (committed), posted, settled, one message after the other (DESIGN, promise 5).
+
+The next message is claimed in the transaction that settles the one before it: one commit a message, and each claim is
+still committed before its message leaves.
+"""
 
 from __future__ import annotations
 
@@ -45,16 +49,51 @@ def submit(
     """
     done = Submitted()
     waiting = messages.to_send(ledger, shipment_id, authority.name, types)
-    for number, row in enumerate(waiting, 1):
-        claimed = messages.claim(ledger, row.id, worker)
-        done.note(row.id, post(ledger, authority, row.id) if claimed else TAKEN)
-        if progress is not None:
-            progress(number, len(waiting))
+    ahead = Ahead([row.id for row in waiting], worker)
+    try:
+        for number, row in enumerate(waiting, 1):
+            claimed = ahead.take(row.id) or messages.claim(ledger, row.id, worker)
+            done.note(row.id, post(ledger, authority, row.id, ahead=ahead) if claimed else TAKEN)
+            if progress is not None:
+                progress(number, len(waiting))
+    finally:
+        ahead.release(ledger)
     return done
 
 
-def post(ledger: Ledger, authority: Authority, message_id: int, recovery: bool = False) -> str:
-    """Post a message that this worker has claimed, keep the answer, and settle the claim by what came of it."""
+@dataclass
+class Ahead:
+    """Messages in their order: the next one is claimed while the one before it is settled."""
+
+    ids: list[int]
+    worker: str
+    claimed: int | None = None
+
+    def claim(self, tx: Connection, after: int) -> int | None:
+        """Claim what follows a message. Returns its id, None where nothing follows or it is not to be had."""
+        place = self.ids.index(after) + 1
+        if place < len(self.ids) and messages.claim_within(tx, self.ids[place], self.worker):
+            return self.ids[place]
+        return None
+
+    def take(self, message_id: int) -> bool:
+        """Whether this message is claimed already; it is about to be posted."""
+        mine, self.claimed = self.claimed == message_id, None
+        return mine
+
+    def release(self, ledger: Ledger) -> None:
+        """Free what was claimed and surely was not sent: something went wrong between two messages."""
+        if self.claimed is not None:
+            messages.settle_unavailable(ledger, self.claimed)
+
+
+def post(
+    ledger: Ledger, authority: Authority, message_id: int, recovery: bool = False, ahead: Ahead | None = None
+) -> str:
+    """Post a message that this worker has claimed, keep the answer, and settle the claim by what came of it.
+
+    With `ahead`, what follows is claimed as it is settled as sent.
+    """
     row = messages.get(ledger, message_id)
     body = raws.body(ledger, row.raw_id)
     try:
@@ -76,13 +115,16 @@ def post(ledger: Ledger, authority: Authority, message_id: int, recovery: bool =
             messages.settle_refused(tx, message_id, error.code, str(error))
             _tell(tx, row.shipment_id, "message_refused", message_id, row.type, str(error))
         return REFUSED
-    return _sent(ledger, authority, row, answer)
+    return _sent(ledger, authority, row, answer, ahead)
 
 
-def _sent(ledger: Ledger, authority: Authority, row: Row[Any], answer: Answer) -> str:
+def _sent(ledger: Ledger, authority: Authority, row: Row[Any], answer: Answer, ahead: Ahead | None = None) -> str:
     with ledger.begin() as tx:
         raws.store_answer(tx, authority.name, row.cop_msg_id, answer.raw, row.shipment_id)
         messages.settle_sent(tx, row.id)
+        claimed = ahead.claim(tx, row.id) if ahead else None
+    if ahead:
+        ahead.claimed = claimed  # only now is it so: the transaction is at its end
     return "duplicate" if answer.duplicate else SENT
 
 

@@ -1,6 +1,8 @@
 """`python -m tests.bench` (make bench): measures, prints, and writes docs/performance.md.
 
---short measures a few hundred parcels once and writes nothing; --no-sandbox leaves the whole way out.
+--short measures a few hundred parcels once and writes nothing; --no-sandbox leaves the whole way out. --stages measures
+every stage alone, at the --sizes named (parcels, in trucks of 3,200 into one ledger). --sustained SECONDS declares
+truck after truck for so long, with one or two --workers. Neither of them writes the page.
 """
 
 from __future__ import annotations
@@ -12,10 +14,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import report
-from tests.bench.measuring import bench
+from tests.bench import report, stages_report, sustained
+from tests.bench.measuring import bench, compared, sized
 
+SIZES = (3200, 32_000)
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+CHART = PAGE.with_name("performance-stages.svg")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,15 +29,32 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--parcels", type=int, default=3200)
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--no-sandbox", action="store_true")
+    parser.add_argument("--stages", action="store_true")
+    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), metavar="PARCELS")
+    parser.add_argument("--sustained", type=float, metavar="SECONDS")
+    parser.add_argument("--workers", type=int, choices=(1, 2), default=2)
     given = parser.parse_args(arguments)
+    if given.sustained:
+        with tempfile.TemporaryDirectory() as work:
+            sys.stdout.write(sustained.text(sustained.run(Path(work), given.sustained, given.workers)))
+        return 0
+    if given.stages:
+        with tempfile.TemporaryDirectory() as work:
+            sys.stdout.write(stages_report.text(sized(Path(work), given.sizes)) + "\n")
+        return 0
     times, parcels = (1, 300) if given.short else (given.times, given.parcels)
     with tempfile.TemporaryDirectory() as work:
         trucks = bench(Path(work), times, parcels, not (given.no_sandbox or given.short), not given.short)
+        sizes = sized(Path(work), given.sizes) if not (given.no_sandbox or given.short) else []
+        others = compared(Path(work)) if sizes else {}
     page = report.text(trucks, os.cpu_count() or 1, platform.python_version(), times)
+    if sizes:
+        page += stages_report.page(sizes, trucks[0], others)
     sys.stdout.write(page)
     if not given.short and not given.no_sandbox:
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(page, "utf-8")
+        CHART.write_text(stages_report.chart(sizes[-1]), "utf-8")
     return 0
 
 

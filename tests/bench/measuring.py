@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from deployments import demo_truck
 from tasks.office import collect_less
-from tests.bench import report
+from tests.bench import alternatives, report, stages
 from tests.bench.floor import floor
 from tests.bench.path import parts_of_path, whole_path
 from tests.bench.sandbox_way import peak_megabytes, whole_way
@@ -38,6 +38,31 @@ def _apart(call: Callable[..., T], *args: object) -> T:
     """Call it in a fresh process, so that memory and speed are its own."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(call, *args).result()
+
+
+def sized(work: Path, sizes: list[int]) -> list[stages.Sized]:
+    """What every stage costs at these numbers of parcels, each in a process and a ledger of its own."""
+    found = []
+    for parcels in sizes:
+        sys.stdout.write(f"{parcels:,} parcels through every stage ...\n")
+        sys.stdout.flush()
+        found.append(_apart(stages.measure, work / f"sized{parcels}", parcels, min(parcels, stages.TRUCK)))
+    return found
+
+
+def compared(work: Path) -> dict[str, alternatives.Cost]:
+    """What a user would otherwise pick, for the documents of a small truck."""
+    return _apart(_alternatives, work / "alternatives")
+
+
+def _alternatives(work: Path) -> dict[str, alternatives.Cost]:
+    work.mkdir()
+    folder = demo_truck.write(demo_truck.make_truck(220, stages.LINES), work / "made")
+    _, messages = parts_of_path(folder, work / "parts")
+    return {
+        "a loop: lxml elements and signxml for each document": alternatives.loop(messages, work),
+        "the same in Prefect: a flow a parcel, a task a document": alternatives.flow_a_parcel(messages, work),
+    }
 
 
 def bench(work: Path, times: int, parcels: int, sandbox: bool, real: bool = True) -> list[report.Truck]:

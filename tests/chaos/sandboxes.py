@@ -42,6 +42,10 @@ class Sandboxes:
         """Where each authority listens."""
         return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
 
+    def pid(self, name: str) -> int:
+        """The process of a running authority."""
+        return self._running[name].pid
+
     def start(self, *names: str) -> None:
         """Start the named authorities (all, if none) and wait until they answer."""
         for name in names or tuple(PROGRAMS):

@@ -299,3 +299,42 @@ def test_an_authority_that_can_be_asked_is_asked(customs: Customs, ledger: Ledge
     assert settled.sent_at is not None
     with pytest.raises(Unsupported):
         ChinaEcommerce(customs.url).ask(b"")
+
+
+def test_every_claim_is_committed_before_its_message_leaves(customs: Customs, ledger: Ledger, shipment: int) -> None:
+    authority, seen = customs.authority(), list[tuple[str, int]]()
+    send = authority.send
+
+    def watched(sealed: bytes, cop_msg_id: str, recovery: bool = False) -> object:
+        rows = messages.listing(ledger, shipment)  # another connection: it sees what is committed
+        mine = next(row for row in rows if row.cop_msg_id == cop_msg_id)
+        seen.append((mine.state, sum(row.state == "claimed" for row in rows)))
+        return send(sealed, cop_msg_id, recovery)
+
+    authority.send = watched  # type: ignore[method-assign, assignment]
+    submit(ledger, authority, shipment, TYPES, "w1")
+    assert seen == [("claimed", 1)] * 8
+
+
+def test_what_was_claimed_ahead_is_free_again_where_something_fails_in_between(
+    customs: Customs, ledger: Ledger, shipment: int
+) -> None:
+    def fails(done: int, total: int) -> None:
+        raise RuntimeError(f"{done} of {total}")
+
+    with pytest.raises(RuntimeError, match="1 of 8"):
+        submit(ledger, customs.authority(), shipment, TYPES, "w1", fails)
+    rows = messages.listing(ledger, shipment)
+    assert sorted(row.state for row in rows) == ["prepared"] * 7 + ["sent"]
+    assert sum(row.sends for row in rows) == 1
+    assert submit(ledger, customs.authority(), shipment, TYPES, "w1").counts == {"sent": 7}
+
+
+def test_a_truck_held_between_two_messages_sends_no_more(customs: Customs, ledger: Ledger, shipment: int) -> None:
+    def hold(done: int, total: int) -> None:
+        if done == 2:
+            shipments.hold(ledger, shipment, "wait", "a person")
+
+    done = submit(ledger, customs.authority(), shipment, TYPES, "w1", hold)
+    assert len(customs.received) == done.counts["sent"] == 3, "the one that was claimed already may leave"
+    assert done.counts["taken"] == 5

@@ -19,8 +19,11 @@ def desc(code: str, text: str) -> str:
     return f"[Code:{code};Desc:{text}]"
 
 
+_QUANTITIES = ("gnum", "qty", "price", "totalPrice", "qty1", "qty2", "unit", "unit1", "unit2")
+
+
 def _cell(type_: str, line: list[str], name: str) -> str:
-    return line[settings.declared()[type_].lines.index(name)]
+    return line[settings.places(type_, name)[0]]
 
 
 def _weights(type_: str, document: Document) -> Iterator[str]:
@@ -34,10 +37,7 @@ def _weights(type_: str, document: Document) -> Iterator[str]:
 
 
 def _quantities(type_: str, document: Document) -> Iterator[str]:
-    names = settings.declared()[type_].lines
-    places = [
-        names.index(name) for name in ("gnum", "qty", "price", "totalPrice", "qty1", "qty2", "unit", "unit1", "unit2")
-    ]
+    places = settings.places(type_, *_QUANTITIES)
     free = settings.profile()["import_zero_price" if type_ == "CEB621Message" else "zero_price"] != "refused"
     for line in document.lines:
         gnum, qty, price, total, qty1, qty2, unit, unit1, unit2 = [line[place] for place in places]
@@ -54,14 +54,14 @@ def _prices(gnum: str, qty: str, price: str, total: str, free: bool) -> Iterator
         yield f"第{gnum}项单价必须大于0"
     if sum_ < 0 or (sum_ == 0 and not free):
         yield f"第{gnum}项总价必须大于0"
-    if abs(number(qty) * value - sum_) > Decimal(settings.profile()["total_tolerance"]):
+    if abs(number(qty) * value - sum_) > settings.tolerance("total_tolerance"):
         yield f"第{gnum}项总价不等于单价乘以数量],[InventoryList.totalPrice:{total},InventoryList.price:{price}"
 
 
 def _order_lines(type_: str, document: Document) -> Iterator[str]:
     for line in document.lines:
         gnum, qty, price, total = [_cell(type_, line, name) for name in ("gnum", "qty", "price", "totalPrice")]
-        if abs(number(qty) * number(price) - number(total)) > Decimal(settings.profile()["total_tolerance"]):
+        if abs(number(qty) * number(price) - number(total)) > settings.tolerance("total_tolerance"):
             yield f"第{gnum}项总价不等于单价乘以数量],[OrderList.totalPrice:{total},OrderList.price:{price}"
 
 
@@ -82,7 +82,7 @@ def _paid(type_: str, document: Document) -> Iterator[str]:
     """acturalPaid = goodsValue + freight + taxTotal - discount (rules.md, section 1)."""
     head = document.head
     sum_ = number(head["goodsValue"]) + number(head["freight"]) + number(head["taxTotal"]) - number(head["discount"])
-    if abs(sum_ - number(head["acturalPaid"])) > Decimal(settings.profile()["tolerance"]):
+    if abs(sum_ - number(head["acturalPaid"])) > settings.tolerance("tolerance"):
         both = f"OrderHead.acturalPaid:{head['acturalPaid']},OrderHead.goodsValue+freight+taxTotal-discount:{sum_}"
         yield f"实际支付金额不等于商品价格+运杂费+代扣税款-非现金抵扣金额],[{both}"
 
@@ -108,7 +108,9 @@ def _fixed(type_: str, document: Document) -> Iterator[str]:
 
 def _standing(type_: str, document: Document, rules: dict[str, Any], regime: dict[str, Any]) -> Iterator[str]:
     """What must stand, be absent or have one value, in the head and in each line."""
-    yield from _one("", document.head, regime.get("head_needed", ()), regime.get("head_absent", ()), {})
+    head_needed, head_absent = regime.get("head_needed", ()), regime.get("head_absent", ())
+    if head_needed or head_absent:
+        yield from _one("", document.head, head_needed, head_absent, {})
     needed = [*rules.get("line_needed", ()), *regime.get("line_needed", ())]
     absent = regime.get("line_absent", ())
     fixed = rules.get("line_fixed", {})

@@ -53,9 +53,9 @@ class Doc:
 
     def row(self) -> tuple[Any, ...]:
         """Its cells, as the store takes them."""
-        cells = list(_CELLS(self))
-        cells[_QUIRKS] = orjson.dumps(self.quirks).decode() if self.quirks else ""
-        return tuple(cells)
+        cells: tuple[Any, ...] = _CELLS(self)
+        told = orjson.dumps(self.quirks).decode() if self.quirks else ""
+        return (*cells[:_QUIRKS], told, *cells[_QUIRKS + 1 :])
 
 
 _CELLS = attrgetter(*DOCUMENT)

@@ -28,7 +28,7 @@ class Seal:
 
 
 def _rows(type_: str, document: Document, names: list[str]) -> list[list[str]]:
-    places = [settings.declared()[type_].lines.index(name) for name in names]
+    places = settings.places(type_, *names)
     return [[line[place] for place in places] for line in document.lines]
 
 

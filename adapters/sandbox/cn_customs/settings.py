@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,18 @@ def cycle() -> dict[str, Any]:
 
 
 @cache
+def places(type_: str, *names: str) -> tuple[int, ...]:
+    """Where these fields stand in a line of this type."""
+    return tuple(declared()[type_].lines.index(name) for name in names)
+
+
+@cache
+def tolerance(name: str) -> Decimal:
+    """A tolerance of profile.yaml."""
+    return Decimal(profile()[name])
+
+
+@cache
 def rules() -> dict[str, Any]:
     """The fixed values and regimes of rules.yaml."""
     return read("rules.yaml")
@@ -75,16 +88,19 @@ def dated(name: str, day: date | None = None) -> dict[str, Any]:
     return found
 
 
+@cache
 def over(status: str) -> bool:
     """Whether a document of this status counts no more, so that its key may be declared anew."""
     return status in cycle()["dead"] or status.startswith("-")
 
 
+@cache
 def ring(type_: str) -> dict[str, Any]:
     """The documents that belong together with one of this type, {} for none."""
     return next((row for row in cycle()["rings"].values() if type_ in row.values()), {})
 
 
+@cache
 def inventories() -> tuple[str, ...]:
     """The inventory types, exports and imports."""
     return tuple(row["inventory"] for row in cycle()["rings"].values())

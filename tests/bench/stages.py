@@ -1,0 +1,191 @@
+"""What every stage costs, from files to receipts settled: our process and the sandbox's, at any number of parcels.
+
+Many trucks go into one ledger, one after the other, each by the product's own functions; receipts are heard after each
+truck, and at the end until every declaration has its answer. The clock runs fast, so that no time is spent waiting for
+customs. Lists, departure and Hong Kong are no part of it.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lxml import etree
+from sqlalchemy import func, select
+
+from adapters import home as homes
+from adapters.cn_ecommerce import ChinaEcommerce
+from adapters.ledger import messages, raws, shipments
+from adapters.ledger.tables import document, parcel, raw, receipt
+from deployments import demo_truck
+from mappings import clock
+from tasks.capture import files_of_folder, read_folder
+from tasks.clearing import declaring, hearing, intake, steps
+from tasks.office import Office, collect_less, open_office
+from tasks.submission import seal, submit
+from tests.bench.meter import Cost, Meter
+from tests.bench.sandbox_way import planned_ahead
+from tests.chaos.sandboxes import Sandboxes
+
+TRUCK, LINES, CHINA, PATIENCE = 3200, 2.5, "cn_ecommerce", 120.0
+REST = "ledger"  # storing, and what goes round the others
+PARTS = {
+    "capture": ((intake, "_read"),),
+    "clean": ((intake, "clean"),),
+    "match": ((intake, "match"), (intake, "hold_misfits")),
+    "convert": ((declaring, "declarations"),),
+    "validate": ((seal, "check"),),
+    "sign": ((declaring, "seal_messages"),),
+    "claim": ((messages, "claim"), (messages, "claim_within"), (submit, "_sent")),
+    "send": ((ChinaEcommerce, "send"),),
+    "receive": ((hearing, "receive"),),
+    "settle": ((hearing, "apply"),),
+}
+ORDER = (*PARTS, REST)
+UNANSWERED = ("ready", "declared")
+
+
+@dataclass
+class Sized:
+    """One size measured: what each stage has cost, the floor of the receipts, and how much it was."""
+
+    parcels: int
+    trucks: int
+    receipts: int
+    costs: dict[str, Cost]
+    wall: float
+    floor: dict[str, float] = field(default_factory=dict)
+
+    def micro(self, name: str, other: bool = False) -> float:
+        """Microseconds of CPU a parcel of a stage: ours, or the sandbox's."""
+        cost = self.costs.get(name, Cost())
+        return 1e6 * (cost.other if other else cost.cpu) / self.parcels
+
+    def total(self, other: bool = False) -> float:
+        """The same of all stages."""
+        return sum(self.micro(name, other) for name in self.costs)
+
+
+def at_desk(work: Path, sandboxes: Sandboxes) -> Office:
+    """An office that knows the sandbox."""
+    os.environ[clock.VARIABLE], os.environ[homes.VARIABLE] = sandboxes.clock.variable(), str(work / "home")
+    homes.write(homes.Home(work / "home", authorities={CHINA: sandboxes.addresses[CHINA]}))
+    collect_less()
+    return open_office(homes.read(work / "home"))
+
+
+def made(work: Path, sandboxes: Sandboxes, parcels: int, seed: int) -> Path:
+    """The folder of a made-up truck, planned ahead on the fast clock."""
+    folder = demo_truck.write(demo_truck.make_truck(parcels, LINES, seed), work / f"made{seed}")
+    return planned_ahead(folder, work / f"files{seed}", sandboxes)
+
+
+def declare(here: Office, folder: Path) -> int:
+    """One truck from its files to its declarations sent. Returns its shipment."""
+    truck = read_folder(folder).truck
+    if truck is None:
+        raise ValueError("The folder has no truck")
+    here.ensure_keys(truck)
+    ident = intake.receive_files(here, list(files_of_folder(folder))).shipment_id
+    intake.work_up(here, ident)
+    shipments.approve(here.ledger, ident, "bench")
+    steps.take(here, ident, "declare")
+    return ident
+
+
+def unanswered(here: Office) -> int:
+    """How many parcels are declared, or to be, and have no final answer of the review."""
+    with here.ledger.read() as tx:
+        waiting = select(func.count()).select_from(parcel).where(parcel.c.state.in_(UNANSWERED))
+        return int(tx.execute(waiting).scalar_one())
+
+
+def hear_out(here: Office, seconds: float = PATIENCE) -> None:
+    """Hear until every parcel has its answer and nothing new comes. Raises TimeoutError."""
+    end = time.monotonic() + seconds
+    while hearing.hear(here) or unanswered(here):
+        if time.monotonic() > end:
+            raise TimeoutError(f"{unanswered(here)} parcels without an answer after {seconds:.0f} s")
+        time.sleep(0.3)
+
+
+def measure(work: Path, parcels: int, truck: int = TRUCK) -> Sized:
+    """One size, in trucks of `truck` parcels, after a small one to warm up."""
+    sandboxes = Sandboxes(work / "authorities", 600.0)
+    sandboxes.start(CHINA)
+    try:
+        here = at_desk(work, sandboxes)
+        declare(here, made(work, sandboxes, min(truck, 110), 999))
+        hear_out(here)
+        trucks = max(1, round(parcels / truck))
+        found = _measured(here, work, sandboxes, trucks, truck)
+        found.floor = receipt_floor(here, work)
+        here.ledger.close()
+        return found
+    finally:
+        sandboxes.stop()
+
+
+def _measured(here: Office, work: Path, sandboxes: Sandboxes, trucks: int, truck: int) -> Sized:
+    meter, wall, before = Meter(sandboxes.pid(CHINA)), 0.0, _receipts(here)
+    for number in range(trucks):
+        folder = made(work, sandboxes, truck, number)  # made as it is needed: files of a million parcels are no one's
+        started = time.perf_counter()
+        with meter.inside(PARTS), meter.stage(REST):
+            declare(here, folder)
+            hearing.hear(here)
+        wall += time.perf_counter() - started
+    started = time.perf_counter()
+    with meter.inside(PARTS), meter.stage(REST):
+        hear_out(here, PATIENCE + trucks)
+    wall += time.perf_counter() - started
+    return Sized(trucks * truck, trucks, _receipts(here) - before, dict(meter.costs), wall)
+
+
+def _receipts(here: Office) -> int:
+    with here.ledger.read() as tx:
+        return int(tx.execute(select(func.count()).select_from(receipt)).scalar_one())
+
+
+def receipt_floor(here: Office, work: Path, most: int = 300) -> dict[str, float]:
+    """CPU seconds a receipt message of the least that can be done with the same bytes: libxml2, and two executemany."""
+    with here.ledger.read() as tx:
+        ids = (
+            tx.execute(
+                select(raw.c.id).where(
+                    raw.c.authority == CHINA, raw.c.direction == raws.IN, raw.c.channel != raws.ANSWER
+                )
+            )
+            .scalars()
+            .all()
+        )
+        said = tx.execute(
+            select(receipt.c.document_id, receipt.c.type, receipt.c.business_key, receipt.c.status, receipt.c.guid)
+            .where(receipt.c.raw_id.in_(ids[-most:]))
+        ).all()  # fmt: skip
+        known = tx.execute(select(document.c.id, document.c.type, document.c.state)).all()
+    authority = here.authority(CHINA)
+    bodies = [authority.open(body).business for body in raws.bodies(here.ledger, ids[-most:]).values()]
+    rows, told = [tuple(row) for row in said], {row.document_id: row.status for row in said}
+    seconds: dict[str, float] = {}
+    started = time.process_time()
+    for body in bodies:
+        etree.fromstring(body)
+    seconds["receive"] = time.process_time() - started
+    with sqlite3.connect(work / "floor.sqlite") as database:
+        database.execute("CREATE TABLE document (id INTEGER PRIMARY KEY, type, state)")
+        database.execute(
+            "CREATE TABLE receipt (document_id, type, key, status, guid, UNIQUE (type, key, status, guid))"
+        )
+        database.executemany("INSERT INTO document VALUES (?, ?, ?)", [tuple(row) for row in known])
+        database.commit()
+        started = time.process_time()
+        database.executemany("INSERT OR IGNORE INTO receipt VALUES (?, ?, ?, ?, ?)", rows)
+        database.executemany("UPDATE document SET state = ? WHERE id = ?", [(s, d) for d, s in told.items()])
+        database.commit()
+        seconds["settle"] = time.process_time() - started
+    database.close()
+    return {name: value / max(len(rows), 1) for name, value in seconds.items()}

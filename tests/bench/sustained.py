@@ -1,0 +1,190 @@
+"""How many parcels a second, for as long as one likes: files to receipts settled, the sandbox on the same cores.
+
+One process declares truck after truck while another hears (with one worker it does both in turn), with all that a real
+day has: encryption, claims, the audit's books, 3 % dirty parcels. At the end everything is heard out and audited.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import time
+from dataclasses import dataclass, field
+from multiprocessing.context import SpawnProcess
+from multiprocessing.synchronize import Event, Semaphore
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from adapters import home as homes
+from adapters.ledger import audit
+from adapters.ledger.tables import parcel
+from deployments import demo_truck
+from deployments.demo_flaws import KINDS
+from deployments.demo_truck import MadeTruck
+from mappings import clock
+from tasks.capture import read_folder
+from tasks.clearing import hearing
+from tasks.clearing.standing import parcel_claims
+from tasks.office import Office, collect_less, open_office
+from tests.bench.meter import cpu_of, memory_of
+from tests.bench.sandbox_way import planned_ahead
+from tests.bench.stages import CHINA, LINES, TRUCK, UNANSWERED, at_desk, declare, hear_out
+from tests.chaos.sandboxes import Sandboxes
+
+DIRTY, HELD, RATE = 33, "held", 3000  # one parcel in 33; trucks are made for this many parcels a second
+HEARING_PAUSE = 0.5
+_spawn = multiprocessing.get_context("spawn")
+
+
+@dataclass
+class Sustained:
+    """A sustained run: answered parcels by window, CPU seconds and memory by process, and what the audit says."""
+
+    seconds: float
+    parcels: int = 0
+    answered: int = 0
+    held: int = 0
+    unanswered: int = 0
+    second: int = 0
+    windows: list[tuple[float, int]] = field(default_factory=list)
+    cpu: dict[str, float] = field(default_factory=dict)
+    memory: dict[str, float] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
+
+
+def dirty(truck: MadeTruck) -> MadeTruck:
+    """The truck with every 33rd order made wrong, by each kind of flaw in turn."""
+    kinds = [make for make, _ in KINDS.values()]
+    for place, order in enumerate(truck.orders()[::DIRTY]):
+        truck = kinds[place % len(kinds)](truck, order)
+    return truck
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Workers say that they are ready, and all begin at once: starting a process takes seconds on a busy machine."""
+
+    ready: Semaphore
+    go: Event
+    seconds: float
+
+    def end(self) -> float:
+        """Waits for the start. Returns when to end."""
+        self.ready.release()
+        self.go.wait()
+        return time.monotonic() + self.seconds
+
+
+def _work(home: str, told: str, folders: list[str], start: _Start, declares: bool, hears: bool) -> None:
+    """A worker process until the end; truck after truck, and what lies ready of receipts."""
+    os.environ[clock.VARIABLE], os.environ[homes.VARIABLE] = told, home
+    here = open_office(homes.read(Path(home)))
+    collect_less()
+    waiting, end = list(folders), start.end()
+    while time.monotonic() < end and (waiting or not declares):
+        if declares:
+            declare(here, Path(waiting.pop(0)))
+        if hears:
+            hearing.hear(here)
+            if not declares:
+                time.sleep(HEARING_PAUSE)
+    here.ledger.close()
+
+
+def run(
+    work: Path, seconds: float, workers: int = 2, truck: int = TRUCK, window: float = 10.0, most: int | None = None
+) -> Sustained:
+    """The run: trucks are made first, outside the time."""
+    sandboxes = Sandboxes(work / "authorities", 600.0)
+    sandboxes.start(CHINA)
+    try:
+        here = at_desk(work, sandboxes)
+        count = most or 1 + round(seconds * RATE / truck)
+        folders = [_made(here, work, sandboxes, truck, number) for number in range(count)]
+        found = Sustained(seconds)
+        start = _Start(_spawn.Semaphore(0), _spawn.Event(), seconds)
+        processes = _started(here, sandboxes, folders, start, workers)
+        for _ in processes:
+            start.ready.acquire(timeout=120)
+        start.go.set()
+        _watch(here, found, {"sandbox": sandboxes.pid(CHINA), **{n: p.pid or 0 for n, p in processes.items()}}, window)
+        for process in processes.values():
+            process.join(120)
+        hear_out(here)
+        _judge(here, sandboxes, found)
+        here.ledger.close()
+        return found
+    finally:
+        sandboxes.stop()
+
+
+def _made(here: Office, work: Path, sandboxes: Sandboxes, parcels: int, number: int) -> str:
+    made = dirty(demo_truck.make_truck(parcels, LINES, number))
+    folder = planned_ahead(demo_truck.write(made, work / f"made{number}"), work / f"files{number}", sandboxes)
+    truck = read_folder(folder).truck
+    if truck is not None:
+        here.ensure_keys(truck)
+    return str(folder)
+
+
+def _started(
+    here: Office, sandboxes: Sandboxes, folders: list[str], start: _Start, workers: int
+) -> dict[str, SpawnProcess]:
+    """One process that does both, or one that declares and one that hears."""
+    roles = {"worker 0": (True, True)} if workers == 1 else {"declare": (True, False), "hear": (False, True)}
+    found = {}
+    for name, (declares, hears) in roles.items():
+        told = (str(here.home.path), sandboxes.clock.variable(), folders if declares else [], start, declares, hears)
+        found[name] = _spawn.Process(target=_work, args=told)
+        found[name].start()
+    return found
+
+
+def _watch(here: Office, found: Sustained, pids: dict[str, int], window: float) -> None:
+    """Count what is answered, window by window, while the workers run."""
+    before, answered, start = {n: cpu_of(p) for n, p in pids.items()}, 0, time.monotonic()
+    while time.monotonic() - start < found.seconds:
+        time.sleep(min(window, max(0.05, found.seconds - (time.monotonic() - start))))
+        now = _states(here)
+        done = sum(many for state, many in now.items() if state not in (*UNANSWERED, HELD))
+        found.windows.append((time.monotonic() - start, done - answered))
+        answered = done
+        for name, pid in pids.items():
+            try:
+                found.cpu[name] = cpu_of(pid) - before[name]
+                found.memory[name] = max(found.memory.get(name, 0.0), memory_of(pid))
+            except (OSError, StopIteration):
+                continue  # it has ended: its last figures stay
+
+
+def _states(here: Office) -> dict[str, int]:
+    with here.ledger.read() as tx:
+        return {row[0]: row[1] for row in tx.execute(select(parcel.c.state, func.count()).group_by(parcel.c.state))}
+
+
+def _judge(here: Office, sandboxes: Sandboxes, found: Sustained) -> None:
+    now = _states(here)
+    found.parcels, found.held = sum(now.values()), now.get(HELD, 0)
+    found.unanswered = sum(now.get(state, 0) for state in UNANSWERED)
+    found.answered = found.parcels - found.held - found.unanswered
+    found.findings = [finding.message_en for finding in audit.audit(here.ledger, parcel_claims())]
+    told = sandboxes.call(CHINA, "GET", "/admin/books/audit")
+    found.second = int(told["count"] if "count" in told else told["unmarked"])
+
+
+def text(found: Sustained) -> str:
+    """The run in words: windows, processes, and whether the books hold."""
+    lines, last = [], 0.0
+    for at, many in found.windows:
+        lines.append(f"{at:7.1f} s  {many / max(at - last, 1e-9):8,.0f} parcels a second")
+        last = at
+    in_time = sum(many for _, many in found.windows)
+    lines.append(f"{in_time:,} answered in {last:.0f} s: {in_time / max(last, 1e-9):,.0f} parcels a second")
+    lines.append(f"{found.parcels:,} parcels in all, {found.answered:,} answered at the end, {found.held:,} held")
+    each = 1e6 / max(in_time, 1)
+    for name, seconds in found.cpu.items():
+        lines.append(f"{name}: {seconds:.1f} s CPU, {seconds * each:,.0f} µs a parcel, {found.memory[name]:,.0f} MB")
+    lines.append(f"audit: {json.dumps(found.findings, ensure_ascii=False)}; received a second time: {found.second}")
+    return "\n".join(lines) + "\n"
