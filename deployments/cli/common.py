@@ -84,5 +84,6 @@ def table(title: str, *columns: str) -> Table:
     """A table with a title and columns; a column that starts with # is a number."""
     made = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
-        made.add_column(column.lstrip("#"), justify="right" if column.startswith("#") else "left")
+        # folded: where words are cut off instead, Chinese texts lose what they say
+        made.add_column(column.lstrip("#"), justify="right" if column.startswith("#") else "left", overflow="fold")
     return made

@@ -78,7 +78,6 @@ def _list(authority: str, as_json: bool) -> None:
     )
     for n in FIXED:
         made.columns[n].no_wrap = True
-    made.columns[2].overflow = "fold"
     wide = screen.width >= WIDE
     for m, status in rows:
         schema = "*" if m.unverified else "✓"
@@ -137,8 +136,6 @@ def _show(found: dict[str, Any]) -> None:
             continue
         made = table(title, "元素 element", "类型 type", "含义 meaning", "来源 from")
         made.columns[1].no_wrap = True
-        for column in made.columns:
-            column.overflow = "fold"
         for f in segment["fields"]:
             meaning = "\n".join(part for part in (f["zh"], f["en"], _remarks(f)) if part)
             cells = (f["tag"], "\n".join((f["type"], *USES[f["use"]])), meaning, _source(f))

@@ -29,6 +29,17 @@ def test_a_good_message_has_none() -> None:
     assert explain.check(GOOD.encode(), strict=True) == []
 
 
+@pytest.mark.parametrize("number", [621, 623, 625, 711])
+def test_a_message_that_only_lacks_its_signature_is_told_so(number: int) -> None:
+    body = tree.write(sample(f"CEB{number}Message"))
+    (problem,) = explain.check(body)
+    assert (problem.code, problem.element) == ("unsigned", f"CEB{number}Message")
+    assert "缺少数字签名" in problem.message_zh
+    assert "no signature" in problem.message_en
+    (other,) = explain.check(body.replace(b"</ceb:BaseTransfer>", b"</ceb:BaseTransfer><ceb:odd/>"))
+    assert (other.code, other.element) == ("order", f"CEB{number}Message/odd")
+
+
 CASES = {
     "wrong_length": ("<ceb:customsCode>5788<", "<ceb:customsCode>57889<", "InventoryHead/customsCode", "57889"),
     "too_long": ("<ceb:copNo>HZMB", f"<ceb:copNo>{'x' * 30}HZMB", "InventoryHead/copNo", ""),
