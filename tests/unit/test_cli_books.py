@@ -85,10 +85,10 @@ def test_a_wrong_stock_file_is_told_line_by_line_with_its_columns_names(home: Pa
 
 def test_entries_fit_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(screen, "_width", 80)
-    told("top-up", "GUARANTOR1", "1000.50", "--reference", "BANK-REFERENCE-1")
+    told("top-up", "GUARANTOR1", "1000.50", "--reference", "BANK-REF-1")
     told("top-up", "GUARANTOR2", "5", "--reference", "A2")
     shown = CliRunner().invoke(app, ["books", "guarantee", "--entries"]).output
-    for whole in ("opened or", "BANK-REFERENCE-1", "1000.5", "GUARANTOR2"):
+    for whole in ("opened or", "BANK-REF-1", "1000.5", "GUARANTOR2"):
         assert whole in shown
     assert max(map(len, shown.splitlines())) <= 80
     assert len(shown.splitlines()) < 30
