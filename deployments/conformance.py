@@ -113,7 +113,9 @@ def _about(message: MessageSpec) -> list[str]:
     held = _load(path) if path.is_file() else {}
     result = held.get("results", {}).get(message.type, {})
     bills = held.get("bills", {})
-    return ([result["declared"]] if result else []) + (bills["about"] if message.type in bills.get("tellings", ()) else [])
+    return ([result["declared"]] if result else []) + (
+        bills["about"] if message.type in bills.get("tellings", ()) else []
+    )
 
 
 def _filled(message: MessageSpec) -> bool:

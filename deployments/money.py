@@ -64,7 +64,7 @@ def stock_in(at: Office, file: Path, arrival: bool, actor: str) -> tuple[int, li
     if not taken.told:
         raise DataFault(f"{file.name} has no rows under its heading 文件没有数据行: nothing was taken in 未入库")
     if len(taken.faults):
-        raise DataFault(f"{file.name}: nothing was taken in 未入库", taken.faults.to_dict("records"))
+        raise DataFault(f"{file.name}: nothing was taken in 未入库", [*taken.faults.to_dict("records")])
     return taken.rows, wake(at)
 
 

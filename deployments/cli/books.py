@@ -60,7 +60,9 @@ def _print(title: str, frame: pd.DataFrame, columns: dict[str, tuple[str, ...]])
     """A table whose cells hold some columns of a frame, a line each; what says nothing is left out."""
     made = table(title, *(HEADINGS[column] for column in columns))
     for row in frame.to_dict("records"):
-        made.add_row(*("\n".join(DIGEST.sub(r"\1…", str(row[n])) for n in names if row[n]) for names in columns.values()))
+        made.add_row(
+            *("\n".join(DIGEST.sub(r"\1…", str(row[n])) for n in names if row[n]) for names in columns.values())
+        )
     screen.print(made)
 
 

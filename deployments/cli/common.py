@@ -31,7 +31,7 @@ Reason = Annotated[
 ]
 PerSender = Annotated[
     bool,
-    typer.Option("--per-sender", help="Also faults-<role>.csv, each with its own faults alone. 另按责任方分别导出"),
+    typer.Option("--per-sender", help="Also faults-ROLE.csv, each with its own faults alone. 另按责任方分别导出"),
 ]
 
 

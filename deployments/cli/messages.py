@@ -96,8 +96,8 @@ def short(names: str) -> str:
         head, _, rest = name.partition("_")
         found.setdefault(head, []).extend([rest] if rest else [])
     lines = []
-    for head, rest in found.items():
-        parts = [" ".join(rest[n : n + PER_LINE]) for n in range(0, len(rest), PER_LINE)]
+    for head, ends in found.items():
+        parts = [" ".join(ends[n : n + PER_LINE]) for n in range(0, len(ends), PER_LINE)]
         lines.append(f"{head} " + "\n  ".join(parts) if parts else head)
     return "\n".join(lines)
 

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from lxml import etree
 
-from mappings.canonical.batch import Batch
 from deployments.demo_import import make_import
 from deployments.demo_import_files import write
 from mappings import applications
+from mappings.canonical.batch import Batch
 from mappings.canonical.columns import SCALE
 from mappings.engine import spec
 from mappings.engine.spec import Field
@@ -86,8 +86,9 @@ def applied(kind: str, direction: str) -> list[OutMessage]:
     batch = prepare(folder).ready() if direction == "import" else make_batch(3, 2)
     seqs = batch.parcels["parcel.seq"].tolist()[:2]
     asked = pd.DataFrame({
-        "seq": seqs, "number": ["C0000000000001-1", "C0000000000002-1"], "attempt": [1, 1], "reason": ["订购人退货"] * 2,
-        "invt_no": ["57882026I000000001", "57882026I000000002"], "detail": [{}, {"location": "A01"}],
+        "seq": seqs, "number": ["C0000000000001-1", "C0000000000002-1"], "attempt": [1, 1],
+        "reason": ["订购人退货"] * 2, "invt_no": ["57882026I000000001", "57882026I000000002"],
+        "detail": [{}, {"location": "A01"}],
     })  # fmt: skip
     lines = pd.DataFrame([(seq, 1, SCALE) for seq in seqs], columns=["seq", "gnum", "quantity"])
     return written(Applied(batch, applications.rule(kind, direction), asked, lines), seeded(1), START)
@@ -111,7 +112,9 @@ def test_applications_pass(message_type: str) -> None:
 def test_no_type_that_we_fill_escapes_the_reference() -> None:
     """The types above are all that a message file fills from canonical data."""
     exports = {m.type for m in every_message(make_batch(1, 1))}
-    folders = {p.stem[:13] for folder in imports.FOLDERS for p in (Path(imports.__file__).parent / folder).rglob("*.xml")}
+    folders = {
+        p.stem[:13] for folder in imports.FOLDERS for p in (Path(imports.__file__).parent / folder).rglob("*.xml")
+    }
     assert exports | folders | set(APPLICATIONS) | {SUMMARY} == {t for t in TYPES if spec.load(t).direction == "send"}
 
 

@@ -81,4 +81,6 @@ def test_a_dry_run_of_the_folder_judges_it_and_writes_every_type(folder: str, tm
         order, state, _ = line.split("\t")
         assert states[order] == ("held" if state == "ready" and order in untaxed else state)
     # no delivery (513) is planned: it is told when it has happened
-    assert {file.type for file in run.files} | {"CEB513Message"} == {path.stem[:13] for path in (HERE / folder / "messages").glob("*.xml")}
+    assert {file.type for file in run.files} | {"CEB513Message"} == {
+        path.stem[:13] for path in (HERE / folder / "messages").glob("*.xml")
+    }

@@ -52,7 +52,7 @@ def test_a_workbook_is_read_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "code"),
     [(b"name,qty\nx,1\n", "APP-006"), (b"", "APP-006"), (b"PK\x03\x04 broken", "APP-007"),
-     (b"\xff\xfe\x00\x80", "APP-007")],
+     (b"\xff\xfe\x00\x80", "APP-007"), (b"order_no,qty\n", "APP-008"), (b"order_no,qty\n,\n\n", "APP-008")],
 )  # fmt: skip
 def test_a_file_that_names_no_orders_says_so(body: bytes, code: str) -> None:
     made = of_file("x.csv", body)
