@@ -10,8 +10,8 @@ import typer
 from deployments.cli.common import Json, Live, Reference, actor, installation, put_json, screen, table
 
 FILE_HELP = (
-    "CSV or XLSX with a heading 订单编号 order_no (or 运单号 waybill_no), and where wished 商品序号 gnum, 数量 quantity, "
-    "原因 reason. 包裹清单文件"
+    "CSV or XLSX with a heading 订单编号 order_no (or 运单号 waybill_no), and where wished 商品序号 gnum, "
+    "数量 quantity, 原因 reason. 包裹清单文件"
 )
 WHY_HELP = (
     "wrong_data, buyer_cancel, not_loaded, duplicate, buyer_return, damaged, undelivered, wrong_goods; or words for "
