@@ -39,6 +39,8 @@ _FACET = re.compile(r"of '(\d+)'\.?$")
 _ECHO = {"SCHEMAV_CVC_TYPE_3_1_3", "SCHEMAV_CVC_DATATYPE_VALID_1_2_2"}
 SIGNATURE = "ds:Signature"
 UNSIGNED = ("unsigned", "缺少数字签名（ds:Signature）", "has no signature (ds:Signature)")
+ENVELOPES = ("DxpMsg", "DxpMsgSv")
+NOT_OPENED = ("信封的 Data 不是 base64 编码的报文", "the envelope's Data holds no message in base64")
 UNDECLARED = ("code", "代码不在代码表 {limit} 内", "is not a code of the list {limit}")
 
 
@@ -172,7 +174,9 @@ def check(xml: bytes, strict: bool = False) -> list[Problem]:
     try:
         reading = reader.read_tree(root)
     except Unsupported as error:
-        return [Problem(_line(root), str(root.tag), "unknown_type", "", *_languages(str(error)))]
+        if reader.name(root) in ENVELOPES:  # one that could be opened was
+            return [Problem(_line(root), f"{reader.name(root)}/Data", "unreadable", "", *NOT_OPENED)]
+        return [Problem(_line(root), reader.name(root), "unknown_type", "", *_languages(str(error)))]
     validator = schema.validator(reading.type, strict)
     problems: list[Problem] = []
     if not validator.validate(root):

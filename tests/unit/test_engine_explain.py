@@ -182,3 +182,13 @@ def test_what_is_expected_names_the_signature_and_no_wildcard() -> None:
 def test_chinese_bytes_are_read_whatever_the_prolog_says_of_them(says: str) -> None:
     text = re.sub(r"^<\?xml[^>]*\?>", says, MESSAGE)
     assert explain.check(text.encode("gb18030")) == []
+
+
+def test_an_unknown_type_and_an_envelope_that_cannot_be_opened_are_told_in_both_languages() -> None:
+    (problem,) = explain.check(b'<CEB999Message xmlns="http://www.chinaport.gov.cn/ceb"/>')
+    assert (problem.code, problem.element) == ("unknown_type", "CEB999Message")
+    assert "CEB999Message" in problem.message_zh
+    assert "CEB999Message" in problem.message_en
+    assert len(problem.message_en) < 100, "not every type that there is"
+    (problem,) = explain.check(b"<DxpMsg><TransInfo/><Data>!!!</Data></DxpMsg>")
+    assert (problem.code, problem.element) == ("unreadable", "DxpMsg/Data")
