@@ -89,7 +89,7 @@ def _receipts() -> frozenset[str]:
 
 
 @lru_cache
-def _procedures() -> dict[str, str]:
+def _procedures() -> dict[str, list[str]]:
     """Each type that a procedure or an application sends -> the names of these."""
     found: dict[str, list[str]] = {}
     for procedure in procedures.every():
@@ -98,12 +98,24 @@ def _procedures() -> dict[str, str]:
                 found.setdefault(name, []).append(procedure.name)
     for rule in applications.rules().values():
         found.setdefault(rule.sends, []).append(rule.kind)
-    return {name: ", ".join(dict.fromkeys(names)) for name, names in found.items()}
+    return found
 
 
 def _asked(message: MessageSpec) -> list[str]:
-    """The types that a message answers."""
-    return [t for t in spec.all_types(message.authority) if spec.load(t).receipt == message.type]
+    """The types that a message answers, or that a notice, a result or a bill is about."""
+    answered = [t for t in spec.all_types(message.authority) if spec.load(t).receipt == message.type]
+    return answered or _about(message)
+
+
+def _about(message: MessageSpec) -> list[str]:
+    """What a receipt table says that an unasked message is about."""
+    path = MAPPINGS / message.authority / "receipts.yaml"
+    held = _load(path) if path.is_file() else {}
+    result = held.get("results", {}).get(message.type, {})
+    bills = held.get("bills", {})
+    return ([result["declared"]] if result else []) + (
+        bills["about"] if message.type in bills.get("tellings", ()) else []
+    )
 
 
 def _filled(message: MessageSpec) -> bool:
@@ -135,7 +147,8 @@ def _schema(m: MessageSpec) -> tuple[str, str]:
 
 
 def _flow(m: MessageSpec) -> tuple[str, str] | None:
-    names = dict.fromkeys(n for t in [m.type, *_asked(m)] if (n := _procedures().get(t)))
+    found = [n for t in [m.type, *_asked(m)] for n in _procedures().get(t, ())]
+    names = dict.fromkeys(found)
     if not names and m.type in _receipts() and not _asked(m):
         return "任何流程", "any"
     return (text := ", ".join(names), text) if names else None

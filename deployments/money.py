@@ -14,8 +14,8 @@ from mappings.errors import DataFault
 from tasks.clearing import room
 from tasks.imports import showing, supplying
 from tasks.office import Office
-from tasks.reporting.faults import explained
 
+MOST = 10**12  # yuan: more is a slip of the hand
 Shown = tuple[pd.DataFrame, pd.DataFrame]  # accounts, and the entries that explain them
 
 
@@ -42,20 +42,29 @@ def as_json(shown: Shown) -> dict[str, Any]:
 
 def top_up(at: Office, code: str, amount: str, reference: str, actor: str) -> tuple[bool, list[int]]:
     """Adds yuan to a guarantee; whether the reference was new, and the shipments that go on. Raises DataFault."""
-    try:
-        yuan = Decimal(amount)
-    except InvalidOperation:
-        raise DataFault(f"{amount!r} is no amount 金额无效: write yuan, such as 50000.00") from None
-    new = supplying.top_up(at.ledger, code, yuan, reference, actor, clock.now())
+    new = supplying.top_up(at.ledger, code, _yuan(amount), reference, actor, clock.now())
     return new, wake(at)
+
+
+def _yuan(text: str) -> Decimal:
+    """An amount that a person typed: whole fen, of a size that the books can hold. Raises DataFault."""
+    try:
+        yuan = Decimal(text)
+    except InvalidOperation:
+        yuan = Decimal("NaN")
+    if yuan.is_finite() and abs(yuan) < MOST and yuan == round(yuan, 2):
+        return yuan
+    raise DataFault(f"{text!r} is no amount 金额无效: write yuan with at most two decimals, such as 50000.00")
 
 
 def stock_in(at: Office, file: Path, arrival: bool, actor: str) -> tuple[int, list[int]]:
     """Takes a CSV file of stock in, all or nothing; rows that were new, shipments that go on. Raises DataFault."""
     occasion = supplying.ARRIVAL if arrival else supplying.OPENING
     taken = supplying.take_in(at.ledger, file.name, file.read_bytes(), actor, clock.now(), occasion)
+    if not taken.told:
+        raise DataFault(f"{file.name} has no rows under its heading 文件没有数据行: nothing was taken in 未入库")
     if len(taken.faults):
-        raise DataFault(f"{file.name}: nothing was taken in 未入库", [*explained(taken.faults)])
+        raise DataFault(f"{file.name}: nothing was taken in 未入库", [*taken.faults.to_dict("records")])
     return taken.rows, wake(at)
 
 

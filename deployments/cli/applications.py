@@ -9,25 +9,33 @@ import typer
 
 from deployments.cli.common import Json, Live, Reference, actor, installation, put_json, screen, table
 
+FILE_HELP = (
+    "CSV or XLSX with a heading 订单编号 order_no (or 运单号 waybill_no), and where wished 商品序号 gnum, "
+    "数量 quantity, 原因 reason. 包裹清单文件"
+)
+WHY_HELP = (
+    "wrong_data, buyer_cancel, not_loaded, duplicate, buyer_return, damaged, undelivered, wrong_goods; or words for "
+    "the message. 原因代码或文字"
+)
 Parcels = Annotated[
     list[str] | None, typer.Argument(help="Order or waybill numbers. 订单号或运单号", metavar="[PARCEL]...")
 ]
 File = Annotated[
     Path | None,
-    typer.Option(
-        "--file", help="CSV or XLSX: order, and line, quantity, reason. 包裹清单文件", exists=True, dir_okay=False
-    ),
+    typer.Option("--file", help=FILE_HELP, exists=True, dir_okay=False),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Approve without asking. 直接批准，不再询问")]
 Request = Annotated[
     str, typer.Option(help="What tells this request from an earlier one like it. 申请标识，区分相同的再次申请")
 ]
-Why = Annotated[str, typer.Option("--reason", help="A code of the list, or words for the message. 原因代码或文字")]
+Why = Annotated[str, typer.Option("--reason", help=WHY_HELP)]
 
 
 def _wanted(parcels: list[str] | None, file: Path | None, reason: str, request: str = "") -> Any:
     from deployments import applications  # noqa: PLC0415
 
+    if file and parcels:
+        raise typer.BadParameter("名单文件与包裹号不能同时给出。 Name the parcels, or a file of them, not both.")
     if file:
         return applications.of_path(file, reason, request)
     return applications.of_text(" ".join(parcels or ()), reason, request)

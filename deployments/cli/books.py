@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,8 @@ import typer
 from deployments.cli.common import Json, Live, actor, installation, put_json, screen, table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from deployments.money import Shown
     from tasks.office import Office
 
@@ -20,11 +23,17 @@ books = typer.Typer(
 )
 HEADINGS = {
     "buyer": "订购人 buyer", "year": "年度 year", "limit": "#限额 limit", "assure_code": "担保企业 guarantor",
-    "ems_no": "账册 account book", "item_record_no": "料号 item", "unit": "单位 unit", "total": "#总额 total",
-    "reserved": "#预占 reserved", "taken": "#已用 taken", "free": "#可用 free", "item": "项 item",
-    "time": "时间 time", "zh": "分录", "en": "entry", "order_no": "订单 order", "shipment": "#货运 shipment",
-    "application": "凭据 cause", "reference": "经手 by",
+    "ems_no": "账册 account book", "item_record_no": "料号 item", "unit": "单位 unit", "total": "#总额\ntotal",
+    "reserved": "#预占\nreserved", "taken": "#已用\ntaken", "free": "#可用\nfree",
+    "time": "项、时间\nitem, time", "entry": "分录 entry", "cause": "订单、凭据\ncause, by",
+    "shipment": "#货运\nshipment",
 }  # fmt: skip
+# cells of an entry: several columns in one, so that a terminal of 80 columns shows them whole
+ENTRY = {
+    "time": ("item", "time"), "entry": ("zh", "en"), "cause": ("order_no", "application", "reference"),
+    "shipment": ("shipment",), "total": ("total",), "reserved": ("reserved",), "taken": ("taken",),
+}  # fmt: skip
+DIGEST = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")  # of a file; eight signs tell files apart
 Entries = Annotated[bool, typer.Option("--entries", help="Also every entry. 同时列出全部分录")]
 
 
@@ -41,12 +50,20 @@ def _put(title: str, shown: Shown, entries: bool, as_json: bool) -> None:
 
     if as_json:
         return put_json(money.as_json(shown))
-    for name, frame in zip((title, "分录 Entries"), shown[: 2 if entries else 1], strict=False):
-        made = table(name, *(HEADINGS[column] for column in frame.columns))
-        for row in frame.itertuples(index=False):
-            made.add_row(*map(str, row))
-        screen.print(made)
+    _print(title, shown[0], {column: (column,) for column in shown[0].columns})
+    if entries:
+        _print("分录 Entries", shown[1], ENTRY)
     return None
+
+
+def _print(title: str, frame: pd.DataFrame, columns: dict[str, tuple[str, ...]]) -> None:
+    """A table whose cells hold some columns of a frame, a line each; what says nothing is left out."""
+    made = table(title, *(HEADINGS[column] for column in columns))
+    for row in frame.to_dict("records"):
+        made.add_row(
+            *("\n".join(DIGEST.sub(r"\1…", str(row[n])) for n in names if row[n]) for names in columns.values())
+        )
+    screen.print(made)
 
 
 @books.command()
@@ -118,7 +135,7 @@ def stock_in(
     rows, again = money.stock_in(_office(live), file, arrival, actor())
     if as_json:
         return put_json({"file": file.name, "rows": rows, "shipments": again})
-    screen.print(f"入库 {rows} 行。 {rows} rows taken in." if rows else "此前已入库。 Taken in before.")
+    screen.print(f"入库 {rows} 行。 Rows taken in: {rows}." if rows else "此前已入库。 Taken in before.")
     return _gone_on(again)
 
 

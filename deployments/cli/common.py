@@ -31,7 +31,7 @@ Reason = Annotated[
 ]
 PerSender = Annotated[
     bool,
-    typer.Option("--per-sender", help="Also faults-<role>.csv, each with its own faults alone. 另按责任方分别导出"),
+    typer.Option("--per-sender", help="Also faults-ROLE.csv, each with its own faults alone. 另按责任方分别导出"),
 ]
 
 
@@ -84,5 +84,6 @@ def table(title: str, *columns: str) -> Table:
     """A table with a title and columns; a column that starts with # is a number."""
     made = Table(title=title, title_justify="left", header_style="bold")
     for column in columns:
-        made.add_column(column.lstrip("#"), justify="right" if column.startswith("#") else "left")
+        # folded: where words are cut off instead, Chinese texts lose what they say
+        made.add_column(column.lstrip("#"), justify="right" if column.startswith("#") else "left", overflow="fold")
     return made

@@ -9,10 +9,14 @@ from rich.markup import escape
 
 from deployments.cli.common import Json, put_json, screen, table
 
+FIXED = (0, 1, 3, 4, 5, 6)  # columns that keep their width; the purpose gives way
+WIDE = 120  # columns of a terminal from which a type takes one line
+PER_LINE = 2  # flows named in a line
 ARROWS = {"send": "→", "receive": "←"}
 LEGEND = """→ 我方发送 we send · ← 我方接收 we receive · w 写 written · r 读 read
 s 格式 schema: * 自定，官方格式未公开 ours, the authority's is not public
-✓ 由统一数据生成，或归入状态 from canonical data, or becomes a state · ○ 由通用读写支持 by what serves every type"""
+✓ 由统一数据生成，或归入状态 from canonical data, or becomes a state
+○ 由通用读写支持 by what serves every type"""
 
 
 def messages(
@@ -70,16 +74,32 @@ def _list(authority: str, as_json: bool) -> None:
         )  # fmt: skip
         return
     made = table(
-        f"报文 messages ({len(rows)})", "报文 message", "", "用途 purpose", "写 w", "读 r", "格式 s", "流程 flow"
+        f"报文 messages ({len(rows)})", "报文 message", "", "用途 purpose", "写\nw", "读\nr", "格\ns", "流程 flow"
     )
-    made.columns[0].no_wrap = made.columns[6].no_wrap = True
+    for n in FIXED:
+        made.columns[n].no_wrap = True
+    wide = screen.width >= WIDE
     for m, status in rows:
         schema = "*" if m.unverified else "✓"
         flow = status["flow"]["en"] if status["flow"]["there"] else "–"
+        purpose = (" " if wide else "\n").join((m.title["zh"], m.title["en"]))
         marks = [status[column]["mark"] for column in ("written", "read")]
-        made.add_row(m.type, ARROWS[m.direction], f"{m.title['zh']} {m.title['en']}", *marks, schema, flow)
+        made.add_row(m.type, ARROWS[m.direction], purpose, *marks, schema, flow if wide else short(flow))
     screen.print(made)
     screen.print(LEGEND, highlight=False)
+
+
+def short(names: str) -> str:
+    """Names of flows with what they share said once, a line each: `export 1210 9610`, `cancel`."""
+    found: dict[str, list[str]] = {}
+    for name in names.split(", "):
+        head, _, rest = name.partition("_")
+        found.setdefault(head, []).extend([rest] if rest else [])
+    lines = []
+    for head, ends in found.items():
+        parts = [" ".join(ends[n : n + PER_LINE]) for n in range(0, len(ends), PER_LINE)]
+        lines.append(f"{head} " + "\n  ".join(parts) if parts else head)
+    return "\n".join(lines)
 
 
 def _source(field: dict[str, Any]) -> str:
@@ -108,23 +128,17 @@ def _show(found: dict[str, Any]) -> None:
     if found["unverified"]:
         screen.print("[yellow]未经核实：官方格式未公开。 Unverified: the authority's own format is not public.[/]")
     for column, cell in found["status"].items():
-        screen.print(f"{cell['mark']} {column}: {cell['zh']} · {cell['en']}", highlight=False)
+        screen.print(f"{cell['mark']} {column}: {' · '.join(dict.fromkeys((cell['zh'], cell['en'])))}", highlight=False)
     for segment in found["segments"]:
         title = escape(f"{segment['tag']} {segment['zh']} · {segment['occurs']} · 属于 in {segment['inside']}")
         if not segment["fields"]:
             screen.print(f"[italic]{title}[/]")
             continue
-        made = table(title, "元素 element", "类型 type, use", "含义 meaning", "来源 from", "说明 remarks")
-        for column in made.columns:
-            column.overflow = "fold"
+        made = table(title, "元素 element", "类型 type", "含义 meaning", "来源 from")
+        made.columns[1].no_wrap = True
         for f in segment["fields"]:
-            cells = (
-                f["tag"],
-                "\n".join((f["type"], *USES[f["use"]])),
-                f"{f['zh']}\n{f['en']}",
-                _source(f),
-                _remarks(f),
-            )
+            meaning = "\n".join(part for part in (f["zh"], f["en"], _remarks(f)) if part)
+            cells = (f["tag"], "\n".join((f["type"], *USES[f["use"]])), meaning, _source(f))
             made.add_row(*map(escape, cells))
         screen.print(made)
     for name, listed in found.get("code_lists", {}).items():

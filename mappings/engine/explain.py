@@ -37,6 +37,10 @@ _ATTRIBUTE = re.compile(r"attribute '([^']+)'")
 _CHINESE = re.compile("[\u4e00-\u9fff]")
 _FACET = re.compile(r"of '(\d+)'\.?$")
 _ECHO = {"SCHEMAV_CVC_TYPE_3_1_3", "SCHEMAV_CVC_DATATYPE_VALID_1_2_2"}
+SIGNATURE = "ds:Signature"
+UNSIGNED = ("unsigned", "缺少数字签名（ds:Signature）", "has no signature (ds:Signature)")
+ENVELOPES = ("DxpMsg", "DxpMsgSv")
+NOT_OPENED = ("信封的 Data 不是 base64 编码的报文", "the envelope's Data holds no message in base64")
 UNDECLARED = ("code", "代码不在代码表 {limit} 内", "is not a code of the list {limit}")
 
 
@@ -67,7 +71,7 @@ def _limit(message: str) -> str:
 
 def _expected(message: str) -> str:
     found = _EXPECTED.search(message)
-    return _OTHERS.sub("ds:Signature", _NAMESPACE.sub("", found[1])) if found else ""
+    return _OTHERS.sub(SIGNATURE, _NAMESPACE.sub("", found[1])) if found else ""
 
 
 def _problem(spec: MessageSpec, root: etree._Element, error: Any) -> Problem:
@@ -92,6 +96,8 @@ def _problem(spec: MessageSpec, root: etree._Element, error: Any) -> Problem:
     if item and item.personal:
         value = "***"
     wanted = _expected(error.message)
+    if wanted == SIGNATURE and tag == spec.type:
+        (code, zh, en), wanted = UNSIGNED, ""
     return Problem(
         line=error.line,
         element=f"{segment}/{tag}" if segment else tag,
@@ -168,7 +174,9 @@ def check(xml: bytes, strict: bool = False) -> list[Problem]:
     try:
         reading = reader.read_tree(root)
     except Unsupported as error:
-        return [Problem(_line(root), str(root.tag), "unknown_type", "", *_languages(str(error)))]
+        if reader.name(root) in ENVELOPES:  # one that could be opened was
+            return [Problem(_line(root), f"{reader.name(root)}/Data", "unreadable", "", *NOT_OPENED)]
+        return [Problem(_line(root), reader.name(root), "unknown_type", "", *_languages(str(error)))]
     validator = schema.validator(reading.type, strict)
     problems: list[Problem] = []
     if not validator.validate(root):

@@ -207,7 +207,8 @@ def load(message_type: str) -> MessageSpec:
     path = _files().get(message_type)
     if path is None:
         raise Unsupported(
-            f"No message file for {message_type!r} 没有该报文类型的定义; known 已知: {', '.join(_files())}"
+            f"There is no message type {message_type}: `tongguan messages` lists all "
+            f"没有报文类型 {message_type}：见 tongguan messages"
         )
     return _build(path)
 

@@ -87,6 +87,8 @@ def of_file(name: str, body: bytes, reason: str = "", request: str = "") -> Want
     texts = [(n, {key: row[at].strip() for key, at in found.items() if at < len(row)}) for n, row in
              enumerate(cells[1:], 2)]  # fmt: skip
     rows = [_row(made, n, row, reason) for n, row in texts if any(row.values())]
+    if not rows:
+        made.faults.append(_fault(made, "APP-008", "order_no", 2))
     made.rows = _frame(row for row in rows if row)
     return made
 

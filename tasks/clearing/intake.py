@@ -40,7 +40,6 @@ from tasks.imports import company_rates, is_import, judge
 from tasks.matching import match
 from tasks.office import Office
 from tasks.pool import joining
-from tasks.reporting.faults import explained
 
 RECEIVED, SCORE = "received", "score"
 CORRECTIONS, SHIPMENT = "corrections", "shipment"  # what we make ourselves: a person's corrections, an API call's body
@@ -164,7 +163,7 @@ def _shipment(tx: Connection, captured: Captured, reference: str, source: str) -
         raise DataFault(
             "These files name no truck, and no shipment has their orders: add the truck's file, or name the shipment. "
             "文件中没有运输单，也找不到对应车次：请补充运输单文件或指明车次。",
-            [*explained(captured.faults)],
+            [*captured.faults.to_dict("records")],
         )
     if truck is not None and truck.master_waybill != found.master_waybill:
         raise DataFault(

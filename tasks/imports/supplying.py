@@ -30,10 +30,14 @@ OPENING, ARRIVAL = "opening", "in"
 
 @dataclass(frozen=True)
 class TakenIn:
-    """What became of a stock file: how many rows went in, and its faults; with an error nothing went in."""
+    """What became of a stock file: how many rows went in, its faults, and whether it says anything at all.
+
+    With an error nothing went in.
+    """
 
     rows: int
     faults: pd.DataFrame
+    told: bool = True
 
 
 @writes
@@ -84,7 +88,7 @@ def take_in(tx: Connection, name: str, body: bytes, actor: str, at: datetime, oc
         )
         for r in rows
     ]
-    return TakenIn(supply.add(tx, supplies, actor, at), faults.frame([]))
+    return TakenIn(supply.add(tx, supplies, actor, at), faults.frame([]), told=bool(rows))
 
 
 def _rows(name: str, body: bytes) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -93,7 +97,7 @@ def _rows(name: str, body: bytes) -> tuple[list[dict[str, Any]], list[dict[str, 
     head = [codes.folded(cell) for cell in next(reader, [])]
     columns: Mapping[str, Any] = tables.table("stock")["columns"]
     at = {field: _column(head, one["headings"]) for field, one in columns.items()}
-    missing = [columns[field]["headings"][0] for field, number in at.items() if number is None]
+    missing = [_heading(columns[field]) for field, number in at.items() if number is None]
     if missing:
         return [], [_fault("STK-010", name, 1, heading) for heading in missing]
     rows, found = [], []
@@ -119,14 +123,26 @@ def _column(head: list[str], headings: list[str]) -> int | None:
     return next((head.index(codes.folded(h)) for h in headings if codes.folded(h) in head), None)
 
 
+def _heading(column: Mapping[str, Any]) -> str:
+    """What a column is called, in Chinese and English."""
+    headings = column["headings"]
+    return f"{next(h for h in headings if not h.isascii())} {headings[0]}"
+
+
 def _typed(name: str, number: int, said: Mapping[str, str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    wrong = [_fault("STK-012", name, number, "", field) for field, text in said.items() if not text]
+    columns = tables.table("stock")["columns"]
+    wrong = [_fault("STK-012", name, number, "", _heading(columns[f])) for f, text in said.items() if not _plain(text)]
     quantity, unit = _quantity(said["quantity"]), codes.unit(said["unit"])
     if said["quantity"] and quantity is None:
         wrong.append(_fault("STK-011", name, number, said["quantity"]))
     if said["unit"] and not unit:
         wrong.append(_fault("STK-014", name, number, said["unit"]))
     return {**said, "quantity": quantity, "unit": unit, "row": number}, wrong
+
+
+def _plain(text: str) -> bool:
+    """Whether a cell says something, in signs that can be read."""
+    return bool(text) and text.isprintable()
 
 
 def _quantity(text: str) -> int | None:

@@ -118,3 +118,11 @@ def validator(message: str) -> etree.XMLSchema:
     root = etree.Element(XS + "schema", head, nsmap={"xs": XS[1:-1]})
     _group(_add(root, "element", name=message), messages()[message], message)
     return etree.XMLSchema(root)
+
+
+def fault(message: str, body: bytes) -> str:
+    """What the reference's schema says is wrong with a message; "" when it is valid, or the reference is not here."""
+    if not REFERENCE.is_dir():
+        return ""
+    judge = validator(message)
+    return "" if judge.validate(etree.fromstring(body)) else str(judge.error_log.last_error)

@@ -57,7 +57,7 @@ def test_any_order_of_a_legal_life_ends_the_same(
 @pytest.mark.parametrize(
     ("kind", "statuses"),
     [("CEB605Message", ("399", "100")), ("CEB623Message", ("100", "399")), ("CEB625Message", ("800", "100")),
-     ("CEB213Message", ("800", "505")), ("CEB701Message", ("792", "100"))],
+     ("CEB213Message", ("800", "505")), ("CEB215Message", ("399", "100")), ("CEB701Message", ("792", "100"))],
 )  # fmt: skip
 def test_a_second_verdict_is_a_visible_conflict(ledger: Ledger, kind: str, statuses: tuple[str, str]) -> None:
     ident = cases.shipment(ledger, "M1", ["o1"])

@@ -228,7 +228,7 @@ def test_a_stock_file_goes_in_once_or_says_all_that_is_wrong(ledger: Ledger) -> 
     assert take_in(ledger, "in.csv", (head + "ITEM95,7,H87,T4404W000001\n").encode(), "amy", AT, ARRIVAL).rows == 1
     assert of(stock(ledger, EMS, "ITEM95"), "total") == [["57"]]
     assert take_in(ledger, "none.csv", "数量\n1\n".encode(), "amy", AT).faults["value"].tolist() == [
-        "ems_no", "item_record_no", "unit",
+        "账册编号 ems_no", "账册备案料号 item_record_no", "单位 unit",
     ]  # fmt: skip
     with pytest.raises(DataFault, match="neither UTF-8 nor GB 18030"):
         take_in(ledger, "x.csv", b"\xff\xff", "amy", AT)

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
 import pytest
 from lxml import etree
 
+from deployments.demo_import import make_import
+from deployments.demo_import_files import write
+from mappings import applications
 from mappings.canonical.batch import Batch
+from mappings.canonical.columns import SCALE
 from mappings.engine import spec
 from mappings.engine.spec import Field
 from mappings.identity import seeded
+from tasks.applications.messages import Applied, written
 from tasks.conversion.declare import declarations
 from tasks.conversion.fit import hold_misfits
 from tasks.conversion.lists import listing
 from tasks.conversion.messages import Making, OutMessage
 from tasks.matching import prepare
+from tasks.submission.seal import as_signed
 from tests.contract import reference
 from tests.factory import START, make_batch
+from tests.golden import test_import_folder as imports
 
 HERE = reference.REFERENCE
 pytestmark = pytest.mark.skipif(not HERE.is_dir(), reason="the shared reference is not beside this repository")
+SUMMARY = "CEB701Message"  # its inventories come out of a ledger: tests/unit/test_applications_summary.py
 LISTS = ("CEB607Message", "CEB507Message", "CEB509Message")
 TRUCK = HERE.parents[1] / "data" / "export_truck"
 TYPES = spec.all_types("cn_ecommerce")
@@ -31,9 +43,10 @@ def every_message(batch: Batch) -> list[OutMessage]:
 
 
 def assert_valid(messages: list[OutMessage]) -> None:
+    """Each as it leaves: with an element for its signature, which some types may not be without."""
     for message in messages:
         validator = reference.validator(message.type)
-        assert validator.validate(etree.fromstring(message.body)), (message.type, validator.error_log.last_error)
+        assert validator.validate(etree.fromstring(as_signed(message))), (message.type, validator.error_log.last_error)
 
 
 def test_made_up_truck_passes() -> None:
@@ -48,6 +61,61 @@ def test_real_truck_passes() -> None:
     ready = hold_misfits(prepare(TRUCK), making).ready()
     assert len(ready.parcels) > 1000
     assert_valid(every_message(ready))
+
+
+@pytest.mark.parametrize("folder", imports.FOLDERS)
+def test_import_messages_pass(folder: str) -> None:
+    made = imports.messages(prepare(Path(imports.__file__).parent / folder / "files"))
+    bonded = folder.endswith("1210")
+    sent = {311, 411, 511, 513, 621} | (set() if bonded else {711})
+    assert {m.type for m in made} == {f"CEB{number}Message" for number in sent}
+    assert_valid(made)
+
+
+@pytest.mark.parametrize("regime", ["9610", "1210"])
+def test_an_import_of_several_messages_passes(regime: str, tmp_path: Path) -> None:
+    ready = prepare(write(make_import(120, regime), tmp_path)).ready()
+    made = declarations(ready, Making(seeded(1), START))
+    assert [m.type for m in made].count("CEB621Message") == 2
+    assert_valid(made)
+
+
+def applied(kind: str, direction: str) -> list[OutMessage]:
+    """An application for two parcels, the first line of each, as the stage writes it."""
+    folder = Path(imports.__file__).parent / "import_9610" / "files"
+    batch = prepare(folder).ready() if direction == "import" else make_batch(3, 2)
+    seqs = batch.parcels["parcel.seq"].tolist()[:2]
+    asked = pd.DataFrame({
+        "seq": seqs, "number": ["C0000000000001-1", "C0000000000002-1"], "attempt": [1, 1],
+        "reason": ["订购人退货"] * 2, "invt_no": ["57882026I000000001", "57882026I000000002"],
+        "detail": [{}, {"location": "A01"}],
+    })  # fmt: skip
+    lines = pd.DataFrame([(seq, 1, SCALE) for seq in seqs], columns=["seq", "gnum", "quantity"])
+    return written(Applied(batch, applications.rule(kind, direction), asked, lines), seeded(1), START)
+
+
+APPLICATIONS = {
+    "CEB605Message": partial(applied, "cancel", "export"), "CEB623Message": partial(applied, "cancel", "import"),
+    "CEB213Message": partial(applied, "return", "export"), "CEB625Message": partial(applied, "return", "import"),
+    "CEB215Message": partial(applied, "tally", "export"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("message_type", APPLICATIONS)
+def test_applications_pass(message_type: str) -> None:
+    made = APPLICATIONS[message_type]()
+    assert {m.type for m in made} == {message_type}
+    assert sum(len(m.documents) for m in made) == 2
+    assert_valid(made)
+
+
+def test_no_type_that_we_fill_escapes_the_reference() -> None:
+    """The types above are all that a message file fills from canonical data."""
+    exports = {m.type for m in every_message(make_batch(1, 1))}
+    folders = {
+        p.stem[:13] for folder in imports.FOLDERS for p in (Path(imports.__file__).parent / folder).rglob("*.xml")
+    }
+    assert exports | folders | set(APPLICATIONS) | {SUMMARY} == {t for t in TYPES if spec.load(t).direction == "send"}
 
 
 def test_schema_of_the_reference_refuses_what_is_wrong() -> None:

@@ -15,7 +15,7 @@ from lxml import etree
 from mappings.canonical.batch import Batch
 from mappings.engine import schema
 from mappings.identity import seeded
-from tasks import matching
+from tasks import dryrun, matching
 from tasks.conversion.declare import declarations, parcel_types, reports
 from tasks.conversion.lists import list_types, listing
 from tasks.conversion.messages import Making, OutMessage
@@ -68,3 +68,19 @@ def test_the_folder_is_judged_the_same(folder: str) -> None:
     if WRITE:
         path.write_text(found, encoding="utf-8")
     assert found == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_dry_run_of_the_folder_judges_it_and_writes_every_type(folder: str, tmp_path: Path) -> None:
+    """Its buyers are possible people; where its stated taxes are not ours, the parcel waits and is told so."""
+    run = dryrun.dry_run(HERE / folder / "files", tmp_path)
+    assert not [code for code in run.batch.faults["code"] if code.startswith("BUY-")]
+    states = dict(zip(run.batch.parcels["order.order_no"], run.batch.parcels["parcel.state"], strict=True))
+    untaxed = set(run.batch.faults.query("code == 'TAX-001'")["order_no"])
+    for line in (HERE / folder / "told.tsv").read_text("utf-8").splitlines()[: len(states)]:
+        order, state, _ = line.split("\t")
+        assert states[order] == ("held" if state == "ready" and order in untaxed else state)
+    # no delivery (513) is planned: it is told when it has happened
+    assert {file.type for file in run.files} | {"CEB513Message"} == {
+        path.stem[:13] for path in (HERE / folder / "messages").glob("*.xml")
+    }

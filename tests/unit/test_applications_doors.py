@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from adapters.ledger import applications as ledger
 from deployments import cli, services, settings
+from deployments.cli import applications as cli_applications
 from deployments.cli import common
 from deployments.gateway import create_app
 from deployments.xlsx import write as write_xlsx
@@ -52,7 +53,7 @@ def test_a_workbook_is_read_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "code"),
     [(b"name,qty\nx,1\n", "APP-006"), (b"", "APP-006"), (b"PK\x03\x04 broken", "APP-007"),
-     (b"\xff\xfe\x00\x80", "APP-007")],
+     (b"\xff\xfe\x00\x80", "APP-007"), (b"order_no,qty\n", "APP-008"), (b"order_no,qty\n,\n\n", "APP-008")],
 )  # fmt: skip
 def test_a_file_that_names_no_orders_says_so(body: bytes, code: str) -> None:
     made = of_file("x.csv", body)
@@ -115,6 +116,20 @@ def test_the_command_asks_and_approves(reviewed: Desk, capsys: pytest.CaptureFix
     assert command(capsys, "status", ident)["applications"] == {"cancel": {"approved": 1}}
     assert command(capsys, "summarise", "2026-10") == []
     assert command(capsys, "redeclare", ident, one)["refused"][0]["code"] == "APP-030"
+
+
+def test_parcels_and_a_file_together_are_refused(reviewed: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "chosen.csv"
+    file.write_text("order_no\nA-1\n", "utf-8")
+    with pytest.raises(SystemExit) as end:
+        cli.main(["cancel", str(reviewed.id), "B-1", "--file", str(file), "--yes"])
+    assert end.value.code == 2
+    assert ledger.listing(reviewed.ledger, reviewed.id) == []
+
+
+def test_the_help_names_every_reason_and_heading() -> None:
+    assert all(code in cli_applications.WHY_HELP for code in tables.reasons())
+    assert all(name in cli_applications.FILE_HELP for name in tables.headings())
 
 
 def test_the_command_shows_tables(

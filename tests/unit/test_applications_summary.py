@@ -20,6 +20,7 @@ from tasks.clearing import hearing
 from tasks.clearing.standing import parcel_claims
 from tasks.conversion.declare import roles
 from tasks.receipts.settle import settle
+from tests.contract import reference
 from tests.unit.applications import body, hear, invt, numbered, push
 from tests.unit.customs import IDENTITIES, receipt
 from tests.unit.desk import Desk
@@ -163,6 +164,7 @@ def test_a_long_list_is_split_into_parts(closed: Desk, monkeypatch: pytest.Monke
     keys = [d.business_key.split("|")[-1] for d in messages.documents(closed.ledger, closed.id, type="CEB701Message")]
     assert keys == ["1", "2"]
     assert len(summaries.orders(closed.ledger, asked.ids)[asked.ids[0]]) == 4
+    assert [reference.fault("CEB701Message", content) for content in bodies(closed)] == ["", ""]
 
 
 @pytest.mark.parametrize("change", ["A", "open", "other month"])

@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 from adapters import home as homes
 from deployments.cli import app
 from deployments.cli.books import books
+from deployments.cli.common import screen
 from deployments.demo_import import make_import
 from deployments.demo_import_books import write_stock
+from deployments.errors import as_json
 from mappings.errors import DataFault
 
 NUMBER = "99000019900101001X"
@@ -47,7 +49,7 @@ def test_a_guarantee_is_opened_topped_up_and_explained() -> None:
     assert screen.output.count("A1") == 1, "each entry with its cause"
 
 
-@pytest.mark.parametrize("amount", ["much", "-1", "0"])
+@pytest.mark.parametrize("amount", ["much", "-1", "0", "NaN", "Infinity", "1e400", "1.123", "9" * 20])
 def test_an_amount_that_is_none_is_refused(amount: str) -> None:
     with pytest.raises(DataFault):
         CliRunner().invoke(books, ["top-up", "--reference", "A1", "--", "GUARANTOR1", amount], catch_exceptions=False)
@@ -65,6 +67,31 @@ def test_stock_goes_in_once_or_with_a_fault_not_at_all(home: Path) -> None:
         CliRunner().invoke(books, ["stock-in", str(file)], catch_exceptions=False)
     assert [f["code"] for f in refused.value.faults] == ["STK-011"] * 8  # type: ignore[index]
     assert {row["free"] for row in told("stock")["accounts"]} == {"5000"}
+
+
+def test_a_wrong_stock_file_is_told_line_by_line_with_its_columns_names(home: Path) -> None:
+    file = home / "stock.csv"
+    file.write_text("账册编号,备案料号,数量,单位\n,A1,5,千克\nT1,A\x002,5,千克\n", "utf-8")
+    with pytest.raises(DataFault) as refused:
+        CliRunner().invoke(books, ["stock-in", str(file)], catch_exceptions=False)
+    told_of = as_json(refused.value)["faults"]
+    assert [(f["row"], f["code"]) for f in told_of] == [(2, "STK-012"), (3, "STK-012")]
+    assert "账册编号" in told_of[0]["message_zh"]
+    assert "item_record_no" in told_of[1]["message_en"]
+    file.write_text("账册编号,备案料号,数量,单位\n", "utf-8")
+    with pytest.raises(DataFault, match="no rows"):
+        CliRunner().invoke(books, ["stock-in", str(file)], catch_exceptions=False)
+
+
+def test_entries_fit_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screen, "_width", 80)
+    told("top-up", "GUARANTOR1", "1000.50", "--reference", "BANK-REF-1")
+    told("top-up", "GUARANTOR2", "5", "--reference", "A2")
+    shown = CliRunner().invoke(app, ["books", "guarantee", "--entries"]).output
+    for whole in ("opened or", "BANK-REF-1", "1000.5", "GUARANTOR2"):
+        assert whole in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert len(shown.splitlines()) < 30
 
 
 def test_a_buyers_number_is_asked_for_and_not_shown() -> None:

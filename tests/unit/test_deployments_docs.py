@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+import typer
 
 from deployments import docs
+from deployments.cli import app
 from mappings import faults
 from mappings.engine import spec
 
@@ -44,3 +47,11 @@ def test_what_is_not_current_is_told_and_then_written(
 
 def test_a_table_escapes_what_would_break_it() -> None:
     assert docs.table(["a|b"], [["1\n2"]]) == "| a\\|b |\n| --- |\n| 1 2 |"
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
+def test_the_readme_names_every_command(name: str) -> None:
+    rows = [line for line in (docs.ROOT / name).read_text("utf-8").splitlines() if line.startswith("| `tongguan ")]
+    named = set(re.findall(r"[a-z]+(?:-[a-z]+)*", " ".join(row.split("|")[1] for row in rows)))
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert set(commands) <= named

@@ -29,6 +29,17 @@ def test_a_good_message_has_none() -> None:
     assert explain.check(GOOD.encode(), strict=True) == []
 
 
+@pytest.mark.parametrize("number", [621, 623, 625, 711])
+def test_a_message_that_only_lacks_its_signature_is_told_so(number: int) -> None:
+    body = tree.write(sample(f"CEB{number}Message"))
+    (problem,) = explain.check(body)
+    assert (problem.code, problem.element) == ("unsigned", f"CEB{number}Message")
+    assert "缺少数字签名" in problem.message_zh
+    assert "no signature" in problem.message_en
+    (other,) = explain.check(body.replace(b"</ceb:BaseTransfer>", b"</ceb:BaseTransfer><ceb:odd/>"))
+    assert (other.code, other.element) == ("order", f"CEB{number}Message/odd")
+
+
 CASES = {
     "wrong_length": ("<ceb:customsCode>5788<", "<ceb:customsCode>57889<", "InventoryHead/customsCode", "57889"),
     "too_long": ("<ceb:copNo>HZMB", f"<ceb:copNo>{'x' * 30}HZMB", "InventoryHead/copNo", ""),
@@ -171,3 +182,13 @@ def test_what_is_expected_names_the_signature_and_no_wildcard() -> None:
 def test_chinese_bytes_are_read_whatever_the_prolog_says_of_them(says: str) -> None:
     text = re.sub(r"^<\?xml[^>]*\?>", says, MESSAGE)
     assert explain.check(text.encode("gb18030")) == []
+
+
+def test_an_unknown_type_and_an_envelope_that_cannot_be_opened_are_told_in_both_languages() -> None:
+    (problem,) = explain.check(b'<CEB999Message xmlns="http://www.chinaport.gov.cn/ceb"/>')
+    assert (problem.code, problem.element) == ("unknown_type", "CEB999Message")
+    assert "CEB999Message" in problem.message_zh
+    assert "CEB999Message" in problem.message_en
+    assert len(problem.message_en) < 100, "not every type that there is"
+    (problem,) = explain.check(b"<DxpMsg><TransInfo/><Data>!!!</Data></DxpMsg>")
+    assert (problem.code, problem.element) == ("unreadable", "DxpMsg/Data")

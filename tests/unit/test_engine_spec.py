@@ -96,9 +96,9 @@ def test_a_wrong_file_is_named_with_what_to_write(folder: Path, old: str, new: s
     assert "write" in str(raised.value)
 
 
-def test_a_type_without_a_file_lists_those_there_are(folder: Path) -> None:
+def test_a_type_without_a_file_is_told_where_all_are_listed(folder: Path) -> None:
     made(folder)
-    with pytest.raises(Unsupported, match="MadeUp"):
+    with pytest.raises(Unsupported, match="no message type Other"):
         spec.load("Other")
 
 

@@ -19,6 +19,7 @@ import yaml
 from adapters.ledger import folding
 from adapters.ledger.folding import Held
 from mappings import states
+from mappings.applications import message_types
 from mappings.engine.spec import MAPPINGS
 from mappings.procedures import every
 
@@ -150,7 +151,9 @@ def test_the_lives_are_whole() -> None:
     given = [kind for group in DATA.values() for kind in group["types"]]
     assert len(given) == len(set(given))
     sent = {kind for p in every() for step in p.steps for kind in step.sends if kind.startswith("CEB")}
-    assert sent <= set(given)
+    assert sent | set(message_types()) | {"CEB816Message"} == set(given), "what we declare, ask for, and are billed"
+    contradicted = {kind for kind, _ in lives("contradictions")}
+    assert contradicted == set(given) - {"CEB816Message"}, "a bill that is void after it was summed is no contradiction"
     for kind in given:
         mine = [life for k, life in lives("lives") if k == kind]
         ends = {name for name, state in states.document_states(CN)[kind].items() if state.final and state.statuses}

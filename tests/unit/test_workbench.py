@@ -60,6 +60,35 @@ def test_messages_lists_every_type_with_its_status(capsys: pytest.CaptureFixture
     assert run(capsys, "messages", "--authority", "atlantis")[0] == 9
 
 
+def test_on_a_narrow_terminal_no_column_of_the_list_is_lost(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screen, "_width", 80)
+    _, out, _ = run(capsys, "messages")
+    shown = out.splitlines()
+    for name in spec.all_types():
+        (line,) = (text for text in shown if f" {name} " in text)
+        _, _, arrow, purpose, *marks, flow, _ = (cell.strip() for cell in line.split("│"))
+        message = spec.load(name)
+        assert arrow == {"send": "→", "receive": "←"}[message.direction]
+        assert message.title["zh"].startswith(purpose)
+        assert len(purpose) > len(message.title["zh"]) // 2
+        assert all(mark in ("✓", "○", "*") for mark in marks)
+        assert flow
+    assert "…" not in out
+    assert "export 1210 9610" in out
+    assert "cancel" in out
+
+
+def test_on_a_narrow_terminal_a_field_keeps_its_name_and_source_in_one_piece(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(screen, "_width", 80)
+    _, out, _ = run(capsys, "messages", "CEB621")
+    for whole in ("logisticsName", "party.platform.code", "mandatory", "代码表 codes: country"):
+        assert whole in out
+
+
 @pytest.mark.parametrize(
     ("given", "found"),
     [("CEB621", "CEB621Message"), ("621", "CEB621Message"), ("ceb621message", "CEB621Message"),
