@@ -78,9 +78,9 @@ class Erased:
 
 @lru_cache
 def keeping_years(day: date) -> int:
-    """How many years a closed shipment's data is kept, by the rule in force on a day."""
+    """How many years a closed shipment's data is kept, by the rule in force on a day (the first one, before all)."""
     rules = yaml.safe_load((Path(__file__).parent / "keeping.yaml").read_text("utf-8"))["keeping"]
-    begun = [rule for rule in rules if rule["since"] <= day]
+    begun = [rule for rule in rules if rule["since"] <= day] or [min(rules, key=lambda rule: rule["since"])]
     return int(max(begun, key=lambda rule: rule["since"])["years"])
 
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
-from adapters.ledger import events
 from adapters.ledger.applications import GRANTED
 from adapters.ledger.ledger import reads
 from adapters.ledger.tables import application, document, message, parcel, shipment
@@ -40,14 +39,16 @@ def senders(tx: object, authority: str) -> list[str]:
 
 
 def _afterwards() -> list[ColumnElement[bool]]:
-    """For each procedure that goes on listening: its inventories and what is reported after its end (513, by the
-    carrier), of shipments closed not too long ago."""
+    """For each procedure that goes on listening: all that it sends, of shipments closed not too long ago.
+
+    A shipment may close before the last answer is there, as that to the operator's warehouse-in list (711).
+    """
     found = []
     for procedure in procedures.every():
         if days := procedure.value("listen_days", 0):
             since = clock.now() - timedelta(days=days)
-            later = {kind for step in procedure.steps if step.name == events.DELIVERED for kind in step.sends}
-            found.append(and_(message.c.type.in_({procedure.lead, *later}), shipment.c.closed_at > since))
+            sent = {kind for step in procedure.steps for kind in step.sends}
+            found.append(and_(message.c.type.in_(sent), shipment.c.closed_at > since))
     return found
 
 

@@ -9,8 +9,9 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from adapters.contract import Authority, NoPlace, Opened, Polled, ReceiptRow
 from adapters.ledger import Ledger, bills, raws
@@ -166,7 +167,7 @@ def _read(ledger: Ledger, authority: Authority, raw_id: int, body: bytes) -> _Re
     try:
         opened = authority.open(body)
         if opened.kind == "refusal":
-            rows = [refusal(authority, opened, raws.head(ledger, raw_id).at)]
+            rows = [refusal(authority, opened, raws.head(ledger, raw_id))]
         elif opened.kind == "accepted":
             rows = []  # the platform has it, or had it before: what customs says of it is still to come
         else:
@@ -176,11 +177,14 @@ def _read(ledger: Ledger, authority: Authority, raw_id: int, body: bytes) -> _Re
     return _Read(raw_id, rows)
 
 
-def refusal(authority: Authority, opened: Opened, at: datetime) -> ReceiptRow:
-    """An envelope-level refusal that comes late, as a receipt about the whole message: its status is minus its code."""
+def refusal(authority: Authority, opened: Opened, came: Row[Any]) -> ReceiptRow:
+    """An envelope-level refusal that comes late, as a receipt about the whole message: its status is minus its code.
+
+    It has no guid and no time of its own: the hash of its bytes tells two apart, its time is when it came.
+    """
     problem = "" if opened.cop_msg_id else "The refusal names no message / 未注明原报文"
     status = f"-{opened.code}"
     return ReceiptRow(
-        authority.name, opened.type, opened.cop_msg_id, "", status, at, opened.text, cop_msg_id=opened.cop_msg_id,
-        receipt_type=opened.type, problem=problem,
+        authority.name, opened.type, opened.cop_msg_id, came.sha256[:36], status, came.at, opened.text,
+        cop_msg_id=opened.cop_msg_id, receipt_type=opened.type, problem=problem,
     )  # fmt: skip

@@ -21,7 +21,7 @@ from tasks.capture import files_of_folder, read_folder
 from tasks.clearing import intake, steps
 from tasks.office import collect_less, open_office
 from tests.chaos.sandboxes import Sandboxes
-from tests.chaos.worker import STEPS, one_round
+from tests.chaos.worker import one_round
 
 PAUSE = 0.2
 AHEAD = {"arrival_at_yard": 300, "departure": 302, "crossing": 303}  # hours on the clock, within Hong Kong's 14 days
@@ -78,7 +78,7 @@ def _clear(folder: Path, home: Path, sandboxes: Sandboxes, seconds: float) -> Wa
     ident = intake.receive_files(here, list(files_of_folder(folder))).shipment_id
     intake.work_up(here, ident)
     shipments.approve(here.ledger, ident, "bench")
-    steps.take(here, ident, STEPS[0])
+    steps.take(here, ident, "declare")
     while True:
         standing = one_round(here, ident)
         passed = time.perf_counter() - started
