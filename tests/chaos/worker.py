@@ -41,7 +41,7 @@ class Order:
     folder: str
     point: str = ""
     until: tuple[str, ...] = ("closed",)
-    seconds: float = 60.0
+    seconds: float = 180.0
     approve: bool = True
     rounds: int = 100_000
     billed: int | None = None  # of an import: how many summed tax bills it waits for
