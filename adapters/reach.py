@@ -6,12 +6,12 @@ after the request was on its way never is (DESIGN, "Who retries what"). Each aut
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 from collections.abc import Callable
 from typing import Any
 
+import pybase64
 import requests
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
@@ -48,9 +48,9 @@ def carried(item: Any) -> bytes:
 def unpacked(text: str) -> bytes:
     """Base64, with or without white space in it. Raises ValueError (binascii.Error is one)."""
     try:
-        return base64.b64decode(text, validate=True)
+        return pybase64.b64decode(text, validate=True)
     except ValueError:
-        return base64.b64decode("".join(text.split()), validate=True)
+        return pybase64.b64decode("".join(text.split()), validate=True)
 
 
 def listed(page: Any, response: requests.Response, what: str) -> list[bytes]:

@@ -68,9 +68,11 @@ class Document:
 
     def first_line(self, encoding: str, skip: int = 0) -> str:
         """Line `skip` (from 0) of the text, read leniently: for recognising only."""
-        head = self.data[: _HEAD * (skip + 1)].decode(self.bom or encoding, "replace").lstrip("\ufeff")
-        lines = head.splitlines()
-        return lines[skip] if len(lines) > skip else ""
+        key = ("lines", self.bom or encoding, skip)
+        if key not in self.cache:  # every profile asks, most of them for the same
+            head = self.data[: _HEAD * (skip + 1)].decode(self.bom or encoding, "replace").lstrip("\ufeff")
+            self.cache[key] = head.splitlines()[skip : skip + 1]
+        return next(iter(self.cache[key]), "")
 
     def text(self, encoding: str) -> str:
         """The whole text, without a byte order mark. Raises Trouble with row and byte where a byte does not fit."""

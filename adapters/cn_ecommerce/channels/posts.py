@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 from typing import Any
+
+import pybase64
 
 from adapters.cn_ecommerce import envelope
 from adapters.contract import Opened
@@ -21,7 +22,7 @@ def is_post(raw: bytes) -> bool:
 
 def write(business: bytes, head: dict[str, str]) -> bytes:
     """The post; `head` in the published order."""
-    body = {"data": base64.b64encode(business).decode()}
+    body = {"data": pybase64.b64encode(business).decode()}
     message = {"Message": {"MessageHead": head, "MessageBody": body}}
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -31,7 +32,7 @@ def opened(raw: bytes) -> Opened:
     try:
         message: Any = json.loads(raw.decode("utf-8-sig"))["Message"]
         head, data = message["MessageHead"], message["MessageBody"]["data"]
-        business = base64.b64decode(data, validate=True)
+        business = pybase64.b64decode(data, validate=True)
         type_, ident = str(head["MessageType"]), str(head["MessageId"])
     except (ValueError, KeyError, TypeError, binascii.Error) as error:
         raise DataFault(f"This is no post of a local port: {error!r} / 不是地方口岸报文") from error
