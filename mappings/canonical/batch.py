@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import feather
 
+from mappings.canonical import coded
 from mappings.canonical.model import Truck
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ class Batch:
     def _selected(self, keep: np.ndarray) -> Batch:
         position = np.cumsum(keep) - 1
         owner = self.lines["parcel"].to_numpy()
-        lines = self.lines[keep[owner]].reset_index(drop=True)
+        lines = coded.selected(self.lines, keep[owner])
         lines["parcel"] = position[lines["parcel"].to_numpy()]
         return replace(self, parcels=self.parcels[keep].reset_index(drop=True), lines=lines)
 
@@ -66,13 +67,13 @@ class Batch:
     def to_bytes(self) -> bytes:
         """All of it as bytes: a JSON head line, then the three frames as Arrow IPC, lz4-compressed."""
         parts = []
-        lines, coded = _coded(pa.Table.from_pandas(self.lines, preserve_index=False))
+        lines, texts = _coded(self.lines)
         for name in _FRAMES:
             sink = io.BytesIO()
             table = lines if name == "lines" else pa.Table.from_pandas(getattr(self, name), preserve_index=False)
             feather.write_feather(table, sink, compression="lz4")
             parts.append(sink.getvalue())
-        head = {"truck": self.truck.model_dump(mode="json"), "sizes": [len(p) for p in parts], "coded": coded}
+        head = {"truck": self.truck.model_dump(mode="json"), "sizes": [len(p) for p in parts], "coded": texts}
         return json.dumps(head, ensure_ascii=False).encode() + b"\n" + b"".join(parts)
 
     @classmethod
@@ -88,13 +89,17 @@ class Batch:
         return cls(Truck.model_validate(head["truck"]), *frames)
 
 
-def _coded(table: pa.Table) -> tuple[pa.Table, list[str]]:
+def _coded(frame: pd.DataFrame) -> tuple[pa.Table, list[str]]:
     """The table with each text column as its distinct texts and their numbers, and which these are.
 
     Goods lines say the same again and again: so written they take two thirds of the bytes and of the time.
     """
-    names = [field.name for field in table.schema if field.type == pa.large_string()]
-    return _changed(table, names, lambda column: column.dictionary_encode()), names
+    names = [str(name) for name in frame.columns if isinstance(frame[name].dtype, pd.StringDtype)]
+    table = pa.Table.from_pandas(frame.drop(columns=names), preserve_index=False)
+    for at, name in enumerate(map(str, frame.columns)):
+        if name in names:
+            table = table.add_column(at, name, coded.coded(coded.array_of(frame[name])))
+    return table, names
 
 
 def _decoded(table: pa.Table, names: Iterable[str]) -> pa.Table:

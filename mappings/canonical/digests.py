@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from mappings.canonical.coded import array_of, coded
 from mappings.canonical.columns import AFTERWARDS, columns
 
 HEADS, LINES = ("order", "buyer", "payment", "waybill"), "line"
@@ -39,8 +40,7 @@ kept: dict[tuple[int, int], tuple[weakref.ref[Any], np.ndarray]] = {}  # by arra
 
 def _of_texts(column: pd.Series, name: np.uint64) -> np.ndarray:
     """The same for texts, once an array: what was hashed for the match need not be for declaring."""
-    given = getattr(column.array, "__arrow_array__", None)  # the column's own array, not a new one that wraps it
-    texts = pa.array(column, from_pandas=True) if given is None else given()
+    texts = array_of(column)
     key = id(texts), int(name)
     known = kept.get(key)
     if known is None or known[0]() is not texts:
@@ -52,11 +52,11 @@ def _of_texts(column: pd.Series, name: np.uint64) -> np.ndarray:
 
 def _hashed(texts: pa.Array | pa.ChunkedArray, name: np.uint64) -> np.ndarray:
     """Each distinct text is hashed once."""
-    coded = (texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts).dictionary_encode()
-    known = np.array(coded.dictionary.to_pylist(), dtype=object)
+    found = coded(texts)
+    known = np.array(found.dictionary.to_pylist(), dtype=object)
     hashed = np.zeros(len(known) + 1, dtype=np.uint64)  # at the end what is missing
     hashed[:-1] = np.where(known != "", mixed(pd.util.hash_array(known, categorize=False) ^ name), np.uint64(0))
-    at = coded.indices.fill_null(len(known)) if coded.indices.null_count else coded.indices
+    at = found.indices.fill_null(len(known)) if found.indices.null_count else found.indices
     return hashed[at.to_numpy()]
 
 

@@ -14,6 +14,7 @@ from tasks.capture.captured import Trouble
 
 _CELL = re.compile(rb"<(?:\w+:)?c\b[^>]*?\sr=[\"']([A-Z]{1,3})(\d{1,7})[\"']")
 _PERHAPS = re.compile(rb"r=[\"']([A-Z]{1,3})(\d{1,7})[\"']")  # every cell and more, in a third of the time
+_FAR = re.compile(rb"r=[\"'](?:[A-Z]{3}|[A-Z]{1,2}\d{5})")  # without one, 702 columns and 9,999 rows at the most
 _READ = re.compile(r"xl/(worksheets/[^/]+|sharedStrings)\.xml|content\.xml", re.IGNORECASE)
 MOST_CELLS = 50_000_000  # of the rectangle that a sheet spans: our own limit, four hundred megabytes and more in memory
 
@@ -35,6 +36,8 @@ def check(data: bytes, limit: int) -> None:
 
 
 def _span(sheet: bytes, name: str) -> None:
+    if not _FAR.search(sheet):
+        return
     width, height = _rectangle(_PERHAPS, sheet)
     if width * height > MOST_CELLS:  # unless a text only looks like cells
         width, height = _rectangle(_CELL, sheet)

@@ -8,18 +8,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from mappings import codes
+from mappings.canonical import coded as coded_texts
 from mappings.profiles import Field
 
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff\ufeff\u200b]")
 _TRUE = frozenset({"1", "y", "yes", "true", "t", "x", "是", "已取消", "cancelled", "canceled"})
 _FALSE = frozenset({"0", "n", "no", "false", "f", "", "否"})
-TEXT: Any = pd.Series(dtype="str").dtype  # by its name a dtype is looked up each time
 
 
 @dataclass
@@ -32,7 +31,7 @@ class Distinct:
 
     def take(self, values: list[str]) -> pd.Series:
         """`values` (one a distinct text) laid out by row, as a text column."""
-        return pd.Series(pd.array(values, dtype=TEXT).take(self.codes))
+        return coded_texts.column_of(self.codes, coded_texts.listed(values))
 
 
 @dataclass
@@ -50,8 +49,8 @@ class Cells:
 
 def distinct(values: pd.Series) -> Distinct:
     """The distinct texts of a column."""
-    numbers, texts = pd.factorize(values)
-    return Distinct(numbers, [str(t) for t in texts.tolist()])
+    found = coded_texts.coded(coded_texts.array_of(values))
+    return Distinct(found.indices.to_numpy(), found.dictionary.to_pylist())
 
 
 def constant(text: str, length: int) -> Distinct:

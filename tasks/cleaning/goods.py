@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mappings import codes, rules
+from mappings.canonical import coded
 from mappings.engine.columns import positions
 from tasks.cleaning import amounts
 from tasks.cleaning.blame import ROW, SOURCE, Blame
@@ -51,8 +52,8 @@ def fill(line: pd.DataFrame, goods: pd.DataFrame, live: np.ndarray, blame: Blame
         f"goods{ROW}": pd.Series(np.where(found, _taken(goods[ROW], at), 0)),
     }
     for short in _FILLED:
-        own, supplied = line[f"line.{short}"], _text(goods[f"goods.{short}"], at)
-        made[f"line.{short}"] = supplied if (own == "").all() else own.where(own != "", supplied)
+        own, supplied = line[f"line.{short}"], coded.laid_out(goods[f"goods.{short}"], at)
+        made[f"line.{short}"] = supplied if coded.is_blank(own) else own.where(own != "", supplied)
     made["line.net_weight"] = _net(line, goods["goods.net_weight"], at)
     line = line.assign(**made)
     unknown = live & ~found & ((line["line.hs_code"] == "") | (line["line.goods_name"] == "")).to_numpy()
@@ -69,11 +70,6 @@ def fill(line: pd.DataFrame, goods: pd.DataFrame, live: np.ndarray, blame: Blame
 
 def _taken(values: pd.Series, at: np.ndarray) -> np.ndarray:
     return values.to_numpy()[at] if len(values) else np.zeros(len(at), dtype=np.int64)
-
-
-def _text(values: pd.Series, at: np.ndarray) -> pd.Series:
-    with_none = pd.concat([values, pd.Series([""], dtype=values.dtype)], ignore_index=True)  # at -1 stands ''
-    return pd.Series(with_none.array.take(at % len(with_none)))
 
 
 def _net(line: pd.DataFrame, each: pd.Series, at: np.ndarray) -> pd.Series:
@@ -104,18 +100,24 @@ def _quantities(line: pd.DataFrame, live: np.ndarray, blame: Blame) -> pd.DataFr
     return line
 
 
+def _coded(column: pd.Series) -> tuple[np.ndarray, list[str]]:
+    """A column's numbers and the text that each stands for."""
+    found = coded.coded(coded.array_of(column))
+    return found.indices.to_numpy().astype(np.int64), found.dictionary.to_pylist()
+
+
 def _quantity(line: pd.DataFrame, number: str, live: np.ndarray, blame: Blame) -> pd.DataFrame:
     """Quantity in a legal unit: the line's own; net weight for a unit of mass; else the trade quantity converted."""
     path, legal = f"line.quantity{number}", line[f"line.unit{number}"]
     given, has = amounts.numbers(line[path])
     quantity, counted = amounts.numbers(line["line.quantity"])
     weight, weighed = amounts.numbers(line["line.net_weight"])
-    (one, units), (two, legals) = pd.factorize(line["line.unit"]), pd.factorize(legal)
+    (one, units), (two, legals) = (_coded(column) for column in (line["line.unit"], legal))
     pairs = one * len(legals) + two
     worked, known = np.zeros(len(line), dtype=np.int64), np.zeros(len(line), dtype=bool)
     by_weight = np.zeros(len(line), dtype=bool)
     for pair in np.unique(pairs).tolist():
-        unit, wanted = str(units[pair // len(legals)]), str(legals[pair % len(legals)])
+        unit, wanted = units[pair // len(legals)], legals[pair % len(legals)]
         mine, ratio, kilograms = pairs == pair, _ratio(unit, wanted), codes.kilograms(wanted)
         if not wanted:
             continue

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mappings.canonical import columns
+from mappings.canonical.coded import selected
 from mappings.canonical.columns import SCALE
 from mappings.engine.columns import positions
 from tasks.cleaning import amounts
@@ -63,7 +64,7 @@ def _owners(order: pd.DataFrame, line: pd.DataFrame, blame: Blame) -> tuple[pd.D
         empty = (line["line.order_no"] == "").to_numpy()
         blame.add("ORD-003", line, lost & empty, "line.order_no")
         blame.add("LIN-007", line, lost & ~empty, "line.order_no")
-        line, owner = line[~lost].reset_index(drop=True), owner[~lost]
+        line, owner = selected(line, ~lost), owner[~lost]
     return line, owner
 
 
@@ -128,7 +129,8 @@ def gather(order: pd.DataFrame, line: pd.DataFrame, blame: Blame) -> Orders:
     blame.add("ORD-008", order, ~cancelled & ~has_lines, "order.order_no")
     line = _totals(line, blame, goods & ~excluded[owner])
     order = _freight(order, line, owner, excluded, blame)
-    line, owner = line[goods].reset_index(drop=True), owner[goods]
+    if not goods.all():
+        line, owner = selected(line, goods), owner[goods]
     order = _goods_value(order, line, owner, ~excluded, blame)
     return Orders(order, *_numbered(line, owner), excluded)
 
@@ -174,7 +176,7 @@ def _numbered(line: pd.DataFrame, owner: np.ndarray) -> tuple[pd.DataFrame, np.n
     """Goods lines by order, numbered from 1 in the order in which they came."""
     if len(owner) and (np.diff(owner) < 0).any():
         by = np.argsort(owner, kind="stable")
-        line, owner = line.iloc[by].reset_index(drop=True), owner[by]
+        line, owner = selected(line, by), owner[by]
     start = np.searchsorted(owner, owner, side="left")
     number = np.arange(1, len(owner) + 1) - start
     return line.assign(**{"line.gnum": amounts.column(number, np.ones(len(owner), bool))}), owner

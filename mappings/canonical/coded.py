@@ -1,0 +1,86 @@
+"""Columns of texts as distinct texts and their numbers, cut once for all who ask.
+
+An array never changes, so what was made of it holds as long as it lives. Rows that are selected take their numbers
+with them. The distinct texts may hold some that no row has (any more), or one twice.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+TEXT: Any = pd.Series(dtype="str").dtype  # by its name a dtype is looked up each time
+_ARRAY = TEXT.construct_array_type()
+_kept: dict[int, tuple[weakref.ref[Any], pa.DictionaryArray]] = {}  # by the array's identity
+
+
+def array_of(column: pd.Series) -> pa.Array | pa.ChunkedArray:
+    """The Arrow array of a text column: its own, not a new one that wraps it."""
+    own = getattr(column.array, "__arrow_array__", None)
+    return pa.array(column, from_pandas=True) if own is None else own()
+
+
+def coded(texts: pa.Array | pa.ChunkedArray) -> pa.DictionaryArray:
+    """The distinct texts of an array and the number of each row's; nothing where a row has none."""
+    known = _known(texts)
+    if known is None:
+        whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+        known = whole.dictionary_encode()
+        _keep(texts, known)
+    return known
+
+
+def listed(texts: list[str]) -> pa.Array:
+    """Distinct texts as an array."""
+    return pa.array(texts, pa.large_string())
+
+
+def column_of(numbers: np.ndarray, texts: pa.Array) -> pd.Series:
+    """These texts at these numbers (not negative) as a text column."""
+    at = pa.array(numbers.astype(np.int32, copy=False))
+    column = pd.Series(_ARRAY(pa.chunked_array([texts.take(at)]), dtype=TEXT))
+    _keep(array_of(column), pa.DictionaryArray.from_arrays(at, texts))
+    return column
+
+
+def laid_out(column: pd.Series, at: np.ndarray) -> pd.Series:
+    """The texts of a column at these rows, '' where -1 stands."""
+    known = coded(array_of(column))
+    texts = pa.concat_arrays([known.dictionary.cast(pa.large_string()), listed([""])])
+    numbers = np.append(known.indices.fill_null(len(known.dictionary)).to_numpy(), len(known.dictionary))
+    return column_of(numbers[at], texts)
+
+
+def is_blank(column: pd.Series) -> bool:
+    """Whether '' stands in every row of a text column."""
+    known = _known(array_of(column))
+    if known is None or len(known.dictionary) != 1:
+        return bool((column == "").all())
+    return known.dictionary[0].as_py() == ""
+
+
+def selected(frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
+    """Rows of a table (a mask of all, or their positions), numbered anew; what is known of their texts is kept."""
+    chosen = frame[rows] if rows.dtype == bool else frame.iloc[rows]
+    chosen = chosen.reset_index(drop=True)
+    at = pa.array(np.flatnonzero(rows) if rows.dtype == bool else rows)
+    for name in frame.columns:
+        if isinstance(frame[name].dtype, pd.StringDtype):
+            known = _known(array_of(frame[name]))
+            if known is not None:
+                _keep(array_of(chosen[name]), known.take(at))
+    return chosen
+
+
+def _known(texts: Any) -> pa.DictionaryArray | None:
+    found = _kept.get(id(texts))
+    return found[1] if found is not None and found[0]() is texts else None
+
+
+def _keep(texts: Any, known: pa.DictionaryArray) -> None:
+    key = id(texts)
+    _kept[key] = weakref.ref(texts, lambda _: _kept.pop(key, None)), known
