@@ -63,6 +63,15 @@ def is_blank(column: pd.Series) -> bool:
     return known.dictionary[0].as_py() == ""
 
 
+def missing(column: pd.Series) -> int:
+    """In how many rows of a text column nothing or '' stands; in most none, as its distinct texts tell at once."""
+    known = coded(array_of(column))
+    empty = [n for n, text in enumerate(known.dictionary.to_pylist()) if not text]
+    if not empty:
+        return int(known.null_count)
+    return int(known.null_count) + int(np.isin(known.indices.drop_null().to_numpy(), empty).sum())
+
+
 def selected(frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
     """Rows of a table (a mask of all, or their positions), numbered anew; what is known of their texts is kept."""
     chosen = frame[rows] if rows.dtype == bool else frame.iloc[rows]

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from mappings import regimes
+from mappings.canonical import coded
 from mappings.canonical.batch import Batch
 from mappings.canonical.columns import columns
 from mappings.engine import codes, spec
@@ -42,10 +43,7 @@ def _missing(batch: Batch, path: str) -> int:
 def _count_missing(series: pd.Series | None) -> int:
     if series is None:
         return 0
-    missing = series.isna()
-    if pd.api.types.is_string_dtype(series.dtype):
-        missing |= series == ""
-    return int(missing.sum())
+    return coded.missing(series) if isinstance(series.dtype, pd.StringDtype) else int(series.isna().sum())
 
 
 def _distinct(batch: Batch, path: str, series: pd.Series) -> list[Any]:

@@ -53,6 +53,11 @@ def test_a_column_is_blank_where_nothing_stands_in_it(texts: list[str]) -> None:
     assert coded.is_blank(here) is (not any(texts))
 
 
+@given(st.lists(st.sampled_from(["", "A", None]), max_size=9))
+def test_what_is_missing_is_counted(texts: list[str | None]) -> None:
+    assert coded.missing(pd.Series(texts, dtype="str")) == sum(not text for text in texts)
+
+
 def test_a_changed_column_is_cut_anew_and_nothing_is_kept_of_one_that_is_gone() -> None:
     before = dict(coded._kept)
     here = coded.column_of(np.array([0, 1, 0]), pa.array(["A", "B"], pa.large_string()))

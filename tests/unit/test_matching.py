@@ -218,4 +218,6 @@ def test_a_batch_is_read_as_it_was_written_before_its_lines_were_coded() -> None
     back = Batch.from_bytes(json.dumps(head).encode() + b"\n" + b"".join(parts))
     for name in ("parcels", "lines", "faults"):
         pd.testing.assert_frame_equal(getattr(back, name), getattr(made, name))
-    assert made.to_bytes() == back.to_bytes()
+    again = Batch.from_bytes(made.to_bytes())
+    for name in ("parcels", "lines", "faults"):
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(made, name))
