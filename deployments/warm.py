@@ -33,9 +33,13 @@ GRACE = 6.0  # real seconds for the runs that have begun, when the worker is tol
 _SPAWN = multiprocessing.get_context("spawn")
 
 
-def work(ours: Connection) -> None:
-    """A slot's process: loads everything once, then runs what it is handed until the other end is gone."""
+def work(ours: Connection, niceness: int = 0) -> None:
+    """A slot's process: loads everything once, then runs what it is handed until the other end is gone.
+
+    `niceness` is what it leaves to others: where cores are short, a single shipment's work goes before a truck's.
+    """
     os.setsid()  # a signal to the worker's group is not for its runs: it ends its slots itself
+    os.nice(niceness)
     _load()
     with no_heartbeats():
         try:

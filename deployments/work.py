@@ -11,12 +11,14 @@ import os
 import signal
 import socket
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from deployments import pools
 from mappings.errors import ConfigurationError
 
 LOOK = {pools.EXPRESS: 0.2, pools.TRUCKS: 2.0}  # seconds between two looks for runs; each costs Prefect some 10 ms
+NICENESS = {pools.EXPRESS: 0, pools.TRUCKS: 10}  # a truck's seconds of work do not stand before a single shipment
 POOL = "tongguan"
 
 
@@ -41,13 +43,20 @@ def slots(express: int, trucks: int) -> dict[str, int]:
 
 def start(pool: str, of_lane: dict[str, int], deploy: bool = False) -> None:
     """Works until a signal ends it; what it has begun it ends, or another worker finds it by its truck's lease."""
-    from deployments.warm import WarmWorker  # noqa: PLC0415 - a second of imports that --help does not need
+    from deployments.warm import WarmWorker, work  # noqa: PLC0415 - a second of imports that --help does not need
 
     if deploy:
         pools.deploy(pool)
     here = f"{socket.gethostname()}-{os.getpid()}"
     workers = {
-        lane: WarmWorker(pool, work_queues=[lane], name=f"{here}-{lane}", limit=n, prefetch_seconds=0)
+        lane: WarmWorker(
+            pool,
+            work_queues=[lane],
+            name=f"{here}-{lane}",
+            limit=n,
+            prefetch_seconds=0,
+            target=partial(work, niceness=NICENESS[lane]),
+        )
         for lane, n in of_lane.items()
     }
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored

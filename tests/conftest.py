@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,8 +12,31 @@ from hypothesis import HealthCheck, settings
 from adapters import home as homes
 from mappings import clock
 
+_HERE = Path(__file__).parent
 settings.register_profile("house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+
+# Tests of many processes at once, whose code other tests measure: tracing it there costs a fifth of all tests' time.
+_UNMEASURED = ("scale/", "bench/", "flows/test_demo", "flows/test_warm_run")
+_MEASURING = "COVERAGE_PROCESS_CONFIG"  # by this a child process knows that it is to be measured
+_measuring = pytest.StashKey[str | None]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before any fixture: what such a test starts is not measured."""
+    inside = item.path.relative_to(_HERE).as_posix()
+    if inside.startswith(_UNMEASURED):
+        item.stash[_measuring] = os.environ.pop(_MEASURING, None)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """The next test's processes are measured again."""
+    was = item.stash.get(_measuring, None)
+    if was is not None:
+        os.environ[_MEASURING] = was
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from multiprocessing.connection import Connection
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import anyio
 import pytest
 
-from deployments import pools, work
+from deployments import pools, warm, work
 from deployments.warm import DONE, READY, Slot, WarmWorker
 from mappings.errors import ConfigurationError
 
@@ -62,6 +63,18 @@ def test_one_that_does_not_end_is_killed() -> None:
     slot.pipe.send("slow")
     slot.end(0.05)
     assert slot.process.exitcode == -signal.SIGKILL
+
+
+def test_a_trucks_slot_leaves_the_cores_to_single_shipments_where_they_are_short() -> None:
+    mine, slot = os.getpriority(os.PRIO_PROCESS, 0), Slot(partial(warm.work, niceness=work.NICENESS[pools.TRUCKS]))
+    try:
+        until = time.monotonic() + 60
+        while os.getpriority(os.PRIO_PROCESS, slot.pid) == mine and time.monotonic() < until:
+            time.sleep(0.05)
+        assert os.getpriority(os.PRIO_PROCESS, slot.pid) == min(mine + 10, 19)
+    finally:
+        slot.end(0)
+    assert work.NICENESS[pools.EXPRESS] == 0
 
 
 class Told:
