@@ -7,17 +7,16 @@ seconds. What the desk has done, the shipment's next run shows. Several desks do
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
+from deployments.beside import Beside
 from mappings.clock import stopwatch
 from mappings.errors import TongguanError
 
 ROOM = 20  # shipments at the desk at once; the next ones take the way of trucks
 GRACE = 6.0  # real seconds for the shipment that it is at, when it is told to stop
-_SPAWN = multiprocessing.get_context("spawn")
 log = logging.getLogger("tongguan.desk")
 
 
@@ -41,24 +40,12 @@ def serve(ours: Connection) -> None:
         return
 
 
-class Desk:
+class Desk(Beside):
     """The desk as the pulse sees it. `in_hand`: the shipments there, and since when."""
 
     def __init__(self, target: Callable[[Connection], None] = serve) -> None:
+        super().__init__(target)
         self.in_hand: dict[int, float] = {}
-        self._target = target
-        self._start()
-
-    def _start(self) -> None:
-        self._pipe, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=self._target, args=(theirs,))
-        self._process.start()
-        theirs.close()
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return int(self._process.pid or 0)
 
     @property
     def has_room(self) -> bool:
@@ -69,7 +56,7 @@ class Desk:
         """Hands it a shipment, to be advanced after those that it has."""
         self.in_hand[shipment_id] = stopwatch()
         try:
-            self._pipe.send(shipment_id)
+            self.pipe.send(shipment_id)
         except OSError:  # it is gone: `done` starts another, and the pulse looks at what it had
             log.warning("the desk is gone")
 
@@ -77,21 +64,17 @@ class Desk:
         """The shipments that it is done with since last time; all that it had where its process died."""
         found: set[int] = set()
         try:
-            while self._pipe.poll():
-                found.add(self._pipe.recv())
+            while self.pipe.poll():
+                found.add(self.pipe.recv())
         except (EOFError, OSError):
-            log.warning("the desk ended with %s; another begins", self._process.exitcode)
-            self._pipe.close()
+            log.warning("the desk ended with %s; another begins", self.process.exitcode)
+            self.pipe.close()
             found |= set(self.in_hand)
-            self._start()
+            self.begin()
         for shipment_id in found:
             self.in_hand.pop(shipment_id, None)
         return found
 
     def end(self, grace: float = GRACE) -> None:
         """Ends it after the shipment that it is at; after `grace` seconds it is killed."""
-        self._pipe.close()
-        self._process.join(grace)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        super().end(grace)

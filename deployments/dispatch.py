@@ -5,12 +5,14 @@ A truck gets one run; never a second while one is queued or at work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from typing import Any
 
 from deployments.pools import lane
 from deployments.prefect_api import Prefect
-from deployments.waking import Waker, log
+from deployments.waking import TROUBLED, Waker, log
 from mappings.clock import stopwatch
 from mappings.errors import ConfigurationError
 
@@ -31,12 +33,32 @@ class Started:
     taken: float | None = None
 
 
+class Inline:
+    """Does at once what it is given: for a waker that may wait for Prefect."""
+
+    def submit(self, work: Callable[..., Any], *args: Any) -> Future[Any]:
+        """The work, done."""
+        done: Future[Any] = Future()
+        try:
+            done.set_result(work(*args))
+        except ConfigurationError as error:
+            done.set_exception(error)
+        return done
+
+
 @dataclass(kw_only=True)
 class Dispatch(Waker):
-    """Starts what is due. Several of them do no harm: a truck has one lease, and a run that finds nothing ends."""
+    """Starts what is due. Several of them do no harm: a truck has one lease, and a run that finds nothing ends.
+
+    Prefect's server takes its time where the machine is busy: `talk` is who waits for it (a thread of its own, in the
+    pulse), so that a shipment at the desk does not.
+    """
 
     prefect: Prefect
+    talk: Executor | Inline = field(default_factory=Inline)
     started: dict[int, Started] = field(default_factory=dict)
+    starting: dict[int, Future[str]] = field(default_factory=dict)
+    asking: tuple[dict[int, Started], Future[dict[str, str]]] | None = None
     asked_at: float = 0.0
 
     def running(self) -> Iterable[int]:
@@ -48,31 +70,62 @@ class Dispatch(Waker):
         self.started.setdefault(shipment_id, Started(run_id, stopwatch()))
 
     def start(self, shipment_id: int) -> None:
-        """Starts a run in the lane of the shipment's size. Raises ConfigurationError without a server."""
+        """Starts a run in the lane of the shipment's size. Raises ConfigurationError where it surely has not."""
         from tasks import stages  # noqa: PLC0415  Prefect is imported where it is used
 
         parameters = {"shipment": str(shipment_id), "actor": ACTOR}
-        where = lane(stages.parcels_of(shipment_id))
-        run_id = self.prefect.start(CLEAR, parameters, [f"shipment:{shipment_id}"], queue=where)
-        self.started[shipment_id] = Started(run_id, stopwatch())
+        tags, where = [f"shipment:{shipment_id}"], lane(stages.parcels_of(shipment_id))
+        self.started[shipment_id] = Started("", stopwatch())
+        self.starting[shipment_id] = self.talk.submit(self._start, parameters, tags, where)
+        if self.starting[shipment_id].done():
+            self._has_started(shipment_id)
+
+    def _start(self, parameters: dict[str, Any], tags: list[str], where: str) -> str:
+        return self.prefect.start(CLEAR, parameters, tags, queue=where)
+
+    def _has_started(self, shipment_id: int) -> None:
+        """Notes the run that Prefect has made of it, or raises why it has not: then nothing is noted."""
+        try:
+            self.started[shipment_id].run_id = self.starting.pop(shipment_id).result()
+        except ConfigurationError:
+            del self.started[shipment_id]
+            raise
+
+    def _begun(self) -> None:
+        """What has become of the runs that Prefect was asked for; one that it would not make is tried again."""
+        for shipment_id in [i for i, future in self.starting.items() if future.done()]:
+            try:
+                self._has_started(shipment_id)
+            except ConfigurationError as error:
+                log.warning("shipment %s: %s", shipment_id, error)
+                self.tried.pop(shipment_id, None)
+                self._later(shipment_id, TROUBLED)
 
     def ended(self) -> set[int]:
         """Forgets runs that ended, and those whose worker died: nobody has had their truck for a while."""
-        if not self.started or stopwatch() - self.asked_at < ASK:
+        self._begun()
+        if self.asking is None and stopwatch() - self.asked_at >= ASK:
+            known = {shipment_id: one for shipment_id, one in self.started.items() if one.run_id}
+            if known:
+                self.asked_at = stopwatch()
+                self.asking = known, self.talk.submit(self.prefect.states, [one.run_id for one in known.values()])
+        if self.asking is None or not self.asking[1].done():
             return set()
-        self.asked_at = stopwatch()
+        (known, answer), self.asking = self.asking, None
         try:
-            states = self.prefect.states([one.run_id for one in self.started.values()])
+            states = answer.result()
         except ConfigurationError as error:  # the desk goes on; the runs are asked for again
             log.warning("%s", error)
             return set()
-        found = set()
-        for shipment_id, one in list(self.started.items()):
-            state = states.get(one.run_id, "COMPLETED")  # a run that a person deleted is over, too
-            if state in ENDED or self._is_dead(shipment_id, one, state):
-                del self.started[shipment_id]
-                found.add(shipment_id)
-        return found
+        return {i for i, one in known.items() if self.started.get(i) is one and self._is_over(i, one, states)}
+
+    def _is_over(self, shipment_id: int, one: Started, states: dict[str, str]) -> bool:
+        """Whether its run has ended or will never: then it is forgotten."""
+        state = states.get(one.run_id, "COMPLETED")  # a run that a person deleted is over, too
+        if state in ENDED or self._is_dead(shipment_id, one, state):
+            del self.started[shipment_id]
+            return True
+        return False
 
     def _is_dead(self, shipment_id: int, one: Started, state: str) -> bool:
         from tasks import stages  # noqa: PLC0415

@@ -19,6 +19,7 @@ class Prefect:
 
     def __init__(self, base: str) -> None:
         self.base, self.api, self.http = base, f"{base}/api", requests.Session()
+        self._ids: dict[str, str] = {}
         again = Retry(6, connect=0, read=0, status_forcelist=BUSY, allowed_methods=None, backoff_factor=0.3)
         self.http.mount(base, HTTPAdapter(max_retries=again))
 
@@ -34,8 +35,18 @@ class Prefect:
         body |= {"name": name} if name else {}
         body |= {"idempotency_key": key} if key else {}
         body |= {"work_queue_name": queue} if queue else {}
-        found = self._call("GET", f"/deployments/name/{deployment}")
-        return str(self._call("POST", f"/deployments/{found['id']}/create_flow_run", body)["id"])
+        if deployment not in self._ids:
+            self._ids[deployment] = self._id(deployment)
+        try:
+            made = self._call("POST", f"/deployments/{self._ids[deployment]}/create_flow_run", body)
+        except ConfigurationError:
+            if self._ids.pop(deployment, "") == self._id(deployment):
+                raise
+            return self.start(deployment, parameters, tags, name, key, queue)  # it was registered anew
+        return str(made["id"])
+
+    def _id(self, deployment: str) -> str:
+        return str(self._call("GET", f"/deployments/name/{deployment}")["id"])
 
     def run(self, run_id: str) -> dict[str, Any]:
         """A run: `name`, `state_type`, `state_name`, `state.message`, `tags`."""

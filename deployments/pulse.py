@@ -11,19 +11,19 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 from deployments.desk import Desk
 from deployments.dispatch import ACTOR, Dispatch
 from deployments.heartbeats import no_heartbeats
+from deployments.listener import GRACE, Listener, hear, logged, tell
 from deployments.pools import pool
 from deployments.prefect_api import Prefect
 from deployments.waking import Waker
-from mappings.errors import AuthorityUnavailable, TongguanError
 
-POLL = 1.0
 LOOK = 0.1  # one statement that finds nothing, where nothing has changed
 log = logging.getLogger("tongguan.pulse")
 
@@ -58,67 +58,34 @@ class Pulse:
         return self.waker.beat()
 
     def hear(self) -> None:
-        """Fetches and applies what the authorities have to say; tells what cannot be read; offers room in the books."""
-        from tasks import stages  # noqa: PLC0415
-        from tasks.clearing import hearing  # noqa: PLC0415
-        from tasks.office import office  # noqa: PLC0415
-
-        try:
-            hearing.hear(office())
-        except AuthorityUnavailable as error:
-            log.warning("not reached: %s", error)
-        if stages.anything_parked():
-            self._alarm()
-        stages.offer_room()
-
-    def _alarm(self) -> None:
-        """A run that shows what came in and could not be read; it tells it once."""
-        from flows.receive_receipts import receive_receipts  # noqa: PLC0415
-
-        ran: Any = receive_receipts(return_state=True)
-        log.warning("%s: %s", ran.name, ran.message)
+        """Fetches and applies what the authorities have to say, in this process."""
+        hear()
 
 
 def waker(desk: Desk | None = None) -> Waker:
     """Runs on the work pool of this process where it is told of one, else in this process."""
     base = os.environ.get("PREFECT_API_URL", "").removesuffix("/api")
-    return Dispatch(desk=desk, prefect=Prefect(base)) if pool() and base else Here(desk=desk)
-
-
-def _every(seconds: float, work: Callable[[], object], stop: threading.Event) -> None:
-    """Works until it is told to stop; one time's trouble is logged and does not end it."""
-    while not stop.wait(seconds):
-        try:
-            work()
-        except TongguanError as error:
-            log.warning("%s: %s", type(error).__name__, error)
-        except Exception:  # whatever the reason, this must not be the last time: the trucks wait for the next
-            log.exception("a beat failed")
+    if not pool() or not base:
+        return Here(desk=desk)
+    return Dispatch(desk=desk, prefect=Prefect(base), talk=ThreadPoolExecutor(1, "prefect"))
 
 
 def main() -> None:
-    """Hears in a thread of its own, so that a batch of receipts delays no wake-up; until it is told to stop."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    """Wakes until it is told to stop; a process beside it hears, so that a batch of receipts holds up no wake-up."""
+    tell()
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    desk = Desk()
-    pulse = Pulse(waker(desk))
-    hearing = threading.Thread(target=_hearing, args=(pulse, stop))
+    desk, ear = Desk(), Listener()
+    waking = waker(desk)
     try:
         with no_heartbeats():
-            hearing.start()
-            _every(LOOK, pulse.waker.beat, stop)
+            while not stop.wait(LOOK):
+                ear.look()
+                logged(waking.beat)
     finally:
-        stop.set()
-        hearing.join()
+        ear.end(GRACE)
         desk.end()
-
-
-def _hearing(pulse: Pulse, stop: threading.Event) -> None:
-    with no_heartbeats():  # settings are a thread's own
-        _every(POLL, pulse.hear, stop)
 
 
 if __name__ == "__main__":

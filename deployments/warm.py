@@ -6,7 +6,6 @@ processes and hands each the id of a run. It serves the same pools, beside Prefe
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import queue
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import anyio
 import anyio.abc
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
+from deployments.beside import Beside
 from deployments.dispatch import CLEAR
 from deployments.heartbeats import no_heartbeats
 from mappings.clock import stopwatch
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 READY, DONE = "ready", "done"
 DYING_SECONDS = 10.0
 GRACE = 6.0  # real seconds for the runs that have begun, when the worker is told to stop
-_SPAWN = multiprocessing.get_context("spawn")
 
 
 def work(ours: Connection, niceness: int = 0) -> None:
@@ -108,20 +107,12 @@ def _tell(runs: list[FlowRun]) -> None:
         ask(str(run.id), run.parameters)
 
 
-class Slot:
-    """A warm process, and the pipe to it. One run at a time."""
+class Slot(Beside):
+    """A warm process that runs what it is handed, one run at a time."""
 
     def __init__(self, target: Callable[[Connection], None] = work) -> None:
-        self.pipe, theirs = _SPAWN.Pipe()
-        self.process = _SPAWN.Process(target=target, args=(theirs,))
-        self.process.start()
-        theirs.close()
+        super().__init__(target)
         self.ready = False
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return int(self.process.pid or 0)
 
     def run(self, run_id: str) -> int:
         """Hands it a run and waits; 0, or as a process would have ended (-9: killed) when it died with the run."""
@@ -134,14 +125,6 @@ class Slot:
             self.process.join(DYING_SECONDS)
             return self.process.exitcode or 1
         return 0
-
-    def end(self, grace: float) -> None:
-        """Ends it: its process sees the closed pipe after the run that it is in; after `grace` seconds it is killed."""
-        self.pipe.close()
-        self.process.join(grace)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
 
 
 class WarmWorker(ProcessWorker):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from deployments import dispatch, pools, pulse, waking
 from deployments.dispatch import Dispatch
 from deployments.prefect_api import Prefect
 from mappings.clock import stopwatch
+from mappings.errors import ConfigurationError
 from tasks import office as offices
 from tasks import stages
 from tasks.clearing import alone, settling
@@ -144,3 +147,55 @@ def test_the_pulse_dispatches_where_it_is_told_of_a_pool(monkeypatch: pytest.Mon
 
 def test_many_parcels_take_the_lane_of_trucks() -> None:
     assert [pools.lane(n) for n in (0, pools.FEW, pools.FEW + 1)] == [pools.EXPRESS, pools.EXPRESS, pools.TRUCKS]
+
+
+class Slow:
+    """Whoever waits for Prefect: nothing of what it is given is done until `go`."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]] = []
+
+    def submit(self, work: Callable[..., Any], *args: Any) -> Future[Any]:
+        self.given.append((Future(), work, args))
+        return self.given[-1][0]
+
+    def go(self) -> None:
+        for future, work, args in self.given:
+            try:
+                future.set_result(work(*args))
+            except ConfigurationError as error:
+                future.set_exception(error)
+        self.given.clear()
+
+
+def test_no_beat_waits_for_prefect(woken: Dispatch, captured: int, prefect: PrefectServer) -> None:
+    slow = Slow()
+    woken.talk = slow  # type: ignore[assignment]
+    assert woken.beat() == [captured]
+    assert [woken.beat(), woken.beat(), prefect.runs] == [[], [], []], "it is asked for once, and made of nothing yet"
+    slow.go()
+    assert woken.beat() == []
+    assert woken.started[captured].run_id == "run1"
+    assert len(slow.given) == 1, "now Prefect is asked how it stands, once"
+    woken.beat()
+    prefect.states["run1"] = "COMPLETED"
+    ran(captured)
+    slow.go()
+    woken.beat()
+    assert not woken.started
+
+
+def test_a_run_that_prefect_would_not_make_is_asked_for_again(
+    woken: Dispatch, captured: int, prefect: PrefectServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    slow = Slow()
+    woken.talk = slow  # type: ignore[assignment]
+    woken.prefect.api = "http://127.0.0.1:1/api"
+    assert woken.beat() == [captured]
+    slow.go()
+    woken.prefect.api, woken.when[captured] = prefect.base + "/api", 0.0
+    assert woken.beat() == [captured]
+    assert "does not answer" in caplog.text
+    slow.go()
+    woken.beat()
+    assert woken.started[captured].run_id == "run1"

@@ -30,7 +30,6 @@ def test_trouble_is_logged_and_the_next_beat_comes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, settings: str
 ) -> None:
     monkeypatch.setenv(homes.VARIABLE, str(tmp_path))
-    monkeypatch.setattr(pulse, "POLL", 0.01)
     (tmp_path / homes.SETTINGS).write_text(settings, "utf-8")
     offices.office.cache_clear()
     told: list[str] = []
