@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 TEXT: Any = pd.Series(dtype="str").dtype  # by its name a dtype is looked up each time
 _ARRAY = TEXT.construct_array_type()
@@ -70,6 +71,19 @@ def missing(column: pd.Series) -> int:
     if not empty:
         return int(known.null_count)
     return int(known.null_count) + int(np.isin(known.indices.drop_null().to_numpy(), empty).sum())
+
+
+def absent(column: pd.Series) -> np.ndarray:
+    """In which rows of a text column nothing or '' stands."""
+    if not missing(column):
+        return np.zeros(len(column), dtype=bool)
+    return ((column == "") | column.isna()).to_numpy(dtype=bool)
+
+
+def longest(column: pd.Series) -> int:
+    """The bytes in UTF-8 of the longest of its distinct texts: no text of the column has more characters."""
+    lengths = pc.binary_length(coded(array_of(column)).dictionary).to_numpy(zero_copy_only=False)
+    return int(lengths.max(initial=0))
 
 
 def selected(frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:

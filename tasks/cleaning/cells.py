@@ -21,6 +21,9 @@ _TRUE = frozenset({"1", "y", "yes", "true", "t", "x", "是", "已取消", "cance
 _FALSE = frozenset({"0", "n", "no", "false", "f", "", "否"})
 
 
+NONE_YET = pd.Series(dtype="str")  # the values of cells that are not typed yet
+
+
 @dataclass
 class Distinct:
     """A column as distinct texts and, for each row, the number of its text."""
@@ -71,7 +74,7 @@ def _all_simple(texts: list[str]) -> bool:
 
 def tidy(found: Distinct, one: Field, empty: frozenset[str], wide: bool, squeeze: str) -> tuple[list[str], Cells]:
     """The distinct texts without outer space, control characters, aliases and marks of emptiness; and the notes."""
-    notes = Cells(pd.Series(dtype="str"), found)
+    notes = Cells(NONE_YET, found)
     made: list[str] = []
     blank = empty - {""}
     if not (one.aliases or blank or one.extract or squeeze or one.default or one.pad) and _all_simple(found.texts):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from mappings import rules
+from mappings.canonical import coded
 from mappings.canonical.columns import SCALE, whole
-from mappings.engine.columns import column, sizes
 from mappings.rules import Rule
 from tasks.cleaning import amounts
 from tasks.cleaning.blame import Blame
@@ -29,9 +30,10 @@ def not_negative(values: pd.Series, rule: Rule) -> np.ndarray:
 
 def matches(values: pd.Series, rule: Rule) -> np.ndarray:
     """Where a text that is there does not match the rule's pattern as a whole."""
-    numbers, distinct = pd.factorize(values)
-    good = pd.Series(distinct, dtype="str").str.fullmatch(rule.pattern).to_numpy(dtype=bool)
-    return ~good[numbers] & (values != "").to_numpy()
+    found, pattern = coded.coded(coded.array_of(values)), re.compile(rule.pattern)
+    texts = found.dictionary.to_pylist()
+    bad = np.array([text != "" and not pattern.fullmatch(text) for text in texts], dtype=bool)
+    return bad[found.indices.to_numpy()] if bad.any() else np.zeros(len(values), dtype=bool)
 
 
 def exactly(values: pd.Series, rule: Rule) -> np.ndarray:
@@ -70,10 +72,10 @@ def _target(
     values = table[path]
     if target.required:
         code = {**rules.quality().missing, **missing}.get(path, "VAL-004")
-        absent = (values == "").to_numpy() if values.dtype == "str" else values.isna().to_numpy()
+        absent = coded.absent(values) if values.dtype == "str" else values.isna().to_numpy()
         if code and absent.any():
             _blame(code, table, absent & live & ~blame.blamed(table, path), path, blame)
-    if target.length and values.dtype == "str" and sizes(column(values)).max(initial=0) > target.length:
+    if target.length and values.dtype == "str" and coded.longest(values) > target.length:
         long = (values.str.len() > target.length).to_numpy(dtype=bool) & live
         _blame("TXT-001", table, long, path, blame, f"{target.length} ({target.says})")
 

@@ -62,7 +62,7 @@ class _Reader:
             f"{texts[a]}{JOINT}{other.texts[p % count]}" if texts[a] else ""
             for a, p in zip(own, pairs.tolist(), strict=True)
         ]
-        made = Cells(pd.Series(dtype="str"), Distinct(numbers, joined, [found.texts[a] for a in own]))
+        made = Cells(cells.NONE_YET, Distinct(numbers, joined, [found.texts[a] for a in own]))
         for code, noted in notes.notes.items():
             made.notes[code] = {pair: noted[a] for pair, a in enumerate(own) if a in noted}
         return joined, made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from tasks.cleaning import Cleaned, amounts
 from tasks.cleaning.blame import ROW, SOURCE, Place
 
 _MISSING = {"text": "", "flag": False, "decimal": pd.NA, "integer": pd.NA, "time": pd.NaT}
+_TYPES = {kind: pd.Series(dtype=name).dtype for kind, name in DTYPES.items()}  # looked up by name once
 _ZERO = ("waybill.freight", "waybill.insured_fee")
 
 
@@ -35,8 +37,15 @@ def _taken(table: pd.DataFrame, name: str, at: np.ndarray) -> dict[str, pd.Serie
     made = {}
     for path, column in columns.columns(name).items():
         values = table[path].array.take(at, allow_fill=True, fill_value=_MISSING[column.kind])
-        made[path] = pd.Series(values, dtype=DTYPES[column.kind])
+        made[path] = pd.Series(values, dtype=_TYPES[column.kind])
     return made
+
+
+@lru_cache(maxsize=32)
+def _categories(texts: tuple[str, ...]) -> tuple[np.ndarray, pd.CategoricalDtype]:
+    """The number of each text, and what the numbers mean: the same for every table of a truck."""
+    numbers, names = pd.factorize(pd.Series(texts, dtype="object"))
+    return numbers, pd.CategoricalDtype(pd.Index(names, dtype="str"))
 
 
 def _provenance(
@@ -51,9 +60,8 @@ def _provenance(
     )
     made: dict[str, object] = {f"{name}.row": rows}
     for what in ("file", "sheet", "profile"):
-        texts = [getattr(place, what) for place in places] + [""]
-        numbers, names = pd.factorize(pd.Series(texts, dtype="object"))
-        made[f"{name}.{what}"] = pd.Categorical.from_codes(numbers[source], categories=pd.Index(names, dtype="str"))
+        numbers, kind = _categories((*(getattr(place, what) for place in places), ""))
+        made[f"{name}.{what}"] = pd.Categorical.from_codes(numbers[source], dtype=kind)
     return made
 
 

@@ -55,7 +55,14 @@ def test_a_column_is_blank_where_nothing_stands_in_it(texts: list[str]) -> None:
 
 @given(st.lists(st.sampled_from(["", "A", None]), max_size=9))
 def test_what_is_missing_is_counted(texts: list[str | None]) -> None:
-    assert coded.missing(pd.Series(texts, dtype="str")) == sum(not text for text in texts)
+    here = pd.Series(texts, dtype="str")
+    assert coded.missing(here) == sum(not text for text in texts)
+    assert coded.absent(here).tolist() == [not text for text in texts]
+
+
+@given(TEXTS)
+def test_no_text_is_longer_than_the_longest_in_bytes(texts: list[str]) -> None:
+    assert coded.longest(column(texts)) == max((len(text.encode()) for text in texts), default=0)
 
 
 def test_a_changed_column_is_cut_anew_and_nothing_is_kept_of_one_that_is_gone() -> None:
