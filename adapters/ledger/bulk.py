@@ -19,8 +19,13 @@ from adapters.ledger.tables import Instant
 Rows = Sequence[Sequence[Any]]
 
 
-def insert(tx: Connection, table: Table, columns: Sequence[str], rows: Rows, ignore: bool = False) -> int:
-    """Insert `rows`; with `ignore`, rows whose unique key is there already are left out. Returns how many went in."""
+def insert(
+    tx: Connection, table: Table, columns: Sequence[str], rows: Rows, ignore: bool = False, stored: Sequence[str] = ()
+) -> int:
+    """Insert `rows`; with `ignore`, rows whose unique key is there already are left out. Returns how many went in.
+
+    Columns in `stored` get their values as the driver gave them, or as `converted` made them.
+    """
     if not rows:
         return 0
     names = ", ".join(f'"{name}"' for name in columns)
@@ -28,10 +33,10 @@ def insert(tx: Connection, table: Table, columns: Sequence[str], rows: Rows, ign
     head = f'INSERT INTO "{table.name}" ({names}) '
     if _postgres(tx):
         sql = f"{head}SELECT * FROM unnest({_casts(tx, table, columns)}) WHERE true{conflict}"  # noqa: S608
-        return tx.exec_driver_sql(sql, tuple(_arrays(tx, table, columns, rows))).rowcount
+        return tx.exec_driver_sql(sql, tuple(_arrays(tx, table, columns, rows, stored))).rowcount
     sql = f"{head}VALUES ({', '.join('?' * len(columns))}){conflict}"
-    if any(_processor(tx, table, name) for name in columns):
-        rows = list(zip(*_arrays(tx, table, columns, rows), strict=True))
+    if any(_processor(tx, table, name) for name in columns if name not in stored):
+        rows = list(zip(*_arrays(tx, table, columns, rows, stored), strict=True))
     return tx.exec_driver_sql(sql, [*rows]).rowcount
 
 
@@ -61,6 +66,11 @@ def among(tx: Connection, column: ColumnElement[Any], values: Iterable[Any]) -> 
         return column == any_(literal(wanted, ARRAY(column.type)))
     each = func.json_each(orjson.dumps(wanted).decode()).table_valued("value")
     return column.in_(select(each.c.value))
+
+
+def converted(tx: Connection, table: Table, name: str, values: Sequence[Any]) -> list[Any]:
+    """The values of one column as the driver takes them: sealed, or a time in the database's own form."""
+    return _converted(tx.dialect, _processor(tx, table, name), tuple(values), table.c[name].type)
 
 
 def _postgres(tx: Connection) -> bool:
