@@ -69,8 +69,9 @@ def life(was: Held, shapes: Sequence[Shape], meanings: folding.Meanings) -> Life
     ]
     if (was.status or was.final) and any(folding.unsettles(was, row, meanings) for row in rows):
         return None
-    numbers: list[Any] = [-bool(was.pre_no), -bool(was.invt_no)]
-    held = Held(was.state, was.rank, was.status, was.time, -1, *numbers, was.final, was.conflict)
+    pre_no: Any = -bool(was.pre_no)
+    invt_no: Any = -bool(was.invt_no)
+    held = Held(was.state, was.rank, was.status, was.time, -1, pre_no, invt_no, was.final, was.conflict)
     said = folding.advance(held, rows, meanings)
     if len(said) < len(rows):  # an unknown status
         return None
