@@ -2,21 +2,21 @@
 
 Ordinary is a receipt of which `settling` would need nothing else than the one document with its business key: no other
 attempt, nothing waiting about it, nothing that would have its story told anew. All others are kept as new, and settled
-by `settling`. Most documents of a message live the same life: each such life is folded once, by the same `folding`.
+by `settling` afterwards. Both do as `folding` says.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, type_coerce
+from sqlalchemy.types import NullType
 
-from adapters.ledger import bulk, folding
-from adapters.ledger.folding import Held
-from adapters.ledger.history import stored
+from adapters.ledger import bulk
 from adapters.ledger.ledger import alone, writes
+from adapters.ledger.lives import Life, Likeness, Shape, life
 from adapters.ledger.messages import confirm_arrived
 from adapters.ledger.receipts import NO_TIME, ReceiptLike
 from adapters.ledger.settling import NEW, PARKED, UNUSABLE, WRITTEN, Meanings, Ranks, Settled
@@ -27,55 +27,10 @@ _COLUMNS = (
     "raw_id", "authority", "type", "business_key", "guid", "status", "return_time", "info", "pre_no", "invt_no",
     "declared_guid", "cop_msg_id", "document_id", "disposition", "reason", "at",
 )  # fmt: skip
-_STATE = ("state", "rank", "return_status", "return_time", "return_info", "pre_no", "invt_no", "final", "conflict")
-Shape = tuple[str, Any, bool, bool]  # of a receipt: status, time as the driver has it, whether it has either number
-
-
-class _Sign(NamedTuple):
-    """A receipt of a life that many documents live: in place of its texts stands its place (from 1) in that life."""
-
-    id: int
-    status: str
-    return_time: Any
-    info: Any
-    pre_no: Any
-    invt_no: Any
-
-
-class Life(NamedTuple):
-    """What a life makes of a document; `info`, `pre_no`, `invt_no` say whose they are: -1 its own, 0 none."""
-
-    said: tuple[str, ...]
-    touched: bool
-    state: str
-    rank: int
-    status: str
-    time: Any
-    info: int
-    pre_no: int
-    invt_no: int
-    final: bool
-    conflict: bool
-
-
-def life(was: Held, shapes: Sequence[Shape], meanings: folding.Meanings) -> Life | None:
-    """What receipts of these shapes, in order of coming, make of such a document; None where it is no ordinary life.
-
-    Of `was` the texts are not looked at, only whether there are any: the outcome holds for every document alike.
-    """
-    rows = [
-        _Sign(place, status, at, place, place * pre, place * invt)
-        for place, (status, at, pre, invt) in enumerate(shapes, 1)
-    ]
-    if (was.status or was.final) and any(folding.unsettles(was, row, meanings) for row in rows):
-        return None
-    pre_no: Any = -bool(was.pre_no)
-    invt_no: Any = -bool(was.invt_no)
-    held = Held(was.state, was.rank, was.status, was.time, -1, pre_no, invt_no, was.final, was.conflict)
-    said = folding.advance(held, rows, meanings)
-    if len(said) < len(rows):  # an unknown status
-        return None
-    return Life(tuple(said[row.id] for row in rows), held.touched, *held.values())
+_STORED = ("return_time", "return_info", "final", "conflict")  # of a document, handed on as the driver gave them
+# A document as read: business key, id, shipment, message, then its Likeness, then its texts (info, preNo, invtNo).
+_LIKENESS, _INFO, _PRE_NO, _INVT_NO = slice(4, 12), 12, 13, 14
+Lived = list[tuple[tuple[Any, ...], list[int]]]  # documents as read, each with the places of its receipts
 
 
 @writes
@@ -93,29 +48,32 @@ def keep(
     authority at a time.
     """
     alone(tx, f"settle {authority}")
-    batch = _Batch(tx, told)
-    settled = Settled()
+    batch, meanings, settled = _Batch(tx, told), Meanings(ranks, recovered), Settled()
     changed: list[tuple[Any, ...]] = []
-    meanings = Meanings(ranks, recovered)
     for kind, keys in batch.by_key(apart).items():
-        known, documents = _known(tx, authority, kind, keys), _documents(tx, authority, kind, keys)
-        for key, about in documents.items():
-            if about is not None and (places := batch.unknown(keys[key], known.get(key, {}))):
-                changed += batch.settle(about, places, meanings.of(kind, bool(about.recovery)), settled)
+        documents = _documents(tx, authority, kind, keys)
+        again = _recoveries(tx, {row[3] for row in documents})
+        ordinary = batch.ordinary(documents, keys, _known(tx, authority, kind, keys))
+        for (was, recovery, shapes), lived in batch.alike(ordinary, again).items():
+            found = life(Likeness._make(was), shapes, meanings.of(kind, recovery))
+            if found is not None:
+                changed += batch.settle(found, lived)
+                settled.shipments.update({row[2] for row, _ in lived})
+                settled.messages.update({row[3] for row, _ in lived})
     new = kept(tx, batch.values())
-    bulk.update(tx, document, WRITTEN, changed, stored=("return_time", "return_info"))
-    settled.counts = Counter(batch.said.values())
+    bulk.update(tx, document, WRITTEN, changed, stored=_STORED)
+    settled.counts = Counter(said for said, about in zip(batch.said, batch.about, strict=True) if about is not None)
     confirm_arrived(tx, settled.messages)
     return new, settled
 
 
 def kept(tx: Connection, rows: bulk.Rows) -> int:
-    """Insert receipts that were converted before; how many are new."""
-    return bulk.insert(tx, receipt, _COLUMNS, rows, ignore=True, stored=("return_time", "info"))
+    """Insert receipts whose values were converted before. Returns how many are new."""
+    return bulk.insert(tx, receipt, _COLUMNS, rows, ignore=True, stored=("return_time", "info", "at"))
 
 
 class _Batch:
-    """Receipts about to be kept: what the driver needs of each, and what became of it."""
+    """Receipts about to be kept, by their place: what the driver needs of each, and what becomes of it."""
 
     def __init__(self, tx: Connection, told: Iterable[tuple[int, Sequence[ReceiptLike]]]) -> None:
         self.rows: list[ReceiptLike] = []
@@ -123,14 +81,14 @@ class _Batch:
         for raw_id, rows in told:
             self.rows += rows
             self.raws += [raw_id] * len(rows)
+        self.now = bulk.converted(tx, receipt, "at", [clock.now()])[0]
         self.times = bulk.converted(tx, receipt, "return_time", [row.return_time or NO_TIME for row in self.rows])
         self.infos = bulk.converted(tx, receipt, "info", [row.info for row in self.rows])
-        self.said: dict[int, str] = {}
-        self.about: dict[int, int] = {}
-        self._lives: dict[tuple[Any, ...], Life | None] = {}
-        self._shapes: list[Shape] = [
+        self.shapes: list[Shape] = [
             (row.status, at, row.pre_no != "", row.invt_no != "") for row, at in zip(self.rows, self.times, strict=True)
         ]
+        self.said = [UNUSABLE if row.problem else NEW for row in self.rows]
+        self.about: list[int | None] = [None] * len(self.rows)
 
     def by_key(self, apart: Collection[str]) -> dict[str, dict[str, list[int]]]:
         """The places of the receipts that may be ordinary, by type and business key."""
@@ -147,76 +105,105 @@ class _Batch:
                 keys[row.business_key] = [place]
         return found
 
-    def unknown(self, places: list[int], known: Mapping[tuple[Any, ...], bool]) -> list[int]:
-        """Of these places those of which the ledger has nothing yet, each once; none where something waits there."""
+    def ordinary(
+        self,
+        documents: Sequence[tuple[Any, ...]],
+        keys: Mapping[str, list[int]],
+        known: Mapping[str, Mapping[Any, bool]],
+    ) -> Lived:
+        """The documents of which there is one attempt and nothing waits, each with its receipts that are new."""
+        attempts = Counter(row[0] for row in documents)
+        found = [(row, keys[row[0]]) for row in documents if attempts[row[0]] == 1]
+        if not known:
+            return found
+        told = ((row, self._new(places, known.get(row[0], {}))) for row, places in found)
+        return [(row, places) for row, places in told if places]
+
+    def _new(self, places: list[int], known: Mapping[Any, bool]) -> list[int]:
         if any(known.values()):
             return []
-        if not known and len(places) == 1:
-            return places
-        rows, times = self.rows, self.times
-        first = {(rows[p].status, times[p], rows[p].guid): p for p in reversed(places)}
-        return sorted(place for same, place in first.items() if same not in known)
+        return [place for place in places if self._same(place) not in known] if known else places
 
-    def settle(
-        self, about: Any, places: list[int], meanings: folding.Meanings, settled: Settled
-    ) -> list[tuple[Any, ...]]:
-        """What these receipts make of their document, as a row to be written; nothing where it is not ordinary."""
-        was = Held(*about[5:14])
-        shapes = tuple([self._shapes[place] for place in places])
-        like = (about.type, bool(about.recovery), was.state, was.rank, was.status, was.time, was.pre_no != "",
-                was.invt_no != "", was.final, was.conflict, shapes)  # fmt: skip
-        if like not in self._lives:
-            self._lives[like] = life(was, shapes, meanings)
-        lived = self._lives[like]
-        if lived is None:
+    def _same(self, place: int) -> tuple[Any, ...]:
+        """What tells a receipt from the others of its key."""
+        return self.rows[place].status, self.times[place], self.rows[place].guid
+
+    def alike(self, documents: Lived, again: Collection[int]) -> dict[tuple[Any, bool, tuple[Shape, ...]], Lived]:
+        """These documents by their Likeness, whether their message was sent again, and the shapes of their receipts."""
+        found: dict[tuple[Any, bool, tuple[Shape, ...]], Lived] = {}
+        shapes = self.shapes
+        for row, places in documents:
+            mine = tuple([shapes[place] for place in places])
+            if len(mine) > 1 and len(set(mine)) < len(mine):
+                places = sorted({self._same(place): place for place in reversed(places)}.values())  # noqa: PLW2901
+                mine = tuple([shapes[place] for place in places])
+            like = row[_LIKENESS], row[3] in again, mine
+            if like in found:
+                found[like].append((row, places))
+            else:
+                found[like] = [(row, places)]
+        return found
+
+    def settle(self, found: Life, lived: Lived) -> list[tuple[Any, ...]]:
+        """Note what becomes of the receipts of documents that live the same. Returns the documents to be written."""
+        for nth, said in enumerate(found.said):
+            for row, places in lived:
+                self.said[places[nth]], self.about[places[nth]] = said, row[1]
+        if not found.touched:
             return []
-        for place, said in zip(places, lived.said, strict=True):
-            self.said[place], self.about[place] = said, about.id
-        settled.shipments.add(about.shipment_id)
-        settled.messages.add(about.message_id)
-        return [self._written(about.id, was, places, lived)] if lived.touched else []
-
-    def _written(self, ident: int, was: Held, places: list[int], lived: Life) -> tuple[Any, ...]:
         rows = self.rows
-        info = self.infos[places[lived.info - 1]] if lived.info > 0 else was.info
-        pre_no = rows[places[lived.pre_no - 1]].pre_no if lived.pre_no > 0 else was.pre_no
-        invt_no = rows[places[lived.invt_no - 1]].invt_no if lived.invt_no > 0 else was.invt_no
-        return (ident, lived.state, lived.rank, lived.status, lived.time, info, pre_no, invt_no, lived.final,
-                lived.conflict)  # fmt: skip
+        infos = self._texts(found.info, lived, _INFO, self.infos.__getitem__)
+        pre_nos = self._texts(found.pre_no, lived, _PRE_NO, lambda place: rows[place].pre_no)
+        invt_nos = self._texts(found.invt_no, lived, _INVT_NO, lambda place: rows[place].invt_no)
+        state, ends = (found.state, found.rank, found.status, found.time), (found.final, found.conflict)
+        texts = zip(lived, infos, pre_nos, invt_nos, strict=True)
+        return [(row[1], *state, info, pre_no, invt_no, *ends) for (row, _), info, pre_no, invt_no in texts]
+
+    def _texts(self, whose: int, lived: Lived, own: int, told: Callable[[int], Any]) -> list[Any]:
+        """A text of each document: that of its receipt at this place of its life, or its own."""
+        if whose > 0:
+            return [told(places[whose - 1]) for _, places in lived]
+        return [row[own] for row, _ in lived]
 
     def values(self) -> list[tuple[Any, ...]]:
         """Every receipt as the ledger has it; what is not settled now waits as new."""
-        now, about, said = clock.now(), self.about.get, self.said.get
+        now, told = self.now, zip(self.raws, self.rows, self.times, self.infos, self.about, self.said, strict=True)
         return [
             (
                 raw_id, row.authority, row.type, row.business_key, row.guid, row.status, at, info, row.pre_no,
-                row.invt_no, row.declared_guid, row.cop_msg_id, about(place),
-                UNUSABLE if row.problem else said(place, NEW), row.problem, now,
+                row.invt_no, row.declared_guid, row.cop_msg_id, about, said, row.problem, now,
             )
-            for place, (raw_id, row, at, info) in enumerate(
-                zip(self.raws, self.rows, self.times, self.infos, strict=True)
-            )
+            for raw_id, row, at, info, about, said in told
         ]  # fmt: skip
 
 
-def _documents(tx: Connection, authority: str, kind: str, keys: Collection[str]) -> dict[str, Any]:
-    """By business key its document with what it holds, None where there are several attempts."""
+def _documents(tx: Connection, authority: str, kind: str, keys: Collection[str]) -> list[tuple[Any, ...]]:
+    """Every attempt of these business keys."""
     d = document.c
-    columns = [d.business_key, d.id, d.message_id, d.shipment_id, message.c.recovery, *(stored(d[n]) for n in _STATE)]
-    query = select(*columns, d.type).join(message, d.message_id == message.c.id)
+    numbers = (d.pre_no != "", d.invt_no != "")
+    columns = (
+        d.business_key, d.id, d.shipment_id, d.message_id,
+        d.state, d.rank, d.return_status, d.return_time, d.final, d.conflict, *numbers,
+        d.return_info, d.pre_no, d.invt_no,
+    )  # fmt: skip
+    query = select(*(type_coerce(column, NullType()).label(f"c{n}") for n, column in enumerate(columns)))
     mine = query.where(d.authority == authority, d.type == kind, bulk.among(tx, d.business_key, keys))
-    found: dict[str, Any] = {}
-    for row in tx.execute(mine).all():
-        found[row[0]] = None if row[0] in found else row
-    return found
+    return [tuple(row) for row in tx.execute(mine).all()]
 
 
-def _known(tx: Connection, authority: str, kind: str, keys: Collection[str]) -> dict[str, dict[tuple[Any, ...], bool]]:
-    """By business key its receipts that are kept already (status, time, guid), and whether each waits."""
+def _recoveries(tx: Connection, message_ids: Collection[int]) -> set[int]:
+    """Of these messages those that were sent again as a recovery."""
+    return set(
+        tx.execute(select(message.c.id).where(bulk.among(tx, message.c.id, message_ids), message.c.recovery)).scalars()
+    )
+
+
+def _known(tx: Connection, authority: str, kind: str, keys: Collection[str]) -> dict[str, dict[Any, bool]]:
+    """By business key its receipts that are kept already (as `_Batch._same`), and whether each waits."""
     r = receipt.c
-    columns = (r.business_key, r.status, stored(r.return_time), r.guid, r.disposition)
+    columns = (r.business_key, r.status, type_coerce(r.return_time, NullType()), r.guid, r.disposition)
     mine = select(*columns).where(r.authority == authority, r.type == kind, bulk.among(tx, r.business_key, keys))
-    found: dict[str, dict[tuple[Any, ...], bool]] = {}
+    found: dict[str, dict[Any, bool]] = {}
     for key, status, at, guid, disposition in tx.execute(mine).all():
         found.setdefault(key, {})[status, at, guid] = disposition in (NEW, PARKED)
     return found

@@ -20,7 +20,7 @@ TOLD = "alarm:parked"  # the cursor of an authority: up to which raw message an 
 def alarm_unreadable(
     ledger: Ledger, authority: str, message_ids: Collection[int], shipment_ids: Collection[int] = ()
 ) -> int:
-    """An event for each of these messages, or of these shipments, that came back as a whole. Returns how many are new."""
+    """An event for each of these messages, or of these shipments, that came back whole. Returns how many are new."""
     new = 0
     for row in come_back(ledger, authority) if message_ids or shipment_ids else []:
         told = {e.detail.get("message_id") for e in events.timeline(ledger, row.shipment_id) if e.kind == KIND}
