@@ -6,13 +6,13 @@ any prefix, a byte order mark, gb2312 or a wrong declaration, blanks in the base
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
+import pybase64
 from lxml import etree
 
 from adapters.contract import Opened
@@ -37,7 +37,7 @@ def write(business: bytes, type: str, sender: str, receiver: str, cop_msg_id: st
         f"<ReceiverIds><ReceiverId>{escape(receiver)}</ReceiverId></ReceiverIds>"
         f"<CreatTime>{created}</CreatTime><MsgType>{escape(type)}</MsgType></TransInfo><Data>"
     )
-    return b"".join((head.encode(), base64.b64encode(business), b"</Data></DxpMsg>"))
+    return b"".join((head.encode(), pybase64.b64encode(business), b"</Data></DxpMsg>"))
 
 
 def transfer(terminal: bytes, node: str, end_node: str, serial: int, at: datetime) -> bytes:

@@ -201,7 +201,7 @@ def _recoveries(tx: Connection, message_ids: Collection[int]) -> set[int]:
 def _known(tx: Connection, authority: str, kind: str, keys: Collection[str]) -> dict[str, dict[Any, bool]]:
     """By business key its receipts that are kept already (as `_Batch._same`), and whether each waits."""
     r = receipt.c
-    columns = (r.business_key, r.status, type_coerce(r.return_time, NullType()), r.guid, r.disposition)
+    columns = (r.business_key, r.status, bulk.as_stored(r.return_time), r.guid, r.disposition)
     mine = select(*columns).where(r.authority == authority, r.type == kind, bulk.among(tx, r.business_key, keys))
     found: dict[str, dict[Any, bool]] = {}
     for key, status, at, guid, disposition in tx.execute(mine).all():

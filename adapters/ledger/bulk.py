@@ -5,13 +5,13 @@ The column types' own conversions (sealing, times) apply, column by column; noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Connection, Dialect, Table, any_, func, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Connection, Dialect, Table, any_, func, literal, select, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import NullType, TypeEngine
 
 from adapters.ledger.sealed import SealedText
 from adapters.ledger.tables import Instant
@@ -71,6 +71,17 @@ def among(tx: Connection, column: ColumnElement[Any], values: Iterable[Any]) -> 
 def converted(tx: Connection, table: Table, name: str, values: Sequence[Any]) -> list[Any]:
     """The values of one column as the driver takes them: sealed, or a time in the database's own form."""
     return _converted(tx.dialect, _processor(tx, table, name), tuple(values), table.c[name].type)
+
+
+def as_stored(column: Any) -> Any:
+    """A column whose values are to come as the driver gives them, to be handed on or to be `read` later."""
+    return type_coerce(column, NullType()).label(column.name)
+
+
+def read(tx: Connection, column: ColumnElement[Any], values: Collection[Any]) -> dict[Any, Any]:
+    """What each of these values, as the driver gave them, means."""
+    process = column.type.dialect_impl(tx.dialect).result_processor(tx.dialect, None)
+    return {value: process(value) if process else value for value in values}
 
 
 def _postgres(tx: Connection) -> bool:

@@ -195,6 +195,10 @@ def _changed(past: list[Past], said: dict[int, str]) -> list[tuple[int, str]]:
 def _candidates(tx: Connection, authority: str) -> list[_Pair]:
     """Every waiting receipt beside each document it may be about: same key, or inside the message it names."""
     r, d, m = receipt.c, document.c, message.c
+    waiting = tx.execute(select(r.id).where(waiting_of(authority))).scalars().all()
+    if not waiting:
+        return []
+    mine = bulk.among(tx, r.id, waiting)  # the receipts lead: there may be few of them, and many documents
     told = [r.id, r.status, r.return_time, r.info, r.pre_no, r.invt_no, r.declared_guid, r.cop_msg_id]
     about = [d.type, d.id.label("document_id"), d.shipment_id, d.message_id, d.attempt, d.guid, m.first_claimed_at,
              m.recovery]  # fmt: skip
@@ -204,7 +208,7 @@ def _candidates(tx: Connection, authority: str) -> list[_Pair]:
     named = and_(m.authority == r.authority, m.cop_msg_id == r.cop_msg_id)
     by_key = select(*columns).select_from(receipt.join(document, same).join(message, d.message_id == m.id))
     by_message = select(*columns).select_from(receipt.join(message, named).join(document, d.message_id == m.id))
-    found = [row for query in (by_key, by_message) for row in tx.execute(query.where(waiting_of(authority))).all()]
+    found = [row for query in (by_key, by_message) for row in tx.execute(query.where(mine)).all()]
     return [_Pair._make((*row[:16], tuple(row[16:]))) for row in found]
 
 
