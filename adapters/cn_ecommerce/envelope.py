@@ -81,7 +81,9 @@ def decoded(raw: bytes) -> str:
     tries = [mark] if mark else ["gb18030"] if chinese else ["utf-8", "gb18030"]
     for encoding in tries:
         try:
-            return _DECLARATION.sub("", raw.decode(encoding), count=1).lstrip("\ufeff \t\r\n")
+            text = raw.decode(encoding)
+            head = _DECLARATION.match(text)
+            return (text[head.end() :] if head else text).lstrip("\ufeff \t\r\n")
         except UnicodeDecodeError:
             continue
     raise DataFault(f"The message is text in no known encoding ({name} declared) / 报文编码无法识别")

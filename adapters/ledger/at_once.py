@@ -8,7 +8,7 @@ by `settling` afterwards. Both do as `folding` says.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select, type_coerce
@@ -19,7 +19,7 @@ from adapters.ledger.ledger import alone, writes
 from adapters.ledger.lives import Life, Likeness, Shape, life
 from adapters.ledger.messages import confirm_arrived
 from adapters.ledger.receipts import NO_TIME, ReceiptLike
-from adapters.ledger.settling import NEW, PARKED, UNUSABLE, WRITTEN, Meanings, Ranks, Settled
+from adapters.ledger.settling import NEW, PARKED, UNUSABLE, Meanings, Ranks, Settled
 from adapters.ledger.tables import document, message, receipt
 from mappings import clock
 
@@ -27,9 +27,9 @@ _COLUMNS = (
     "raw_id", "authority", "type", "business_key", "guid", "status", "return_time", "info", "pre_no", "invt_no",
     "declared_guid", "cop_msg_id", "document_id", "disposition", "reason", "at",
 )  # fmt: skip
-_STORED = ("return_time", "return_info", "final", "conflict")  # of a document, handed on as the driver gave them
-# A document as read: business key, id, shipment, message, then its Likeness, then its texts (info, preNo, invtNo).
-_LIKENESS, _INFO, _PRE_NO, _INVT_NO = slice(4, 12), 12, 13, 14
+_WRITTEN = ("id", "state", "rank", "return_status", "return_time", "final", "conflict")  # of a document, and its texts
+_STORED = ("return_time", "return_info", "final", "conflict")  # handed on as the driver gave them
+_LIKENESS = slice(4, 12)  # of a document as read: business key, id, shipment, message, then its Likeness
 Lived = list[tuple[tuple[Any, ...], list[int]]]  # documents as read, each with the places of its receipts
 
 
@@ -49,7 +49,7 @@ def keep(
     """
     alone(tx, f"settle {authority}")
     batch, meanings, settled = _Batch(tx, told), Meanings(ranks, recovered), Settled()
-    changed: list[tuple[Any, ...]] = []
+    changed: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     for kind, keys in batch.by_key(apart).items():
         documents = _documents(tx, authority, kind, keys)
         again = _recoveries(tx, {row[3] for row in documents})
@@ -57,11 +57,13 @@ def keep(
         for (was, recovery, shapes), lived in batch.alike(ordinary, again).items():
             found = life(Likeness._make(was), shapes, meanings.of(kind, recovery))
             if found is not None:
-                changed += batch.settle(found, lived)
+                texts, rows = batch.settle(found, lived)
+                changed.setdefault(texts, []).extend(rows)
                 settled.shipments.update({row[2] for row, _ in lived})
                 settled.messages.update({row[3] for row, _ in lived})
     new = kept(tx, batch.values())
-    bulk.update(tx, document, WRITTEN, changed, stored=_STORED)
+    for texts, rows in changed.items():
+        bulk.update(tx, document, (*_WRITTEN, *texts), rows, stored=_STORED)
     settled.counts = Counter(said for said, about in zip(batch.said, batch.about, strict=True) if about is not None)
     confirm_arrived(tx, settled.messages)
     return new, settled
@@ -144,26 +146,26 @@ class _Batch:
                 found[like] = [(row, places)]
         return found
 
-    def settle(self, found: Life, lived: Lived) -> list[tuple[Any, ...]]:
-        """Note what becomes of the receipts of documents that live the same. Returns the documents to be written."""
+    def settle(self, found: Life, lived: Lived) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Note what becomes of the receipts of documents that live the same.
+
+        Returns which texts the documents have from their receipts, and the documents to be written, with these.
+        """
         for nth, said in enumerate(found.said):
             for row, places in lived:
                 self.said[places[nth]], self.about[places[nth]] = said, row[1]
         if not found.touched:
-            return []
-        rows = self.rows
-        infos = self._texts(found.info, lived, _INFO, self.infos.__getitem__)
-        pre_nos = self._texts(found.pre_no, lived, _PRE_NO, lambda place: rows[place].pre_no)
-        invt_nos = self._texts(found.invt_no, lived, _INVT_NO, lambda place: rows[place].invt_no)
-        state, ends = (found.state, found.rank, found.status, found.time), (found.final, found.conflict)
-        texts = zip(lived, infos, pre_nos, invt_nos, strict=True)
-        return [(row[1], *state, info, pre_no, invt_no, *ends) for (row, _), info, pre_no, invt_no in texts]
-
-    def _texts(self, whose: int, lived: Lived, own: int, told: Callable[[int], Any]) -> list[Any]:
-        """A text of each document: that of its receipt at this place of its life, or its own."""
-        if whose > 0:
-            return [told(places[whose - 1]) for _, places in lived]
-        return [row[own] for row, _ in lived]
+            return (), []
+        rows, texts = self.rows, dict[str, list[Any]]()
+        if found.info > 0:
+            texts["return_info"] = [self.infos[places[found.info - 1]] for _, places in lived]
+        if found.pre_no > 0:
+            texts["pre_no"] = [rows[places[found.pre_no - 1]].pre_no for _, places in lived]
+        if found.invt_no > 0:
+            texts["invt_no"] = [rows[places[found.invt_no - 1]].invt_no for _, places in lived]
+        same = (found.state, found.rank, found.status, found.time, found.final, found.conflict)
+        ids = ((row[1], *same) for row, _ in lived)
+        return tuple(texts), [(*head, *said) for head, said in zip(ids, _turned(texts, len(lived)), strict=True)]
 
     def values(self) -> list[tuple[Any, ...]]:
         """Every receipt as the ledger has it; what is not settled now waits as new."""
@@ -177,6 +179,11 @@ class _Batch:
         ]  # fmt: skip
 
 
+def _turned(texts: Mapping[str, Sequence[Any]], count: int) -> Iterable[tuple[Any, ...]]:
+    """The texts of each document."""
+    return zip(*texts.values(), strict=True) if texts else [()] * count
+
+
 def _documents(tx: Connection, authority: str, kind: str, keys: Collection[str]) -> list[tuple[Any, ...]]:
     """Every attempt of these business keys."""
     d = document.c
@@ -184,7 +191,6 @@ def _documents(tx: Connection, authority: str, kind: str, keys: Collection[str])
     columns = (
         d.business_key, d.id, d.shipment_id, d.message_id,
         d.state, d.rank, d.return_status, d.return_time, d.final, d.conflict, *numbers,
-        d.return_info, d.pre_no, d.invt_no,
     )  # fmt: skip
     query = select(*(type_coerce(column, NullType()).label(f"c{n}") for n, column in enumerate(columns)))
     mine = query.where(d.authority == authority, d.type == kind, bulk.among(tx, d.business_key, keys))

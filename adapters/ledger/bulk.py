@@ -35,7 +35,7 @@ def insert(
         sql = f"{head}SELECT * FROM unnest({_casts(tx, table, columns)}) WHERE true{conflict}"  # noqa: S608
         return tx.exec_driver_sql(sql, tuple(_arrays(tx, table, columns, rows, stored))).rowcount
     sql = f"{head}VALUES ({', '.join('?' * len(columns))}){conflict}"
-    if any(_processor(tx, table, name) for name in columns if name not in stored):
+    if not _as_they_are(tx, table, columns, stored):
         rows = list(zip(*_arrays(tx, table, columns, rows, stored), strict=True))
     return tx.exec_driver_sql(sql, [*rows]).rowcount
 
@@ -47,8 +47,8 @@ def update(tx: Connection, table: Table, columns: Sequence[str], rows: Rows, sto
     """
     if not rows:
         return 0
-    values = _arrays(tx, table, columns, rows, stored)
     if _postgres(tx):
+        values = _arrays(tx, table, columns, rows, stored)
         pairs = ", ".join(f'"{name}" = v."{name}"' for name in columns[1:])
         names = ", ".join(f'"{name}"' for name in columns)
         source = f"unnest({_casts(tx, table, columns)}) AS v({names})"
@@ -56,6 +56,9 @@ def update(tx: Connection, table: Table, columns: Sequence[str], rows: Rows, sto
         return tx.exec_driver_sql(sql, tuple(values)).rowcount
     pairs = ", ".join(f'"{name}" = ?' for name in columns[1:])
     sql = f'UPDATE "{table.name}" SET {pairs} WHERE "{columns[0]}" = ?'  # noqa: S608
+    if _as_they_are(tx, table, columns[1:], stored):
+        return tx.exec_driver_sql(sql, [(*row[1:], row[0]) for row in rows]).rowcount
+    values = _arrays(tx, table, columns, rows, stored)
     return tx.exec_driver_sql(sql, list(zip(*values[1:], values[0], strict=True))).rowcount
 
 
@@ -82,6 +85,11 @@ def read(tx: Connection, column: ColumnElement[Any], values: Collection[Any]) ->
     """What each of these values, as the driver gave them, means."""
     process = column.type.dialect_impl(tx.dialect).result_processor(tx.dialect, None)
     return {value: process(value) if process else value for value in values}
+
+
+def _as_they_are(tx: Connection, table: Table, columns: Sequence[str], stored: Sequence[str]) -> bool:
+    """Whether the driver takes every value of these columns as it is."""
+    return not any(_processor(tx, table, name) for name in columns if name not in stored)
 
 
 def _postgres(tx: Connection) -> bool:
@@ -118,7 +126,10 @@ def _converted(
         known = {value: process(value) for value in set(values)}
         return [known[value] for value in values]
     if isinstance(kind, SealedText):
-        return dialect.vault.seal_all([None if v is None else kind.pack(v) for v in values])  # type: ignore[attr-defined]
+        packed = (
+            [None if v is None else kind.pack(v) for v in values] if None in values else list(map(kind.pack, values))
+        )
+        return dialect.vault.seal_all(packed)  # type: ignore[attr-defined]
     return [process(value) for value in values]
 
 

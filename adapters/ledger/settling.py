@@ -29,7 +29,7 @@ __all__ = [
 ]  # fmt: skip
 NEW, PARKED, UNUSABLE, PARTNER = "new", "parked", "unusable", "partner"
 STRANGER = "unknown document"
-WRITTEN = (
+_WRITTEN = (
     "id", "state", "rank", "return_status", "return_time", "return_info", "pre_no", "invt_no", "final", "conflict",
 )  # fmt: skip
 Ranks = Mapping[tuple[str, str], Meaning]
@@ -111,7 +111,7 @@ def settle(
             said = folding.advance(held[ident], rows, meanings[ident])
         _judge(rows, said, verdicts, settled)
     changed = [(ident, *one.values()) for ident, one in held.items() if one.touched]
-    bulk.update(tx, document, WRITTEN, changed, stored=("return_time", "return_info"))
+    bulk.update(tx, document, _WRITTEN, changed, stored=("return_time", "return_info"))
     bulk.update(tx, receipt, ("id", "disposition"), told_anew)
     settled.counts = _note(tx, authority, verdicts, apart)
     confirm_arrived(tx, settled.messages)
@@ -133,7 +133,7 @@ def retell(
         held, said = folding.refold(Held(*was), told[ident], [], meaning)
         changed.append((ident, *held.values()))
         anew += _changed(told[ident], said)
-    bulk.update(tx, document, WRITTEN, changed, stored=("return_time", "return_info"))
+    bulk.update(tx, document, _WRITTEN, changed, stored=("return_time", "return_info"))
     bulk.update(tx, receipt, ("id", "disposition"), anew)
     return {ident: state for ident, state, *_ in changed}
 
