@@ -365,4 +365,4 @@ def test_a_slice_that_fails_leaves_its_messages_unread(case: Case) -> None:
     assert case.states() == ["prepared"] * 3
     assert ledger_receipts.counts(case.ledger, CN) == {}
     read_and_settle(case.ledger, case.authority)
-    assert case.states() == ["stored"] * 3
+    assert case.states() == ["accepted"] * 3
