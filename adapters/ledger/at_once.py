@@ -59,12 +59,12 @@ def keep(
             if found is not None:
                 texts, rows = batch.settle(found, lived)
                 changed.setdefault(texts, []).extend(rows)
+                settled.counts.update({said: found.said.count(said) * len(lived) for said in set(found.said)})
                 settled.shipments.update({row[2] for row, _ in lived})
                 settled.messages.update({row[3] for row, _ in lived})
     new = kept(tx, batch.values())
     for texts, rows in changed.items():
         bulk.update(tx, document, (*_WRITTEN, *texts), rows, stored=_STORED)
-    settled.counts = Counter(said for said, about in zip(batch.said, batch.about, strict=True) if about is not None)
     confirm_arrived(tx, settled.messages)
     return new, settled
 

@@ -109,7 +109,9 @@ def come_back(
     columns = (m.id, m.shipment_id, m.type, m.documents, r.status, r.authority)
     query = select(*columns).join(receipt, r.cop_msg_id == m.cop_msg_id).order_by(r.id)
     for mine in (bulk.among(tx, m.id, message_ids), bulk.among(tx, m.shipment_id, shipment_ids)):
-        found |= {row.id: row for row in tx.execute(query.where(mine)).all() if row.authority == authority}
+        for row in tx.execute(query.where(mine)).all():
+            if row.authority == authority:
+                found.setdefault(row.id, row)
     return [found[ident] for ident in sorted(found)]
 
 
