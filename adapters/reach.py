@@ -6,6 +6,7 @@ after the request was on its way never is (DESIGN, "Who retries what"). Each aut
 
 from __future__ import annotations
 
+import base64
 import binascii
 import json
 from collections.abc import Callable
@@ -25,6 +26,7 @@ RECOVERY = "X-Tongguan-Recovery"
 NOT_TAKEN = {408: "the request took too long 请求超时", 429: "too many requests 请求过多"}  # before anything is kept
 SET_UP = {401, 403, 404, 405, 407}  # no message is at fault: the address or the access is
 UNCERTAIN = range(500, 600)
+_PIECE = 1 << 20  # bytes
 _WRONG_ADDRESS = (
     requests.exceptions.MissingSchema,
     requests.exceptions.InvalidURL,
@@ -45,12 +47,16 @@ def carried(item: Any) -> bytes:
         return item.encode("utf-8", "surrogatepass")
 
 
-def unpacked(text: str) -> bytes:
-    """Base64, with or without white space in it. Raises ValueError (binascii.Error is one)."""
+def unpacked(text: str | bytes) -> bytes:
+    """Base64, with or without white space in it. Raises ValueError (binascii.Error is one).
+
+    The fast reader takes what is as it should be; the standard library judges the rest, with more indulgence.
+    """
     try:
         return pybase64.b64decode(text, validate=True)
     except ValueError:
-        return pybase64.b64decode("".join(text.split()), validate=True)
+        blank = "".join(text.split()) if isinstance(text, str) else text.translate(None, b" \t\r\n")
+        return base64.b64decode(blank, validate=True)
 
 
 def listed(page: Any, response: requests.Response, what: str) -> list[bytes]:
@@ -93,10 +99,12 @@ class Reach:
 
     def asked(self, path: str, asked: dict[str, Any]) -> requests.Response:
         """The answer to a question, which changes nothing there. Raises AuthorityUnavailable."""
-        return self._connected(
-            lambda: self.session.get(f"{self.base_url}{path}", params=asked, timeout=self.timeout),
-            AuthorityUnavailable,
-        )
+
+        def ask() -> requests.Response:
+            url = f"{self.base_url}{path}"
+            return _whole(self.session.get(url, params=asked, timeout=self.timeout, stream=True))
+
+        return self._connected(ask, AuthorityUnavailable)
 
     def _connected(self, call: Callable[[], requests.Response], lost: type[Exception]) -> requests.Response:
         self.breaker.check()
@@ -126,6 +134,12 @@ class Reach:
             if never_sent(error):
                 raise AuthorityUnavailable(f"Not reached: {error} / 无法连接") from error
             raise lost(f"No answer: {error} / 未收到应答") from error
+
+
+def _whole(response: requests.Response) -> requests.Response:
+    """A response whose content has been read, in large pieces: a page of receipts has megabytes."""
+    response._content = b"".join(response.iter_content(_PIECE))  # what .content does, in pieces of 10 kB
+    return response
 
 
 def never_sent(error: requests.RequestException) -> bool:

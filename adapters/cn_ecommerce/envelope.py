@@ -6,10 +6,10 @@ any prefix, a byte order mark, gb2312 or a wrong declaration, blanks in the base
 
 from __future__ import annotations
 
-import binascii
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 import pybase64
@@ -81,7 +81,9 @@ def decoded(raw: bytes) -> str:
     tries = [mark] if mark else ["gb18030"] if chinese else ["utf-8", "gb18030"]
     for encoding in tries:
         try:
-            return _DECLARATION.sub("", raw.decode(encoding), count=1).lstrip("\ufeff \t\r\n")
+            text = raw.decode(encoding)
+            head = _DECLARATION.match(text)
+            return (text[head.end() :] if head else text).lstrip("\ufeff \t\r\n")
         except UnicodeDecodeError:
             continue
     raise DataFault(f"The message is text in no known encoding ({name} declared) / 报文编码无法识别")
@@ -119,49 +121,58 @@ def text(node: etree._Element | None, tag: str) -> str:
     return "" if found is None else (found.text or "").strip()
 
 
+class _Cut(NamedTuple):
+    """A DxpMsg parsed without its base64: its root, the element that it was cut out of, and the base64 as it came."""
+
+    root: etree._Element
+    data: etree._Element
+    packed: bytes
+
+
 def open_message(raw: bytes) -> Opened:
     """What is inside: a bare CEB message, a DxpMsg, a DxpMsg in a DxpMsgSv, or a DxpRep. Raises DataFault."""
     cut = _around(raw)
-    root = parse(raw) if cut is None else cut
+    root = parse(raw) if cut is None else cut.root
     found = _OPENERS.get(name(root))
     if found:
-        return found(root)
+        return found(root, cut)
     if re.fullmatch(r"CEB\d{3}Message", name(root)):
         return Opened("business", name(root), raw)
     raise DataFault(f"<{name(root)}> is no DXP envelope and no CEB message / 不是 DXP 信封或 CEB 报文")
 
 
-def _around(raw: bytes) -> etree._Element | None:
-    """A long DxpMsg, its base64 put in after the rest was parsed; None where it is not as plain as that."""
+def _around(raw: bytes) -> _Cut | None:
+    """A long DxpMsg, the rest of which alone is parsed; None where it is not as plain as that."""
     start = raw.find(b"Data>") + 5
     end = raw.find(b"<", start)
-    if start < 5 or end - start < _LONG or b"&" in raw[start:end]:
+    if start < 5 or end - start < _LONG or raw[end : end + 2] != b"</" or raw.find(b"&", start, end) >= 0:
         return None
+    packed = raw[start:end]
     try:
         root = parse(raw[:start] + raw[end:])
-        data = find(root, "Data")
-        if data is None or data.text or len(data) or raw[end : end + 2] != b"</":
-            return None
-        data.text = raw[start:end].decode("ascii")
-    except ValueError:  # DataFault is one: then the whole is judged, as it came
+    except DataFault:  # then the whole is judged, as it came
         return None
-    return root
+    data = find(root, "Data")
+    if not packed.isascii() or data is None or data.text or len(data):
+        return None
+    return _Cut(root, data, packed)
 
 
-def _transfer(root: etree._Element) -> Opened:
+def _transfer(root: etree._Element, cut: _Cut | None) -> Opened:
     inner = find(root, "DxpMsg")
     if inner is None:
         raise DataFault("DxpMsgSv holds no DxpMsg / DxpMsgSv 中没有 DxpMsg")
-    return _terminal(inner)
+    return _terminal(inner, cut)
 
 
-def _terminal(root: etree._Element) -> Opened:
+def _terminal(root: etree._Element, cut: _Cut | None) -> Opened:
     info, data = find(root, "TransInfo"), find(root, "Data")
-    if data is None or not (data.text or "").strip():
+    packed = None if data is None else cut.packed if cut and cut.data is data else (data.text or "").encode()
+    if packed is None or not packed.strip():
         raise DataFault("DxpMsg holds no Data / DxpMsg 没有 Data")
     try:
-        business = unpacked(data.text or "")
-    except (binascii.Error, ValueError) as error:
+        business = unpacked(packed)
+    except ValueError as error:  # binascii.Error is one
         raise DataFault(f"Data is not base64: {error} / Data 不是 base64") from error
     receivers = () if info is None else tuple((r.text or "").strip() for r in info.iter("{*}ReceiverId"))
     return Opened(
@@ -187,7 +198,7 @@ def read_reply(root: etree._Element) -> Reply:
     return Reply(code, text(response, "ResponseInfo"), text(find(root, "OriHead"), "CopMsgId"))
 
 
-def _reply(root: etree._Element) -> Opened:
+def _reply(root: etree._Element, _cut: _Cut | None) -> Opened:
     reply = read_reply(root)
     receiver = text(root, "RecevierId")
     return Opened(

@@ -7,8 +7,10 @@ Values are read by column. Tax bills are in bills.py, results in results.py.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import repeat
 from typing import Any
 
 import yaml
@@ -21,6 +23,7 @@ from mappings.engine.spec import MAPPINGS
 from mappings.errors import DataFault, Unsupported
 
 NAME = "cn_ecommerce"
+_ROW = partial(tuple.__new__, ReceiptRow)  # as ReceiptRow._make, without a call of Python's for each
 
 
 @lru_cache
@@ -65,17 +68,23 @@ def _declared_guid() -> re.Pattern[str]:
 
 def declared_guid(info: str) -> str:
     """The declared document's guid, where a text gives it back in square brackets; '' elsewhere."""
-    found = _declared_guid().search(info) if "[" in info else None
-    return found["guid"].upper() if found else ""
+    return declared_guids([info])[0]
+
+
+def declared_guids(infos: Sequence[str]) -> list[str]:
+    """The same of many texts; most customs says of many documents alike."""
+    search = _declared_guid().search
+    found = {info: search(info) for info in set(infos) if "[" in info}
+    told = {info: match["guid"].upper() for info, match in found.items() if match}
+    return [told.get(info, "") for info in infos] if told else [""] * len(infos)
 
 
 def rows(business: bytes) -> list[ReceiptRow]:
     """Every receipt of a receipt message. Raises DataFault (unreadable) or Unsupported (no receipt that we know)."""
     text, known = envelope.decoded(business), table()
-    root = envelope.parse_text(text)
-    if envelope.name(root) in answers() and (columns := flat.columns(text, root)) is not None:
-        return of_columns(envelope.name(root), columns)
-    reading = reader.read_tree(root)
+    if flat.plain(business) and (regular := flat.columns(text, answers())) is not None:
+        return of_columns(*regular)
+    reading = reader.read_tree(envelope.parse_text(text))
     if reading.type in known["bills"]["tellings"]:
         return bills.rows(NAME, reading, known["bills"])
     if reading.type in known["results"]:
@@ -96,19 +105,20 @@ def of_columns(receipt_type: str, columns: dict[str, list[str]], whole_keys: boo
 def _rows(found: Answers, receipt_type: str, columns: dict[str, list[str]], whole_keys: bool) -> list[ReceiptRow]:
     size = len(columns["returnStatus"])
     empty = [""] * size
-    keys = ["|".join(values) for values in zip(*(columns[tag] for tag in found.key), strict=True)]
-    times, infos = [moment(text) for text in columns["returnTime"]], columns["returnInfo"]
-    statuses, guids = columns["returnStatus"], [declared_guid(info) for info in infos]
+    keys = list(map("|".join, zip(*(columns[tag] for tag in found.key), strict=True)))
+    times, infos = list(map(moment, columns["returnTime"])), columns["returnInfo"]
+    statuses, guids = list(map(str.strip, columns["returnStatus"])), declared_guids(infos)
     numbers = columns.get("preNo", empty), columns.get(found.number, empty)
-    problems = [problem(status, at) for status, at in zip(statuses, times, strict=True)]
-    if whole_keys and not all(text.strip() for tag in found.key for text in columns[tag]):
+    problems = list(map(problem, columns["returnStatus"], times))
+    if whole_keys and not all(all(map(str.strip, columns[tag])) for tag in found.key):
         said = zip(problems, keys, numbers[0], guids, strict=True)
         problems = [wrong or _incomplete(found, *told) for wrong, *told in said]
-    told = zip(keys, columns["guid"], statuses, times, infos, *numbers, guids, problems, strict=True)
-    return [
-        ReceiptRow(NAME, found.declared, key, guid, status.strip(), at, info, pre, invt, own, "", receipt_type, wrong)
-        for key, guid, status, at, info, pre, invt, own, wrong in told
-    ]
+    same = [repeat(value, size) for value in (NAME, found.declared, "", receipt_type, None)]
+    rows = zip(
+        *same[:2], keys, columns["guid"], statuses, times, infos, *numbers, guids, *same[2:4], problems, same[4],
+        strict=True,
+    )  # fmt: skip
+    return list(map(_ROW, rows))
 
 
 def _incomplete(found: Answers, key: str, pre_no: str, guid: str) -> str:

@@ -5,13 +5,13 @@ The column types' own conversions (sealing, times) apply, column by column; noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Connection, Dialect, Table, any_, func, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Connection, Dialect, Table, any_, func, literal, select, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import NullType, TypeEngine
 
 from adapters.ledger.sealed import SealedText
 from adapters.ledger.tables import Instant
@@ -19,8 +19,13 @@ from adapters.ledger.tables import Instant
 Rows = Sequence[Sequence[Any]]
 
 
-def insert(tx: Connection, table: Table, columns: Sequence[str], rows: Rows, ignore: bool = False) -> int:
-    """Insert `rows`; with `ignore`, rows whose unique key is there already are left out. Returns how many went in."""
+def insert(
+    tx: Connection, table: Table, columns: Sequence[str], rows: Rows, ignore: bool = False, stored: Sequence[str] = ()
+) -> int:
+    """Insert `rows`; with `ignore`, rows whose unique key is there already are left out. Returns how many went in.
+
+    Columns in `stored` get their values as the driver gave them, or as `converted` made them.
+    """
     if not rows:
         return 0
     names = ", ".join(f'"{name}"' for name in columns)
@@ -28,10 +33,10 @@ def insert(tx: Connection, table: Table, columns: Sequence[str], rows: Rows, ign
     head = f'INSERT INTO "{table.name}" ({names}) '
     if _postgres(tx):
         sql = f"{head}SELECT * FROM unnest({_casts(tx, table, columns)}) WHERE true{conflict}"  # noqa: S608
-        return tx.exec_driver_sql(sql, tuple(_arrays(tx, table, columns, rows))).rowcount
+        return tx.exec_driver_sql(sql, tuple(_arrays(tx, table, columns, rows, stored))).rowcount
     sql = f"{head}VALUES ({', '.join('?' * len(columns))}){conflict}"
-    if any(_processor(tx, table, name) for name in columns):
-        rows = list(zip(*_arrays(tx, table, columns, rows), strict=True))
+    if not _as_they_are(tx, table, columns, stored):
+        rows = list(zip(*_arrays(tx, table, columns, rows, stored), strict=True))
     return tx.exec_driver_sql(sql, [*rows]).rowcount
 
 
@@ -42,8 +47,8 @@ def update(tx: Connection, table: Table, columns: Sequence[str], rows: Rows, sto
     """
     if not rows:
         return 0
-    values = _arrays(tx, table, columns, rows, stored)
     if _postgres(tx):
+        values = _arrays(tx, table, columns, rows, stored)
         pairs = ", ".join(f'"{name}" = v."{name}"' for name in columns[1:])
         names = ", ".join(f'"{name}"' for name in columns)
         source = f"unnest({_casts(tx, table, columns)}) AS v({names})"
@@ -51,6 +56,9 @@ def update(tx: Connection, table: Table, columns: Sequence[str], rows: Rows, sto
         return tx.exec_driver_sql(sql, tuple(values)).rowcount
     pairs = ", ".join(f'"{name}" = ?' for name in columns[1:])
     sql = f'UPDATE "{table.name}" SET {pairs} WHERE "{columns[0]}" = ?'  # noqa: S608
+    if _as_they_are(tx, table, columns[1:], stored):
+        return tx.exec_driver_sql(sql, [(*row[1:], row[0]) for row in rows]).rowcount
+    values = _arrays(tx, table, columns, rows, stored)
     return tx.exec_driver_sql(sql, list(zip(*values[1:], values[0], strict=True))).rowcount
 
 
@@ -61,6 +69,27 @@ def among(tx: Connection, column: ColumnElement[Any], values: Iterable[Any]) -> 
         return column == any_(literal(wanted, ARRAY(column.type)))
     each = func.json_each(orjson.dumps(wanted).decode()).table_valued("value")
     return column.in_(select(each.c.value))
+
+
+def converted(tx: Connection, table: Table, name: str, values: Sequence[Any]) -> list[Any]:
+    """The values of one column as the driver takes them: sealed, or a time in the database's own form."""
+    return _converted(tx.dialect, _processor(tx, table, name), tuple(values), table.c[name].type)
+
+
+def as_stored(column: Any) -> Any:
+    """A column whose values are to come as the driver gives them, to be handed on or to be `read` later."""
+    return type_coerce(column, NullType()).label(column.name)
+
+
+def read(tx: Connection, column: ColumnElement[Any], values: Collection[Any]) -> dict[Any, Any]:
+    """What each of these values, as the driver gave them, means."""
+    process = column.type.dialect_impl(tx.dialect).result_processor(tx.dialect, None)
+    return {value: process(value) if process else value for value in values}
+
+
+def _as_they_are(tx: Connection, table: Table, columns: Sequence[str], stored: Sequence[str]) -> bool:
+    """Whether the driver takes every value of these columns as it is."""
+    return not any(_processor(tx, table, name) for name in columns if name not in stored)
 
 
 def _postgres(tx: Connection) -> bool:
@@ -97,7 +126,10 @@ def _converted(
         known = {value: process(value) for value in set(values)}
         return [known[value] for value in values]
     if isinstance(kind, SealedText):
-        return dialect.vault.seal_all([None if v is None else kind.pack(v) for v in values])  # type: ignore[attr-defined]
+        packed = (
+            [None if v is None else kind.pack(v) for v in values] if None in values else list(map(kind.pack, values))
+        )
+        return dialect.vault.seal_all(packed)  # type: ignore[attr-defined]
     return [process(value) for value in values]
 
 

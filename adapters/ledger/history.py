@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, func, literal, select, type_coerce
-from sqlalchemy.types import NullType
+from sqlalchemy import Connection, and_, func, literal, select
 
 from adapters.ledger import bulk
 from adapters.ledger.folding import APPLIED, CONFLICT, DUPLICATE, LATE
@@ -64,5 +63,4 @@ def _granted(tx: Connection, idents: list[int]) -> list[Any]:
 
 def stored(column: Any) -> Any:
     """A time or a sealed text as the driver gives it: it is only compared and handed on."""
-    raw = isinstance(column.type, Instant | SealedText)
-    return type_coerce(column, NullType()).label(column.name) if raw else column
+    return bulk.as_stored(column) if isinstance(column.type, Instant | SealedText) else column

@@ -16,7 +16,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Row, Table, case, exists, insert, literal, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    Table,
+    Update,
+    bindparam,
+    case,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import Ledger, reads, writes
@@ -237,28 +250,40 @@ def claim(ledger: Ledger, message_id: int, worker: str, recovery: bool = False) 
 
 def claim_within(tx: Connection, message_id: int, worker: str, recovery: bool = False) -> bool:
     """The same inside a transaction, whose end must come before the message leaves."""
-    now = clock.now()
-    free = message.c.state == (UNKNOWN if recovery else PREPARED)
+    told = {"b_id": message_id, "b_free": UNKNOWN if recovery else PREPARED, "b_worker": worker, "b_now": clock.now(),
+            "b_recovery": recovery}  # fmt: skip
+    return tx.execute(_CLAIM, told).rowcount == 1
+
+
+def _claiming() -> Update:
+    """The claim as a statement: put together once, as all that runs for every message."""
+    now: BindParameter[Any] = bindparam("b_now", type_=message.c.claimed_at.type)
     held = select(shipment.c.id).where(shipment.c.id == message.c.shipment_id, shipment.c.held)
-    first = case((message.c.first_claimed_at.is_(None), literal(now, message.c.claimed_at.type)),
-                 else_=message.c.first_claimed_at)  # fmt: skip
     values = {
         "state": CLAIMED,
-        "claimed_by": worker,
+        "claimed_by": bindparam("b_worker"),
         "claimed_at": now,
-        "first_claimed_at": first,
-        "recovery": recovery,
+        "first_claimed_at": func.coalesce(message.c.first_claimed_at, now),
+        "recovery": bindparam("b_recovery"),
         "sends": message.c.sends + 1,
     }
-    change = update(message).where(message.c.id == message_id, free, ~held.exists())
-    return tx.execute(change.values(values)).rowcount == 1
+    mine = (message.c.id == bindparam("b_id"), message.c.state == bindparam("b_free"), ~held.exists())
+    return update(message).where(*mine).values(values)
+
+
+_CLAIM = _claiming()
+_SENT = (
+    update(message)
+    .where(message.c.id == bindparam("b_id"), message.c.state == CLAIMED)
+    .values(state=SENT, sent_at=bindparam("b_now"), settled_at=bindparam("b_now"))
+)
+_ONE = select(message).where(message.c.id == bindparam("b_id"))
 
 
 @writes
 def settle_sent(tx: Connection, message_id: int) -> bool:
     """The authority has taken it."""
-    now = clock.now()
-    return _settle(tx, message_id, {"state": SENT, "sent_at": now, "settled_at": now})
+    return tx.execute(_SENT, {"b_id": message_id, "b_now": clock.now()}).rowcount == 1
 
 
 @writes
@@ -353,7 +378,7 @@ def listing(tx: Connection, shipment_id: int) -> list[Row[Any]]:
 @reads
 def get(tx: Connection, message_id: int) -> Row[Any]:
     """One message."""
-    return tx.execute(select(message).where(message.c.id == message_id)).one()
+    return tx.execute(_ONE, {"b_id": message_id}).one()
 
 
 @reads

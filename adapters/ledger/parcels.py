@@ -200,7 +200,16 @@ def listing(tx: Connection, shipment_id: int) -> list[Row[Any]]:
 def parcel_states(tx: Connection, shipment_id: int) -> dict[int, tuple[str, str]]:
     """State and reason of each parcel, by seq."""
     query = select(parcel.c.seq, parcel.c.state, parcel.c.reason).where(parcel.c.shipment_id == shipment_id)
-    return {seq: (state, reason) for seq, state, reason in tx.execute(query.order_by(parcel.c.seq))}
+    return {seq: (state, reason) for seq, state, reason in tx.execute(query.order_by(parcel.c.seq)).all()}
+
+
+@reads
+def in_state(tx: Connection, shipment_id: int, state: str, reason: str) -> list[Row[Any]]:
+    """The parcels of a shipment in one state for one reason, by seq."""
+    query = select(parcel).where(
+        parcel.c.shipment_id == shipment_id, parcel.c.state == state, parcel.c.reason == reason
+    )
+    return list(tx.execute(query.order_by(parcel.c.seq)))
 
 
 @writes
@@ -210,7 +219,7 @@ def set_parcel_states(tx: Connection, shipment_id: int, states: Mapping[int, tup
         return 0
     query, now = select(parcel.c.seq, parcel.c.id, parcel.c.state, parcel.c.reason), clock.now()
     alike: dict[tuple[str, str], list[int]] = {}
-    for seq, ident, state, reason in tx.execute(query.where(parcel.c.shipment_id == shipment_id)):
+    for seq, ident, state, reason in tx.execute(query.where(parcel.c.shipment_id == shipment_id)).all():
         if seq in states and states[seq] != (state, reason):
             alike.setdefault(states[seq], []).append(ident)
     for (state, reason), idents in alike.items():

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import reads, writes
@@ -17,6 +17,8 @@ IN, OUT = "in", "out"
 ANSWER = "answer"  # the channel of what was said to a post at once; it was read before it could be kept
 NEW, READ, PARKED, ERASED = "new", "read", "parked", "erased"
 _COLUMNS = ("direction", "authority", "channel", "peer", "media_type", "sha256", "size", "body", "at", "state")
+_STORE = insert(raw).returning(raw.c.id)  # statements that run for every message are put together once
+_BODY = select(raw.c.body).where(raw.c.id == bindparam("b_id"))
 _HEAD = [c for c in raw.c if c.name != "body"]
 
 
@@ -50,7 +52,7 @@ def store_raw(
         "shipment_id": shipment_id,
         "state": state or (NEW if direction == IN else READ),
     }
-    return tx.execute(insert(raw).values(values).returning(raw.c.id)).scalar_one()
+    return tx.execute(_STORE, values).scalar_one()
 
 
 @writes
@@ -89,7 +91,7 @@ def seen(tx: Connection, authority: str, body: bytes) -> int | None:
 @reads
 def body(tx: Connection, raw_id: int) -> bytes:
     """The bytes as they came or went; empty once they have been erased."""
-    return tx.execute(select(raw.c.body).where(raw.c.id == raw_id)).scalar_one()
+    return tx.execute(_BODY, {"b_id": raw_id}).scalar_one()
 
 
 @reads

@@ -25,7 +25,7 @@ from adapters.ledger.tables import document, message, receipt
 
 __all__ = [
     "APPLIED", "CONFLICT", "DUPLICATE", "LATE", "NEW", "PARKED", "PARTNER", "SETTLED", "STRANGER", "UNUSABLE",
-    "Meaning", "Rank", "Ranks", "Settled", "settle", "waiting_of",
+    "Meaning", "Meanings", "Rank", "Ranks", "Settled", "settle", "waiting_of",
 ]  # fmt: skip
 NEW, PARKED, UNUSABLE, PARTNER = "new", "parked", "unusable", "partner"
 STRANGER = "unknown document"
@@ -42,6 +42,12 @@ class Settled:
     counts: Counter[str] = field(default_factory=Counter)
     shipments: set[int] = field(default_factory=set)
     messages: set[int] = field(default_factory=set)
+
+    def __iadd__(self, other: Settled) -> Settled:
+        self.counts += other.counts
+        self.shipments |= other.shipments
+        self.messages |= other.messages
+        return self
 
 
 class Verdict(NamedTuple):
@@ -91,8 +97,8 @@ def settle(
     for row in _choose(_candidates(tx, authority), verdicts):
         groups[row.document_id].append(row)
     held = {ident: Held(*rows[0].was) for ident, rows in groups.items()}
-    known: dict[tuple[str, bool], folding.Meanings] = {}
-    meanings = {ident: _meanings(rows[0], ranks, recovered, known) for ident, rows in groups.items()}
+    of = Meanings(ranks, recovered).of
+    meanings = {ident: of(rows[0].type, bool(rows[0].recovery)) for ident, rows in groups.items()}
     told = [i for i in groups if held[i].status or held[i].final]  # of the others nothing was said yet
     unsettled = [i for i in told if any(folding.unsettles(held[i], row, meanings[i]) for row in groups[i])]
     past = history.past(tx, unsettled)
@@ -121,9 +127,9 @@ def retell(
     d, told = document.c, history.past(tx, idents)
     state = [d.state, d.rank, d.return_status, d.return_time, d.return_info, d.pre_no, d.invt_no, d.final, d.conflict]
     query = select(d.id, d.type, message.c.recovery, *map(stored, state)).join(message, d.message_id == message.c.id)
-    changed, anew = [], []
+    changed, anew, of = [], [], Meanings(ranks, recovered).of
     for ident, kind, recovery, *was in tx.execute(query.where(bulk.among(tx, d.id, idents))).all():
-        meaning = _asking(kind, recovery, ranks, recovered)
+        meaning = of(kind, bool(recovery))
         held, said = folding.refold(Held(*was), told[ident], [], meaning)
         changed.append((ident, *held.values()))
         anew += _changed(told[ident], said)
@@ -132,8 +138,23 @@ def retell(
     return {ident: state for ident, state, *_ in changed}
 
 
+class Meanings:
+    """What each status means for the documents of each type, and of recoveries: asked for once."""
+
+    def __init__(self, ranks: Ranks, recovered: Ranks | None) -> None:
+        self._ranks, self._recovered = ranks, recovered
+        self._known: dict[tuple[str, bool], folding.Meanings] = {}
+
+    def of(self, kind: str, recovery: bool) -> folding.Meanings:
+        """What a status means for a document of this type, whose message was sent (or sent again, as a recovery)."""
+        key = kind, recovery
+        if key not in self._known:
+            self._known[key] = _ByStatus(_asking(kind, recovery, self._ranks, self._recovered)).__getitem__
+        return self._known[key]
+
+
 class _ByStatus(dict[str, Meaning | None]):
-    """What each status means for the documents of one type: asked for once."""
+    """What each status means for the documents of one type."""
 
     def __init__(self, ask: folding.Meanings) -> None:
         super().__init__()
@@ -142,16 +163,6 @@ class _ByStatus(dict[str, Meaning | None]):
     def __missing__(self, status: str) -> Meaning | None:
         found = self[status] = self._ask(status)
         return found
-
-
-def _meanings(
-    row: _Pair, ranks: Ranks, recovered: Ranks | None, known: dict[tuple[str, bool], folding.Meanings]
-) -> folding.Meanings:
-    """What a status means for this document; `known` keeps what was asked for its like."""
-    key = row.type, bool(row.recovery)
-    if key not in known:
-        known[key] = _ByStatus(_asking(*key, ranks, recovered)).__getitem__
-    return known[key]
 
 
 def _asking(kind: str, recovery: bool, ranks: Ranks, recovered: Ranks | None) -> folding.Meanings:
@@ -184,6 +195,10 @@ def _changed(past: list[Past], said: dict[int, str]) -> list[tuple[int, str]]:
 def _candidates(tx: Connection, authority: str) -> list[_Pair]:
     """Every waiting receipt beside each document it may be about: same key, or inside the message it names."""
     r, d, m = receipt.c, document.c, message.c
+    waiting = tx.execute(select(r.id).where(waiting_of(authority))).scalars().all()
+    if not waiting:
+        return []
+    mine = bulk.among(tx, r.id, waiting)  # the receipts lead: there may be few of them, and many documents
     told = [r.id, r.status, r.return_time, r.info, r.pre_no, r.invt_no, r.declared_guid, r.cop_msg_id]
     about = [d.type, d.id.label("document_id"), d.shipment_id, d.message_id, d.attempt, d.guid, m.first_claimed_at,
              m.recovery]  # fmt: skip
@@ -193,7 +208,7 @@ def _candidates(tx: Connection, authority: str) -> list[_Pair]:
     named = and_(m.authority == r.authority, m.cop_msg_id == r.cop_msg_id)
     by_key = select(*columns).select_from(receipt.join(document, same).join(message, d.message_id == m.id))
     by_message = select(*columns).select_from(receipt.join(message, named).join(document, d.message_id == m.id))
-    found = [row for query in (by_key, by_message) for row in tx.execute(query.where(waiting_of(authority))).all()]
+    found = [row for query in (by_key, by_message) for row in tx.execute(query.where(mine)).all()]
     return [_Pair._make((*row[:16], tuple(row[16:]))) for row in found]
 
 

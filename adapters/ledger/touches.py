@@ -16,28 +16,30 @@ from adapters.ledger.ledger import reads, writes
 from adapters.ledger.tables import cursor
 
 TOUCHED = "touched"
-_MINE = cursor.c.authority == TOUCHED
 
 
 @writes
-def touch(tx: Connection, shipment_ids: Iterable[int], run: str = "") -> None:
-    """Says that these shipments have changed, or that a run (its id in Prefect) was asked for about them."""
-    rows = [{"authority": TOUCHED, "name": f"{i}:{uuid4().hex}", "value": run} for i in sorted(set(shipment_ids))]
+def touch(tx: Connection, shipment_ids: Iterable[int], run: str = "", what: str = TOUCHED) -> None:
+    """Says that these shipments have changed, or that a run (its id in Prefect) was asked for about them.
+
+    `what` is another list than the pulse's: of what somebody else has still to do about them.
+    """
+    rows = [{"authority": what, "name": f"{i}:{uuid4().hex}", "value": run} for i in sorted(set(shipment_ids))]
     if rows:
         tx.execute(insert(cursor), rows)
 
 
 @reads
-def touched(tx: Connection) -> dict[int, dict[str, str]]:
+def touched(tx: Connection, what: str = TOUCHED) -> dict[int, dict[str, str]]:
     """The shipments that changed: of each the names of its rows, with the run that was asked for ('' for none)."""
     found: dict[int, dict[str, str]] = {}
-    for name, run in tx.execute(select(cursor.c.name, cursor.c.value).where(_MINE)):
+    for name, run in tx.execute(select(cursor.c.name, cursor.c.value).where(cursor.c.authority == what)):
         found.setdefault(int(name.partition(":")[0]), {})[name] = run
     return found
 
 
 @writes
-def forget(tx: Connection, names: Collection[str]) -> None:
+def forget(tx: Connection, names: Collection[str], what: str = TOUCHED) -> None:
     """These rows were looked at."""
     if names:
-        tx.execute(delete(cursor).where(_MINE, bulk.among(tx, cursor.c.name, names)))
+        tx.execute(delete(cursor).where(cursor.c.authority == what, bulk.among(tx, cursor.c.name, names)))

@@ -14,8 +14,8 @@ from mappings.errors import AuthorityUnavailable
 from tasks.clearing import partners
 from tasks.clearing.settling import settle_shipment
 from tasks.office import Office
-from tasks.receipts.receive import read_waiting, receive
-from tasks.receipts.settle import settle
+from tasks.receipts.receive import fetch
+from tasks.receipts.settle import read_and_settle
 from tasks.submission.recover import recover
 
 CLOSED, UNHEARD = "closed", ("declared", "reviewed", "inspection", "detained")
@@ -64,7 +64,7 @@ def hear(office: Office) -> set[int]:
         if not addresses:
             continue
         try:
-            receive(office.ledger, authority, addresses)
+            fetch(office.ledger, authority, addresses)
         except AuthorityUnavailable as error:
             trouble = error
         touched |= apply(office, authority.name)
@@ -76,8 +76,7 @@ def hear(office: Office) -> set[int]:
 def apply(office: Office, authority_name: str) -> set[int]:
     """Read and apply what is stored of an authority already (pushed, or left by a process that died)."""
     authority = office.authority(authority_name)
-    read_waiting(office.ledger, authority)
-    touched = settle(office.ledger, authority, office.home.profiles).shipments
+    touched = read_and_settle(office.ledger, authority, office.home.profiles).shipments
     partners.recognise(office.ledger, authority_name)
     for shipment_id in sorted(touched):
         settle_shipment(office, shipment_id)

@@ -67,7 +67,7 @@ def rejoin(tx: Connection, shipment_id: int) -> set[int]:
 
     The other truck's documents are dead (turned down, cancelled): whoever is ready first declares the parcel now.
     """
-    waiting = [row for row in parcels.listing(tx, shipment_id) if (row.state, row.reason) == ("held", ELSEWHERE)]
+    waiting = parcels.in_state(tx, shipment_id, "held", ELSEWHERE)
     if not waiting:
         return set()
     still = {e.order_no for e in parcels.elsewhere(tx, shipment_id)}

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, case, select
 
-from adapters.ledger import applications, bills, events, messages, parcels, shipments
+from adapters.ledger import applications, bills, bulk, events, messages, parcels, shipments
 from adapters.ledger.audit import Claim, Claims
 from adapters.ledger.events import PHYSICAL
 from adapters.ledger.ledger import reads
@@ -247,12 +247,14 @@ class Standing:
 def _documents(tx: Connection, shipment_id: int) -> dict[str, dict[int | None, Document]]:
     d, m = document.c, message.c
     state = case((d.state == "prepared", m.state), else_=d.state)
-    columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, parcel.c.seq, state, d.pre_no, d.return_time,
-               d.previous_id)  # fmt: skip
+    columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, parcel.c.seq, state, d.pre_no, d.previous_id,
+               bulk.as_stored(d.return_time))  # fmt: skip
     query = select(*columns).select_from(document.join(message).outerjoin(parcel, d.parcel_id == parcel.c.id))
+    rows = tx.execute(query.where(d.shipment_id == shipment_id).order_by(d.attempt, d.id)).all()
+    times = bulk.read(tx, d.return_time, {row[9] for row in rows})
     found: dict[str, dict[int | None, Document]] = {}
-    for row in tx.execute(query.where(d.shipment_id == shipment_id).order_by(d.attempt, d.id)):
-        told = Document._make(row)
+    for row in rows:
+        told = Document._make((*row[:8], times[row[9]], row[8]))
         found.setdefault(told.type, {})[told.seq if told.seq is not None else -told.id] = told
     return found
 

@@ -17,12 +17,14 @@ KIND, CONFLICT = "message_unreadable", "receipt_conflict"
 TOLD = "alarm:parked"  # the cursor of an authority: up to which raw message an operator has been told
 
 
-def alarm_unreadable(ledger: Ledger, authority: str, message_ids: Collection[int]) -> int:
-    """An event in the timeline for each of these messages that came back as a whole. Returns how many are new."""
+def alarm_unreadable(
+    ledger: Ledger, authority: str, message_ids: Collection[int], shipment_ids: Collection[int] = ()
+) -> int:
+    """An event for each of these messages, or of these shipments, that came back whole. Returns how many are new."""
     new = 0
-    for row in come_back(ledger, authority) if message_ids else []:
+    for row in come_back(ledger, authority, message_ids, shipment_ids) if message_ids or shipment_ids else []:
         told = {e.detail.get("message_id") for e in events.timeline(ledger, row.shipment_id) if e.kind == KIND}
-        if row.id in message_ids and row.id not in told:
+        if row.id not in told:
             detail = {"message_id": row.id, "type": row.type, "status": row.status, "documents": row.documents}
             new += events.record(ledger, row.shipment_id, KIND, detail=detail)
     return new

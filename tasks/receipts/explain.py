@@ -9,8 +9,8 @@ import pandas as pd
 from sqlalchemy import Row
 
 from adapters.ledger import Ledger
+from adapters.ledger.faults import any_faults, replace_faults
 from adapters.ledger.faults import faults as ledger_faults
-from adapters.ledger.faults import replace_faults
 from mappings import faults
 from tasks.receipts import lookup
 from tasks.receipts.places import Places
@@ -29,6 +29,10 @@ def stage(authority: str) -> str:
 def explain(ledger: Ledger, authority: str, shipment_id: int, places: Where | None = None) -> pd.DataFrame:
     """The faults of a shipment's documents that this authority rejected, kept in the ledger as the current ones."""
     if "faults" not in table(authority):
+        return faults.frame([])
+    if lookup.quiet(ledger, shipment_id, authority, table(authority)["faults"]["states"]):
+        if any_faults(ledger, shipment_id, stage(authority)):
+            replace_faults(ledger, shipment_id, stage(authority), faults.frame([]))
         return faults.frame([])
     found = found_faults(ledger, authority, shipment_id, places or Places(ledger, shipment_id))
     kept = ledger_faults(ledger, shipment_id, stage=stage(authority))

@@ -8,9 +8,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 
 from adapters.contract import ReceiptRow
+from adapters.ledger import bulk
 from adapters.ledger.ledger import reads, writes
 from adapters.ledger.settling import CONFLICT, PARKED
 from adapters.ledger.tables import document, message, parcel, receipt
+
+_ENDS = ("", "|", "\n")
 
 
 def complete_keys(tx: Connection, rows: Sequence[ReceiptRow]) -> list[ReceiptRow]:
@@ -19,11 +22,14 @@ def complete_keys(tx: Connection, rows: Sequence[ReceiptRow]) -> list[ReceiptRow
     CEB404 may come without payNo; a local port's relay leaves out more. Then the declared guid or preNo tells. A CEB792
     names the summary that it is about by customs' number alone.
     """
+    if not _open("\n".join(row.business_key for row in rows)):
+        return list(rows)
     return [_completed(tx, row) if _open(row.business_key) else row for row in rows]
 
 
-def _open(key: str) -> bool:
-    return not key or key[0] == "|" or key[-1] == "|" or "||" in key
+def _open(keys: str) -> bool:
+    """Whether a part of a key is empty; of several keys, each in a line, whether one of them may have such a part."""
+    return "||" in keys or "\n\n" in keys or "|\n" in keys or "\n|" in keys or keys[:1] in _ENDS or keys[-1:] in _ENDS
 
 
 def _completed(tx: Connection, row: ReceiptRow) -> ReceiptRow:
@@ -48,10 +54,10 @@ def _completed(tx: Connection, row: ReceiptRow) -> ReceiptRow:
 def complete_parked(tx: Connection, authority: str) -> int:
     """Parked receipts with an open key, looked at again: what they speak of may be known by now. How many are."""
     r, done = receipt.c, 0
-    query = select(r.id, r.type, r.business_key, r.declared_guid, r.pre_no, r.invt_no)
-    waiting = query.where(r.authority == authority, r.disposition == PARKED, r.cop_msg_id == "")
-    for row in list(tx.execute(waiting)):
-        if "" not in row.business_key.split("|"):
+    query = select(r.id, r.type, r.business_key, r.declared_guid, r.pre_no, r.invt_no, r.cop_msg_id)
+    waiting = query.where(r.authority == authority, r.disposition == PARKED)
+    for row in tx.execute(waiting).all():
+        if row.cop_msg_id or "" not in row.business_key.split("|"):
             continue
         told = ReceiptRow(authority, row.type, row.business_key, "", "", None, "", row.pre_no, row.invt_no,
                           row.declared_guid)  # fmt: skip
@@ -92,12 +98,29 @@ def rejected(tx: Connection, shipment_id: int, authority: str, states: Collectio
 
 
 @reads
-def come_back(tx: Connection, authority: str) -> list[Row[Any]]:
-    """Messages of which a receipt speaks as a whole (CEB900, a late DxpRep), with its status."""
-    m = message.c
-    columns = (m.id, m.shipment_id, m.type, m.documents, receipt.c.status)
-    query = select(*columns).join(receipt, receipt.c.cop_msg_id == m.cop_msg_id)
-    return list(tx.execute(query.where(receipt.c.authority == authority, receipt.c.cop_msg_id != "").order_by(m.id)))
+def come_back(
+    tx: Connection, authority: str, message_ids: Collection[int], shipment_ids: Collection[int] = ()
+) -> list[Row[Any]]:
+    """Of these messages, or of these shipments', those of which a receipt speaks as a whole (CEB900, a late DxpRep).
+
+    With the status of that receipt.
+    """
+    m, r, found = message.c, receipt.c, dict[int, Row[Any]]()
+    columns = (m.id, m.shipment_id, m.type, m.documents, r.status, r.authority)
+    query = select(*columns).join(receipt, r.cop_msg_id == m.cop_msg_id).order_by(r.id)
+    for mine in (bulk.among(tx, m.id, message_ids), bulk.among(tx, m.shipment_id, shipment_ids)):
+        for row in tx.execute(query.where(mine)).all():
+            if row.authority == authority:
+                found.setdefault(row.id, row)
+    return [found[ident] for ident in sorted(found)]
+
+
+@reads
+def quiet(tx: Connection, shipment_id: int, authority: str, states: Collection[str]) -> bool:
+    """Whether no document of a shipment is in one of these states, or contradicted: the usual case, quickly told."""
+    d = document.c
+    loud = select(d.id).where(d.shipment_id == shipment_id, d.authority == authority)
+    return tx.execute(loud.where(or_(d.conflict, d.state.in_(states))).limit(1)).first() is None
 
 
 @reads

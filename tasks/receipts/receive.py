@@ -6,7 +6,7 @@ What cannot be read is parked with its reason, never dropped. Reading again what
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,24 +16,32 @@ from sqlalchemy import Connection, Row
 from adapters.contract import Authority, NoPlace, Opened, Polled, ReceiptRow
 from adapters.ledger import Ledger, bills, raws
 from adapters.ledger.leases import get_cursor, set_cursor
+from adapters.ledger.ledger import alone
 from adapters.ledger.receipts import add_all
+from adapters.ledger.settling import Settled
 from mappings import clock
 from mappings.errors import AuthorityUnavailable, DataFault, Unsupported
 from tasks.receipts.lookup import complete_keys
 
 log = logging.getLogger(__name__)
-SLICE = 50
+SLICE = 200
 CURSOR, POLLED = "receipts:", "polled:"
+Told = list[tuple[int, Sequence[ReceiptRow]]]  # receipts by the raw message that brought them
+Keep = Callable[[Connection, Told], tuple[int, Settled]]  # keeps them: how many are new, and what was settled at once
 
 
 @dataclass
 class Received:
-    """What came: raw messages stored, receipts that are new (how many of them unusable), messages parked and why."""
+    """What came: raw messages stored, receipts that are new (how many of them unusable), messages parked and why.
+
+    `settled` is what those receipts did that were settled as they were kept.
+    """
 
     raw: int = 0
     receipts: int = 0
     unusable: int = 0
     parked: dict[int, str] = field(default_factory=dict)
+    settled: Settled = field(default_factory=Settled)
 
 
 @dataclass(frozen=True)
@@ -47,19 +55,29 @@ class _Read:
 
 def receive(ledger: Ledger, authority: Authority, dxp_ids: Iterable[str]) -> Received:
     """Fetch what lies ready for these DXP ids since last time, keep it and read it. Raises AuthorityUnavailable."""
-    stored, missing = 0, None
+    stored = 0
     try:
-        for dxp_id in dxp_ids:
-            try:
-                stored += _poll(ledger, authority, dxp_id)
-            except NoPlace as error:
-                missing = error  # of this company: the others are heard
+        stored = fetch(ledger, authority, dxp_ids)
     finally:
         done = read_waiting(ledger, authority)
-    if missing is not None:
-        raise missing
     done.raw = stored
     return done
+
+
+def fetch(ledger: Ledger, authority: Authority, dxp_ids: Iterable[str]) -> int:
+    """Fetch what lies ready for these DXP ids since last time and keep it, unread. Returns how many messages are new.
+
+    Raises AuthorityUnavailable; where one company has no place of its own (NoPlace), after the others were heard.
+    """
+    stored, missing = 0, None
+    for dxp_id in dxp_ids:
+        try:
+            stored += _poll(ledger, authority, dxp_id)
+        except NoPlace as error:
+            missing = error
+    if missing is not None:
+        raise missing
+    return stored
 
 
 def accept_push(ledger: Ledger, authority: Authority, body: bytes, peer: str = "") -> Received:
@@ -132,14 +150,18 @@ def _store(ledger: Ledger, authority: Authority, bodies: list[bytes], channel: s
     return raws.store_new(ledger, authority.name, channel, peer, bodies, "application/xml") if bodies else 0
 
 
-def read_waiting(ledger: Ledger, authority: Authority) -> Received:
-    """Read every raw message that waits, slice by slice; also what a process that died had stored."""
+def read_waiting(ledger: Ledger, authority: Authority, keep: Keep | None = None) -> Received:
+    """Read every raw message that waits, slice by slice; also what a process that died had stored.
+
+    Its receipts wait for their effect, unless `keep` settles them at once.
+    """
     done = Received()
     while waiting := raws.unread(ledger, authority.name, SLICE):
-        bodies = raws.bodies(ledger, waiting)
-        read = [_read(ledger, authority, ident, bodies[ident]) for ident in waiting]
+        read = read_all(ledger, authority, waiting)
         with ledger.begin() as tx:
-            done.receipts += _keep(tx, authority.name, read)
+            new, settled = _keep(tx, authority.name, read, keep or wait)
+        done.receipts += new
+        done.settled += settled
         bad = [row for one in read for row in one.rows if row.problem]
         done.unusable += len(bad)
         for row in bad:
@@ -150,9 +172,15 @@ def read_waiting(ledger: Ledger, authority: Authority) -> Received:
     return done
 
 
-def _keep(tx: Connection, authority: str, read: list[_Read]) -> int:
-    """Keep what was read of a slice of messages, and that they were read. Returns how many receipts are new."""
-    new = add_all(tx, [(one.raw_id, complete_keys(tx, one.rows)) for one in read])
+def wait(tx: Connection, told: Told) -> tuple[int, Settled]:
+    """Keep receipts, and leave their effect to whoever settles next."""
+    return add_all(tx, told), Settled()
+
+
+def _keep(tx: Connection, authority: str, read: list[_Read], keep: Keep) -> tuple[int, Settled]:
+    """Keep what was read of a slice of messages, and that they were read."""
+    alone(tx, f"settle {authority}")  # nobody settles what is only half known
+    kept = keep(tx, [(one.raw_id, complete_keys(tx, one.rows)) for one in read])
     for one in read:
         told = [(row.bill, row.return_time) for row in one.rows if row.bill and row.return_time and not row.problem]
         if told:
@@ -160,7 +188,13 @@ def _keep(tx: Connection, authority: str, read: list[_Read]) -> int:
         if one.reason:
             raws.park(tx, one.raw_id, one.reason)
     raws.mark_all_read(tx, [one.raw_id for one in read if not one.reason])
-    return new
+    return kept
+
+
+def read_all(ledger: Ledger, authority: Authority, waiting: Sequence[int]) -> list[_Read]:
+    """Raw messages as read."""
+    bodies = raws.bodies(ledger, waiting)
+    return [_read(ledger, authority, ident, bodies[ident]) for ident in waiting]
 
 
 def _read(ledger: Ledger, authority: Authority, raw_id: int, body: bytes) -> _Read:

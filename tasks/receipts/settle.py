@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
+
+from sqlalchemy import Connection
 
 from adapters.contract import Authority
-from adapters.ledger import Ledger, bills, receipts
+from adapters.ledger import Ledger, at_once, bills, receipts, touches
 from adapters.ledger.settling import Ranks, Settled
 from adapters.ledger.touches import touch
 from mappings import states
+from tasks.receipts import receive
 from tasks.receipts.alarm import alarm_conflicts, alarm_unreadable
 from tasks.receipts.explain import explain
 from tasks.receipts.lookup import complete_parked
 from tasks.receipts.places import Places
 from tasks.receipts.reasons import table
+
+UNEXPLAINED = "unexplained:"  # shipments of which an authority's rejections and conflicts are still to be told
 
 
 def settle(ledger: Ledger, authority: Authority, profiles_from: Path | None = None) -> Settled:
@@ -27,22 +32,62 @@ def settle(ledger: Ledger, authority: Authority, profiles_from: Path | None = No
 
     `profiles_from` is the folder of the user's own source profiles, whose headings name the cells.
     """
-    ranks = cast(Ranks, states.rank_table(authority.name))
+    return _settled(ledger, authority, profiles_from, Settled())
+
+
+def read_and_settle(ledger: Ledger, authority: Authority, profiles_from: Path | None = None) -> Settled:
+    """Read what was kept of this authority and nobody has read yet, and do as `settle`.
+
+    Ordinary receipts have their effect in the transaction that keeps them: one write each instead of two.
+    """
+    rules = rules_of(authority.name)
+
+    def keep(tx: Connection, told: receive.Told) -> tuple[int, Settled]:
+        new, done = at_once.keep(tx, authority.name, told, *rules)
+        _changed(tx, authority.name, done.shipments)
+        return new, done
+
+    return _settled(ledger, authority, profiles_from, receive.read_waiting(ledger, authority, keep).settled)
+
+
+def _settled(ledger: Ledger, authority: Authority, profiles_from: Path | None, settled: Settled) -> Settled:
+    """Settle what waits besides what is `settled` already; alarm and explain, also what a process that died did not."""
+    name = authority.name
     with ledger.begin() as tx:
-        known = table(authority.name).get("bills")
-        apart = (known["kind"],) if known else ()
-        complete_parked(tx, authority.name)
-        settled = receipts.settle(tx, authority.name, ranks, cast(Ranks, proofs(authority.name)), apart)
-        if known:
-            about = bills.settle(tx, authority.name, known["kind"], known["about"], ranks)
-            settled.shipments |= about.shipments
-            settled.counts += about.counts
-        touch(tx, settled.shipments)
-    alarm_unreadable(ledger, authority.name, settled.messages)
-    alarm_conflicts(ledger, authority.name, settled.shipments)
+        complete_parked(tx, name)
+        settled += receipts.settle(tx, name, *rules_of(name))
+        if known := table(name).get("bills"):
+            settled += bills.settle(tx, name, known["kind"], known["about"], rules_of(name).ranks)
+        _changed(tx, name, settled.shipments)
+    due = touches.touched(ledger, UNEXPLAINED + name)
+    settled.shipments |= due.keys()
+    alarm_unreadable(ledger, name, settled.messages, due)
+    alarm_conflicts(ledger, name, settled.shipments)
     for shipment_id in sorted(settled.shipments):
-        explain(ledger, authority.name, shipment_id, Places(ledger, shipment_id, profiles_from))
+        explain(ledger, name, shipment_id, Places(ledger, shipment_id, profiles_from))
+    touches.forget(ledger, [row for rows in due.values() for row in rows], UNEXPLAINED + name)
     return settled
+
+
+def _changed(tx: Connection, authority: str, shipments: set[int]) -> None:
+    """These shipments' documents changed: the pulse is to look at them, and what was rejected is to be explained."""
+    touch(tx, shipments)
+    touch(tx, shipments, what=UNEXPLAINED + authority)
+
+
+class Rules(NamedTuple):
+    """What the ledger has to know of an authority to settle its receipts: see `settling.settle`."""
+
+    ranks: Ranks
+    recovered: Ranks
+    apart: tuple[str, ...]
+
+
+def rules_of(authority: str) -> Rules:
+    """An authority's, from its tables."""
+    known = table(authority).get("bills")
+    apart = (known["kind"],) if known else ()
+    return Rules(cast(Ranks, states.rank_table(authority)), cast(Ranks, proofs(authority)), apart)
 
 
 @lru_cache

@@ -94,8 +94,9 @@ def post(
 
     With `ahead`, what follows is claimed as it is settled as sent.
     """
-    row = messages.get(ledger, message_id)
-    body = raws.body(ledger, row.raw_id)
+    with ledger.read() as tx:
+        row = messages.get(tx, message_id)
+        body = raws.body(tx, row.raw_id)
     try:
         answer = authority.send(body, row.cop_msg_id, recovery)
     except (AuthorityUnavailable, ConfigurationError) as error:

@@ -12,7 +12,8 @@ HEAD = """# Performance
 
 Written by `make bench` (`python -m tests.bench`); nothing here is typed by hand. Machine: {cores} cores, Python
 {python}. Seconds are CPU seconds of one process, medians of {times} rounds after one to warm up; in brackets wall time.
-All rounds are of one office, as a worker has it; its ledger is emptied before each. The path is what the flow does: files kept (compressed, encrypted), captured, cleaned, scored, matched, checked against
+All rounds are of one office, as a worker has it; its ledger is emptied before each.
+The path is what the flow does: files kept (compressed, encrypted), captured, cleaned, scored, matched, checked against
 every message type, stored in the ledger; 303, 403, 505, 603 written, checked against their schemas, signed by the
 companies' RSA-2048 keys, put into envelopes and stored (compressed, encrypted) ready to leave. No network.
 

@@ -18,13 +18,14 @@ from sqlalchemy import func, select
 
 from adapters import home as homes
 from adapters.cn_ecommerce import ChinaEcommerce
-from adapters.ledger import messages, raws, shipments
+from adapters.ledger import at_once, messages, raws, shipments
 from adapters.ledger.tables import document, parcel, raw, receipt
 from deployments import demo_truck
 from mappings import clock
 from tasks.capture import files_of_folder, read_folder
 from tasks.clearing import declaring, hearing, intake, steps
 from tasks.office import Office, collect_less, open_office
+from tasks.receipts import receive
 from tasks.submission import seal, submit
 from tests.bench.meter import Cost, Meter
 from tests.bench.sandbox_way import planned_ahead
@@ -41,7 +42,7 @@ PARTS = {
     "sign": ((declaring, "seal_messages"),),
     "claim": ((messages, "claim"), (messages, "claim_within"), (submit, "_sent")),
     "send": ((ChinaEcommerce, "send"),),
-    "receive": ((hearing, "receive"),),
+    "receive": ((hearing, "fetch"), (receive, "read_all"), (at_once, "kept")),
     "settle": ((hearing, "apply"),),
 }
 ORDER = (*PARTS, REST)

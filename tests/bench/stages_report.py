@@ -12,7 +12,8 @@ HEAD = """
 From files to receipts settled, in trucks of 3,200 into one ledger, one process, the sandbox as another; encrypted,
 claimed, with faults and events kept. Lists, departure and Hong Kong are not in it. Floor: the same bytes by a template
 (convert), libxml2 (validate), OpenSSL (sign), a bulk insert (ledger); receipts parsed by lxml (receive), inserted
-and their documents updated by one executemany each (settle)."""
+and their documents updated by one executemany each (settle). Receive: fetched, kept raw, opened, read, inserted;
+settle: all that follows from them."""
 ALTERNATIVES = """Both start from values that are ready and encrypt nothing (`tests/bench/alternatives.py`); one commit
 a parcel. Wall time; Tongguan's is CPU time of the stages that do the same."""
 _OURS, _THEIRS = "#3b6ea5", "#c9a24b"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -13,6 +14,14 @@ from adapters.ledger import Ledger, messages, raws, receipts
 from mappings import clock
 from tests.contract import ledger_cases as cases
 from tests.contract.ledger_cases import CN, INVENTORY, RANKS, Doc, answer, arrive, out
+
+
+@pytest.fixture(autouse=True, params=["kept, then settled", "settled as they are kept"])
+def way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Both ways end the same."""
+    cases.Way.at_once = request.param == "settled as they are kept"
+    yield
+    cases.Way.at_once = False
 
 
 @pytest.fixture

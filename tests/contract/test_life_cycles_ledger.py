@@ -5,19 +5,19 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 import yaml
 
-from adapters.contract import BillRow, ReceiptRow
+from adapters.contract import BillRow, Opened, ReceiptRow
 from adapters.ledger import Ledger, bills, events, messages, parcels, raws, receipts, shipments
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger.audit import audit
 from adapters.ledger.settling import Ranks
 from mappings import states
 from mappings.engine.spec import MAPPINGS
-from tasks.receipts.settle import settle
+from tasks.receipts.settle import read_and_settle, settle
 from tests.contract import ledger_cases as cases
 from tests.contract.ledger_cases import CN, Doc, answer, out
 
@@ -27,13 +27,31 @@ KINDS = ("CEB311Message", "CEB621Message", "CEB603Message", "CEB711Message")
 
 
 class Customs:
-    """What settling needs of an authority."""
+    """What reading and settling need of an authority; a message's bytes say nothing, its receipts are `told`."""
 
     name = CN
+    told: ClassVar[dict[bytes, list[ReceiptRow]]] = {}
+    at_once = False
+
+    def open(self, raw: bytes) -> Opened:
+        return Opened("business", "", raw)
+
+    def receipts(self, business: bytes) -> list[ReceiptRow]:
+        return self.told[business]
+
+
+@pytest.fixture(autouse=True, params=["kept, then settled", "settled as they are kept"])
+def way(request: pytest.FixtureRequest) -> None:
+    """Both ways end the same."""
+    Customs.at_once = request.param == "settled as they are kept"
 
 
 def arrive(ledger: Ledger, rows: Sequence[ReceiptRow]) -> None:
     raw = raws.store_raw(ledger, "in", CN, "http", "customs", repr(rows).encode())
+    if Customs.at_once:
+        Customs.told[repr(rows).encode()] = list(rows)
+        read_and_settle(ledger, cast(Any, Customs()))
+        return
     receipts.add_receipts(ledger, raw, rows)
     told = [(row.bill, row.return_time) for row in rows if row.bill and row.return_time]
     bills.keep(ledger, raw, CN, told)

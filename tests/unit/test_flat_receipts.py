@@ -6,6 +6,8 @@ import base64
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adapters.cn_ecommerce import envelope, flat, receipts
 from mappings.engine import reader
@@ -33,8 +35,9 @@ REGULAR = _message(*(_document({**FIELDS, "orderNo": f"TEST{n}"}) for n in range
 
 def _both(text: str) -> tuple[dict[str, list[str]] | None, dict[str, list[str]]]:
     plain = envelope.decoded(text.encode())
-    root = envelope.parse_text(plain)
-    return flat.columns(plain, root), reader.read_tree(root).groups["OrderReturn"]
+    assert flat.plain(text.encode())
+    found = flat.columns(plain, receipts.answers())
+    return found and found[1], reader.read_tree(envelope.parse_text(plain)).groups["OrderReturn"]
 
 
 def test_a_regular_message_is_read_as_its_tree_is() -> None:
@@ -122,3 +125,35 @@ def test_an_envelope_is_opened_the_same_with_its_data_cut_out(raw: bytes) -> Non
 def test_an_envelope_whose_data_is_no_base64_is_refused(data: str) -> None:
     with pytest.raises(DataFault):
         envelope.open_message(_dxp(data))
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\x0b", "\x1f"])
+def test_a_control_character_is_refused_as_the_tree_refuses_it(sign: str) -> None:
+    text = REGULAR.replace("TEST1", f"TE{sign}ST1")
+    assert not flat.plain(text.encode())
+    with pytest.raises(DataFault):
+        receipts.rows(text.encode())
+
+
+PIECES = ["<", ">", "</", "/>", "<!--", "-->", "]]>", "&", "&lt;", "\n", "\t", " ", "\r", "\ufffe", "x", "ceb:", "中",
+          "<ceb:guid>", "</ceb:guid>", "<ceb:orderNo>", "</ceb:orderNo>", "<ceb:OrderReturn>", "</ceb:OrderReturn>",
+          "</ceb:CEB304Message>", 'a="b"']  # fmt: skip
+
+
+@settings(max_examples=1500, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, len(REGULAR)), st.integers(0, 30), st.sampled_from(["", *PIECES])), max_size=3)
+)
+def test_however_it_is_damaged_the_text_tells_what_the_tree_tells_or_nothing(cuts: list[tuple[int, int, str]]) -> None:
+    text = REGULAR
+    for at, length, instead in cuts:
+        text = text[:at] + instead + text[at + length :]
+    plain = envelope.decoded(text.encode())
+    found = flat.columns(plain, receipts.answers()) if flat.plain(text.encode()) else None
+    if found is not None:
+        assert found == ("CEB304Message", reader.read_tree(envelope.parse_text(plain)).groups["OrderReturn"])
+
+
+def test_one_document_alone_is_regular() -> None:
+    by_text, by_tree = _both(_message(_document(FIELDS)))
+    assert by_text == by_tree

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -20,8 +21,8 @@ from mappings.errors import AuthorityUnavailable
 from tasks.receipts import alarm
 from tasks.receipts.explain import explain, stage
 from tasks.receipts.places import SNAPSHOT, Places, line_of
-from tasks.receipts.receive import accept_push, overlapped, receive
-from tasks.receipts.settle import settle
+from tasks.receipts.receive import accept_push, fetch, keep_push, overlapped, receive
+from tasks.receipts.settle import read_and_settle, settle
 from tasks.submission.submit import submit
 from tests.contract.loopback import REP
 from tests.unit.customs import Customs, key_fields, prepared, receipt, stamp
@@ -34,7 +35,8 @@ CN = "cn_ecommerce"
 class Case:
     """A truck that is sent, its customs, and what both say."""
 
-    def __init__(self, ledger: Ledger, customs: Customs) -> None:
+    def __init__(self, ledger: Ledger, customs: Customs, at_once: bool = False) -> None:
+        self.at_once = at_once
         self.ledger, self.customs, self.authority = ledger, customs, customs.authority()
         self.id, self.batch = prepared(ledger)
         submit(ledger, self.authority, self.id, TYPES, "w")
@@ -57,10 +59,18 @@ class Case:
         return receipt(ANSWERS[type_], rows)
 
     def poll(self) -> None:
+        if self.at_once:
+            fetch(self.ledger, self.authority, [self.dxp])
+            read_and_settle(self.ledger, self.authority)
+            return
         receive(self.ledger, self.authority, [self.dxp])
         settle(self.ledger, self.authority)
 
     def push(self, business: bytes) -> None:
+        if self.at_once:
+            keep_push(self.ledger, self.authority, self.customs.say(self.dxp, business))
+            read_and_settle(self.ledger, self.authority)
+            return
         accept_push(self.ledger, self.authority, self.customs.say(self.dxp, business))
         settle(self.ledger, self.authority)
 
@@ -69,11 +79,11 @@ class Case:
         return list(frame[["order_no", "code", "field", "value"]].itertuples(index=False, name=None))
 
 
-@pytest.fixture
-def case(tmp_path: Path) -> Iterator[Case]:
+@pytest.fixture(params=["kept, then settled", "settled as they are kept"])
+def case(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Case]:
     customs = Customs()
     ledger = open_ledger(tmp_path / "home", f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    yield Case(ledger, customs)
+    yield Case(ledger, customs, request.param == "settled as they are kept")
     customs.close()
     ledger.close()
 
@@ -333,3 +343,26 @@ def test_without_a_truck_there_is_no_place(case: Case) -> None:
     assert Places(case.ledger, case.id)(1, "payment.amount", "") == {}
     sources.save_snapshot(case.ledger, case.id, SNAPSHOT, case.batch.to_bytes())
     assert Places(case.ledger, case.id)(1, "payment.amount", "") == {}
+
+
+def test_what_a_process_that_died_had_settled_is_explained_by_the_next(case: Case) -> None:
+    push = case.customs.say(case.dxp, case.answer(("100", "2", "2"), returnInfo="[Code:1800;Desc:逻辑校验不通过]"))
+    keep_push(case.ledger, case.authority, push)
+    with mock.patch("tasks.receipts.settle.explain", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+        read_and_settle(case.ledger, case.authority)
+    assert case.states()[0] == "rejected"
+    assert case.faults() == []
+    assert read_and_settle(case.ledger, case.authority).shipments == {case.id}
+    assert len(case.faults()) == 1
+    assert read_and_settle(case.ledger, case.authority).shipments == set(), "told once"
+
+
+def test_a_slice_that_fails_leaves_its_messages_unread(case: Case) -> None:
+    """Receipts, their effect and the mark that they were read are one transaction."""
+    keep_push(case.ledger, case.authority, case.customs.say(case.dxp, case.answer(("2", "2", "2"))))
+    with mock.patch("tasks.receipts.receive.raws.mark_all_read", side_effect=RuntimeError), pytest.raises(RuntimeError):
+        read_and_settle(case.ledger, case.authority)
+    assert case.states() == ["prepared"] * 3
+    assert ledger_receipts.counts(case.ledger, CN) == {}
+    read_and_settle(case.ledger, case.authority)
+    assert case.states() == ["accepted"] * 3
