@@ -196,8 +196,11 @@ def keep_push(at: Office, authority: str, body: bytes, peer: str) -> int:
 
 
 def apply_push(at: Office, authority: str) -> list[int]:
-    """Reads and applies what was pushed; returns the shipments concerned. Where it fails, the pulse does it again."""
-    return sorted(hearing.apply(at, authority))
+    """Reads and applies what was pushed; returns the shipments concerned. Where it fails, the pulse does it again.
+
+    What was fetched is left to the pulse: a push waits behind no truck's receipts.
+    """
+    return sorted(hearing.apply(at, authority, receive.PUSH))
 
 
 def local(text: str) -> datetime:

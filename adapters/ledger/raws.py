@@ -108,9 +108,9 @@ def head(tx: Connection, raw_id: int) -> Row[Any]:
 
 
 @reads
-def unread(tx: Connection, authority: str, limit: int = 1000) -> list[int]:
-    """The ids of what came in from an authority and nobody has read yet, in order of coming."""
-    return _incoming(tx, authority, NEW, limit)
+def unread(tx: Connection, authority: str, limit: int = 1000, channel: str = "") -> list[int]:
+    """The ids of what came in from an authority (by one channel alone) and nobody has read yet, in order of coming."""
+    return _incoming(tx, authority, NEW, limit, channel)
 
 
 @reads
@@ -147,6 +147,7 @@ def park(tx: Connection, raw_id: int, reason: str) -> None:
     tx.execute(update(raw).where(raw.c.id == raw_id).values(state=PARKED, reason=reason))
 
 
-def _incoming(tx: Connection, authority: str, state: str, limit: int) -> list[int]:
+def _incoming(tx: Connection, authority: str, state: str, limit: int, channel: str = "") -> list[int]:
     mine = (raw.c.authority == authority) & (raw.c.direction == IN) & (raw.c.state == state)
+    mine = mine & (raw.c.channel == channel) if channel else mine
     return list(tx.execute(select(raw.c.id).where(mine).order_by(raw.c.id).limit(limit)).scalars())

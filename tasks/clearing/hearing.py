@@ -73,10 +73,10 @@ def hear(office: Office) -> set[int]:
     return touched
 
 
-def apply(office: Office, authority_name: str) -> set[int]:
-    """Read and apply what is stored of an authority already (pushed, or left by a process that died)."""
+def apply(office: Office, authority_name: str, channel: str = "") -> set[int]:
+    """Read and apply what is stored of an authority already (by one channel alone), or left by a process that died."""
     authority = office.authority(authority_name)
-    touched = read_and_settle(office.ledger, authority, office.home.profiles).shipments
+    touched = read_and_settle(office.ledger, authority, office.home.profiles, channel).shipments
     partners.recognise(office.ledger, authority_name)
     for shipment_id in sorted(touched):
         settle_shipment(office, shipment_id)

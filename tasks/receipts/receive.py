@@ -24,7 +24,8 @@ from mappings.errors import AuthorityUnavailable, DataFault, Unsupported
 from tasks.receipts.lookup import complete_keys
 
 log = logging.getLogger(__name__)
-SLICE = 200
+SLICE = 40  # messages read in one transaction: who reads a push waits for no more than that
+PUSH = "push"
 CURSOR, POLLED = "receipts:", "polled:"
 Told = list[tuple[int, Sequence[ReceiptRow]]]  # receipts by the raw message that brought them
 Keep = Callable[[Connection, Told], tuple[int, Settled]]  # keeps them: how many are new, and what was settled at once
@@ -82,12 +83,12 @@ def fetch(ledger: Ledger, authority: Authority, dxp_ids: Iterable[str]) -> int:
 
 def accept_push(ledger: Ledger, authority: Authority, body: bytes, peer: str = "") -> Received:
     """Take in what the authority pushed to us; the same path as a poll. Unreadable is parked, and no error."""
-    return take_in(ledger, authority, [body], "push", peer)
+    return take_in(ledger, authority, [body], PUSH, peer)
 
 
 def keep_push(ledger: Ledger, authority: Authority, body: bytes, peer: str = "") -> int:
     """Keeps what the authority pushed, and reads nothing of it yet; how many messages are new."""
-    return _store(ledger, authority, [body], "push", peer)
+    return _store(ledger, authority, [body], PUSH, peer)
 
 
 def take_in(ledger: Ledger, authority: Authority, bodies: list[bytes], channel: str, peer: str = "") -> Received:
@@ -150,13 +151,13 @@ def _store(ledger: Ledger, authority: Authority, bodies: list[bytes], channel: s
     return raws.store_new(ledger, authority.name, channel, peer, bodies, "application/xml") if bodies else 0
 
 
-def read_waiting(ledger: Ledger, authority: Authority, keep: Keep | None = None) -> Received:
-    """Read every raw message that waits, slice by slice; also what a process that died had stored.
+def read_waiting(ledger: Ledger, authority: Authority, keep: Keep | None = None, channel: str = "") -> Received:
+    """Read every raw message that waits (of one channel), slice by slice; also what a process that died had stored.
 
     Its receipts wait for their effect, unless `keep` settles them at once.
     """
     done = Received()
-    while waiting := raws.unread(ledger, authority.name, SLICE):
+    while waiting := raws.unread(ledger, authority.name, SLICE, channel):
         read = read_all(ledger, authority, waiting)
         with ledger.begin() as tx:
             new, settled = _keep(tx, authority.name, read, keep or wait)

@@ -35,8 +35,10 @@ def settle(ledger: Ledger, authority: Authority, profiles_from: Path | None = No
     return _settled(ledger, authority, profiles_from, Settled())
 
 
-def read_and_settle(ledger: Ledger, authority: Authority, profiles_from: Path | None = None) -> Settled:
-    """Read what was kept of this authority and nobody has read yet, and do as `settle`.
+def read_and_settle(
+    ledger: Ledger, authority: Authority, profiles_from: Path | None = None, channel: str = ""
+) -> Settled:
+    """Read what was kept of this authority (by one channel) and nobody has read yet, and do as `settle`.
 
     Ordinary receipts have their effect in the transaction that keeps them: one write each instead of two.
     """
@@ -47,7 +49,7 @@ def read_and_settle(ledger: Ledger, authority: Authority, profiles_from: Path | 
         _changed(tx, authority.name, done.shipments)
         return new, done
 
-    return _settled(ledger, authority, profiles_from, receive.read_waiting(ledger, authority, keep).settled)
+    return _settled(ledger, authority, profiles_from, receive.read_waiting(ledger, authority, keep, channel).settled)
 
 
 def _settled(ledger: Ledger, authority: Authority, profiles_from: Path | None, settled: Settled) -> Settled:

@@ -21,7 +21,7 @@ from mappings.errors import AuthorityUnavailable
 from tasks.receipts import alarm
 from tasks.receipts.explain import explain, stage
 from tasks.receipts.places import SNAPSHOT, Places, line_of
-from tasks.receipts.receive import accept_push, fetch, keep_push, overlapped, receive
+from tasks.receipts.receive import PUSH, accept_push, fetch, keep_push, overlapped, receive
 from tasks.receipts.settle import read_and_settle, settle
 from tasks.submission.submit import submit
 from tests.contract.loopback import REP
@@ -366,3 +366,15 @@ def test_a_slice_that_fails_leaves_its_messages_unread(case: Case) -> None:
     assert ledger_receipts.counts(case.ledger, CN) == {}
     read_and_settle(case.ledger, case.authority)
     assert case.states() == ["accepted"] * 3
+
+
+def test_a_push_is_read_before_what_was_fetched_and_leaves_that_alone(case: Case) -> None:
+    case.customs.say(case.dxp, case.answer(("2", "2", "2")))
+    fetch(case.ledger, case.authority, [case.dxp])
+    keep_push(case.ledger, case.authority, case.customs.say(case.dxp, case.answer(("3", "", ""))))
+    read_and_settle(case.ledger, case.authority, channel=PUSH)
+    assert case.states() == ["at_customs", "prepared", "prepared"]
+    assert len(raws.unread(case.ledger, CN)) == 1
+    read_and_settle(case.ledger, case.authority)
+    assert case.states() == ["at_customs", "stored", "stored"]
+    assert raws.unread(case.ledger, CN) == []
