@@ -376,5 +376,5 @@ def test_a_push_is_read_before_what_was_fetched_and_leaves_that_alone(case: Case
     assert case.states() == ["at_customs", "prepared", "prepared"]
     assert len(raws.unread(case.ledger, CN)) == 1
     read_and_settle(case.ledger, case.authority)
-    assert case.states() == ["at_customs", "stored", "stored"]
+    assert case.states() == ["at_customs", "accepted", "accepted"]
     assert raws.unread(case.ledger, CN) == []
