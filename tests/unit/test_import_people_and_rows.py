@@ -153,3 +153,16 @@ def test_an_order_without_a_buyer_waits(tmp_path: Path) -> None:
     del captured.tables["buyer"]
     batch = match(clean(captured))
     assert set(batch.parcels["parcel.reason"]) == {"BYR-001"}
+
+
+@pytest.mark.parametrize(("sends", "code", "state"), [([], "PAY-001", "held"), (["payment"], "PAY-005", "ready")])
+def test_an_import_waits_for_its_payment_unless_the_company_tells_customs_itself(
+    sends: list[str], code: str, state: str, tmp_path: Path
+) -> None:
+    made = make_import(2)
+    del made.payments[0]
+    made.truck["companies"]["payment_company"]["sends_itself"] = sends
+    sheet = write(made, tmp_path)
+    batch = matching.prepare(sheet)
+    assert batch.faults["code"].tolist() == [code]
+    assert batch.parcels["parcel.state"].tolist() == [state, "ready"]
