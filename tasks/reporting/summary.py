@@ -94,7 +94,7 @@ def summary(standing: Standing, faults: pd.DataFrame) -> str:
         f"监管方式 regime {truck.regime} · {port['zh']} {port['en']} {standing.port}{_hong_kong(standing)}",
         "",
         *_plan(standing),
-        "实际 actual: " + (" · ".join(f"{kind} {local(at)}" for kind, at in standing.events.items()) or "-"),
+        "实际 actual: " + (" · ".join(_happened(kind, at) for kind, at in standing.events.items()) or "-"),
         "",
         f"批准 approval: {row.approved_by or '-'} {local(row.approved_at)} · 问题 faults: {fault_counts(faults)}",
         "",
@@ -115,6 +115,10 @@ def summary(standing: Standing, faults: pd.DataFrame) -> str:
         )
         + "\n"
     )
+
+
+def _happened(kind: str, at: Any) -> str:
+    return f"{event_names().get(kind, kind).replace(' · ', ' ')} {local(at)}"
 
 
 def _hong_kong(standing: Standing) -> str:
