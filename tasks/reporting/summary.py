@@ -188,15 +188,19 @@ def quality(ledger: Ledger, shipment_id: int) -> list[dict[str, Any]]:
     ]
 
 
+_NOWHERE = "–"  # a hyphen alone would be a list's bullet on a page that reads a cell as Markdown
+KINDS = {"dropped": "未申报", "rounded": "取整", "defaulted": "默认值", "no_equal": "无对应代码", "constant": "固定值"}
+
+
 def conversion_table(rows: Sequence[Any]) -> list[dict[str, Any]]:
     """The conversion record for a screen; examples are left out, since they may be anybody's data."""
     return [
         {
             "机关 authority": row.authority,
             "报文 message": row.message_type,
-            "去向 target": row.target,
-            "来源 source": row.source,
-            "处理 kind": row.kind,
+            "去向 target": _NOWHERE if row.target == "-" else row.target,
+            "来源 source": _NOWHERE if row.source == "-" else row.source,
+            "处理 kind": f"{KINDS.get(row.kind, '')} {row.kind}".strip(),
             "数量 count": row.count,
             "说明 note": row.note,
         }

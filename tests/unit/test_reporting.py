@@ -156,6 +156,8 @@ def test_the_conversion_record_shows_no_example(desk: Desk) -> None:
     assert len(table) == len(rows) > 0
     names = set(desk.made.waybills["name"]) | set(desk.made.payments["payer"])
     assert not [name for name in names if name in str(table)]
+    assert {row["处理 kind"] for row in table} >= {"固定值 constant", "未申报 dropped"}
+    assert not [row for row in table if "-" in (row["去向 target"], row["来源 source"])], "a bullet, read as Markdown"
 
 
 def test_nothing_shown_holds_a_persons_datum(desk: Desk) -> None:
