@@ -13,11 +13,12 @@ from typing import Annotated, Any, Literal
 
 import uvicorn
 from fastapi import BackgroundTasks, Body, Depends, FastAPI, Header, HTTPException, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from adapters import home as homes
-from deployments import applications, gateway_applications, services, settings
+from deployments import applications, gateway_applications, gateway_books, services, settings
 from deployments.errors import SHOWN, as_json, kind_of
 from deployments.gateway_page import page
 from mappings.canonical.model import Shipment
@@ -92,6 +93,7 @@ def create_app(home: homes.Home | None = None) -> FastAPI:
     app.get("/docs", response_class=HTMLResponse, include_in_schema=False)(lambda: page(app.openapi()))
     for error in SHOWN:
         app.add_exception_handler(error, _shown)
+    app.add_exception_handler(RequestValidationError, _misfit)
 
     @app.get("/health")
     def health() -> dict[str, str]:
@@ -101,12 +103,20 @@ def create_app(home: homes.Home | None = None) -> FastAPI:
     _push(app, door)
     _shipments(app, door)
     where = {"dependencies": [Depends(door.caller)], "tags": ["applications"]}
+    gateway_books.routes(app, {**where, "tags": ["books"]}, lambda: door.office)
     gateway_applications.routes(app, where, lambda: door.office, lambda reference: _found(door, reference))
     return app
 
 
 def _shown(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse(as_json(error), kind_of(error).status)
+
+
+def _misfit(_: Request, error: Exception) -> JSONResponse:
+    """What of a call does not fit, by place; the values, which may be a person's, are not sent back."""
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    told = [{name: one[name] for name in ("loc", "msg", "type")} for one in found]
+    return JSONResponse({"title_zh": "请求有误", "title_en": "The call does not fit", "detail": told}, 422)
 
 
 def _push(app: FastAPI, door: Gateway) -> None:

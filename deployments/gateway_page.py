@@ -12,11 +12,14 @@ _PAGE = Template(Path(__file__).with_name("gateway_page.html").read_text(encodin
 TITLES = {
     "shipments": "货运 Shipments",
     "applications": "申报之后 After a declaration",
+    "books": "进口账簿 Books of imports",
     "authorities": "主管机关 Authorities",
     "": "运行 Running",
 }
 _CALLER = "-H 'Authorization: Bearer …'  # tongguan tokens: api"
-TOKENS = {"shipments": _CALLER, "applications": _CALLER, "authorities": "# tongguan tokens: push", "": ""}
+TOKENS = {
+    **dict.fromkeys(("shipments", "applications", "books"), _CALLER), "authorities": "# tongguan tokens: push", "": "",
+}  # fmt: skip
 _PUSHED = ("token", "authorization")  # the tokens: said once, not for each call
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,20 @@ def entries(file: Path = FILE) -> list[dict[str, Any]]:
     """The deployments as they are listed."""
     found: list[dict[str, Any]] = yaml.safe_load(file.read_text("utf-8"))["deployments"]
     return found
+
+
+@lru_cache
+def labels(file: Path = FILE) -> dict[str, str]:
+    """What the forms call a parameter, in both languages."""
+    found: dict[str, str] = yaml.safe_load(file.read_text("utf-8"))["labels"]
+    return found
+
+
+def _labelled(made: Any) -> Any:
+    """The deployment, its form's fields called as people call them."""
+    for name, field in made._parameter_openapi_schema.properties.items():
+        field["title"] = labels().get(name, name)
+    return made
 
 
 def interval(entry: dict[str, Any]) -> timedelta | None:
@@ -50,7 +65,7 @@ def deployment(entry: dict[str, Any], pool: str = "", lane: str = "") -> Any:
 
     cancel = ConcurrencyLimitStrategy.CANCEL_NEW
     limit = ConcurrencyLimitConfig(limit=entry["limit"], collision_strategy=cancel) if "limit" in entry else None
-    return flow_of(entry).to_deployment(
+    made = flow_of(entry).to_deployment(
         entry["name"],
         interval=interval(entry),
         parameters=entry.get("parameters", {}),
@@ -61,6 +76,7 @@ def deployment(entry: dict[str, Any], pool: str = "", lane: str = "") -> Any:
         work_pool_name=pool or None,
         work_queue_name=lane or None,
     )
+    return _labelled(made)
 
 
 def main(arguments: Iterable[str] = ()) -> None:

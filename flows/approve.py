@@ -17,8 +17,8 @@ from tasks import decisions, stages
 class Approval(RunInput):
     """The question to the operator."""
 
-    answer: Literal["declare", "hold"] = Field(
-        "declare", title="决定 Decision", description="declare 批准申报 / hold 暂不申报"
+    answer: Literal["declare", "hold"] = Field(  # nothing is chosen beforehand: to declare is a legal act
+        title="决定 Decision", description="须选择 choose: declare 批准申报 / hold 暂不申报"
     )
     name: str = Field("", title="批准人 Approved by", max_length=60)
     note: str = Field(

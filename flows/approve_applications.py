@@ -18,7 +18,9 @@ from tasks.applications import stages as applications
 class Permission(RunInput):
     """The question to the operator."""
 
-    answer: Literal["yes", "no"] = Field("yes", title="决定 Decision", description="yes 批准 / no 撤回")
+    answer: Literal["yes", "no"] = Field(  # nothing is chosen beforehand: what is asked for is a legal act
+        title="决定 Decision", description="须选择 choose: yes 批准 / no 撤回"
+    )
     name: str = Field("", title="批准人 Approved by", max_length=60)
 
 

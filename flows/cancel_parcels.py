@@ -10,7 +10,7 @@ from flows.clear_shipment import clear_shipment
 from tasks import stages
 from tasks.applications import stages as applications
 
-Reason = Literal["wrong_data", "buyer_cancel", "not_loaded", "duplicate"]
+Reason = Literal["", "wrong_data", "buyer_cancel", "not_loaded", "duplicate"]
 
 
 def _name() -> str:
@@ -19,7 +19,7 @@ def _name() -> str:
 
 @flow(name="cancel-parcels", flow_run_name=_name, persist_result=False)
 def cancel_parcels(
-    shipment: str, parcels: str = "", file: str = "", reason: Reason = "wrong_data", declare_anew: bool = False,
+    shipment: str, parcels: str = "", file: str = "", reason: Reason = "", declare_anew: bool = False,
     approved: bool = False, actor: str = "prefect",
 ) -> Any:  # fmt: skip
     """向海关申请撤销所选包裹的清单；先核对全部条件，不符合的逐一说明，其余继续。重复运行无害。
@@ -32,7 +32,8 @@ def cancel_parcels(
         shipment: 车次编号、总运单号或车牌。Number, master waybill or plate of the shipment.
         parcels: 订单号或运单号；空表示所有等待撤单的。Orders or waybills; none: all that wait for a cancel.
         file: 含订单编号列的 CSV 或 XLSX 文件。A CSV or XLSX file with a column of order numbers, instead of the list.
-        reason: 原因。Why; the file may say its own.
+        reason: 原因，文件中已写明的可不选。To be chosen, unless the file says its own: wrong_data 申报资料有误 /
+            buyer_cancel 订购人取消订单 / not_loaded 货物未装运 / duplicate 重复申报
         declare_anew: 撤销后是否重新申报。Whether the parcels are declared anew once they are cancelled.
         approved: 是否已获批准。Whether it is approved; cancelling is a legal act.
         actor: 谁批准的。Who approved it.

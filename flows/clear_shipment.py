@@ -30,6 +30,8 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
         actor: 谁批准的。Who approved it.
     """
     truck = stages.take_in(folder, shipment)
+    if folder:
+        publishing.name_run(stages.run_name(str(truck)))  # until then it has the folder's name
     with stages.alone(truck) as alone:
         if not alone:
             return Completed(name="Busy", message="另一进程正在办理 another worker has this truck")

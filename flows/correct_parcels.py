@@ -20,8 +20,12 @@ class Correction(RunInput):
     orders: str = Field(
         "", title="订单编号 Order numbers", description="以逗号分隔，空表示全部 comma-separated, empty for all"
     )
-    action: Literal["declare again", "give up", "correct a value", "list anew", "ask for a cancel"] = Field(
-        "declare again", title="处理 Action"
+    action: Literal["declare again", "give up", "correct a value", "list anew", "ask for a cancel"] = (
+        Field(  # nothing is chosen beforehand: all that waits is meant where no order is named
+            title="处理 Action",
+            description="须选择 choose: declare again 按最新资料重新申报 / give up 不再申报 / "
+            "correct a value 更正数值 / list anew 重新申报总分单 / ask for a cancel 申请撤单",
+        )
     )
     field: Literal[
         "", "waybill.gross_weight", "waybill.pieces", "order.goods_value", "order.freight", "payment.amount",

@@ -10,7 +10,7 @@ from flows.clear_shipment import clear_shipment
 from tasks import stages
 from tasks.applications import stages as applications
 
-Reason = Literal["buyer_return", "damaged", "undelivered", "wrong_goods"]
+Reason = Literal["", "buyer_return", "damaged", "undelivered", "wrong_goods"]
 
 
 def _name() -> str:
@@ -19,7 +19,7 @@ def _name() -> str:
 
 @flow(name="return-parcels", flow_run_name=_name, persist_result=False)
 def return_parcels(
-    shipment: str, parcels: str = "", file: str = "", reason: Reason = "buyer_return", tally: bool = False,
+    shipment: str, parcels: str = "", file: str = "", reason: Reason = "", tally: bool = False,
     location: str = "", vehicle: str = "", voyage: str = "", bill: str = "", approved: bool = False,
     actor: str = "prefect",
 ) -> Any:  # fmt: skip
@@ -31,7 +31,8 @@ def return_parcels(
         shipment: 车次编号、总运单号或车牌。Number, master waybill or plate of the shipment.
         parcels: 订单号或运单号，以逗号或空格分隔（整票退货）。Orders or waybills, whole parcels.
         file: CSV 或 XLSX：订单编号，可含商品序号、数量、原因。Order, and line, quantity and reason if wished.
-        reason: 原因。Why; the file may say its own.
+        reason: 原因，文件中已写明的可不选。To be chosen, unless the file says its own: buyer_return 订购人退货 /
+            damaged 货物破损 / undelivered 无法投递 / wrong_goods 发错货物
         tally: 货物已到，申报理货（仅出口退货）。The goods are there: send the tally (returns of exports only).
         location: 理货库位。Where the tallied goods lie.
         vehicle: 退运车辆。The vehicle that brings them back; the truck's own by default.

@@ -47,7 +47,7 @@ def approval_question(reference: str) -> str | None:
         f"将申报 to be declared: **{len(ready)}** 个包裹 parcels, "
         f"{len(batch.lines)} 项商品 lines, {kilograms:,.1f} kg\n\n"
     )
-    return text + summary(standing, faults(here.ledger, standing.id))
+    return text + summary(standing, faults(here.ledger, standing.id)).partition("\n\n")[2]  # its heading is said above
 
 
 def decide(reference: str, answer: str, name: str, note: str) -> None:

@@ -94,6 +94,14 @@ def tags(standing: Standing) -> set[str]:
     return said | {f"authority:{name}" for name in authorities}
 
 
+def name_run(name: str) -> None:
+    """Call this run so: a run that was started with a folder knows only now what it is about."""
+    run_id: Any = runtime.flow_run.id
+    if run_id:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(run_id, name=name)
+
+
 def tag_run(standing: Standing) -> None:
     """Put the tags on this run, beside those that it has; the state is the present one only."""
     run_id: Any = runtime.flow_run.id

@@ -105,7 +105,7 @@ def prepared(tx: Connection, documents: Mapping[int, int]) -> None:
 @writes
 def close(tx: Connection, ids: Collection[int], state: str, code: str = "", actor: str = "customs") -> int:
     """Granted or refused, with the code of the fault where it was ours."""
-    moved = _move(tx, ids, state, (*GOING, GRANTED), settled_at=clock.now(), code=code)
+    moved = _move(tx, ids, state, (*GOING, GRANTED, REFUSED), settled_at=clock.now(), code=code)
     return _tell(tx, moved, state, actor)
 
 

@@ -235,14 +235,32 @@ class Goods(_Model):
     item_record_no: str = ""
 
 
+class InventoryLine(_Model):
+    """A line of the inventory as whoever draws it up has it: held against the order's line, and declared nowhere.
+
+    `gnum` is the number of the order's line that it stands for; 0 or left out: they follow one another.
+    """
+
+    order_no: str
+    gnum: int | None = None
+    item_no: str = ""
+    hs_code: str = ""
+    currency: Currency | None = None
+    quantity: Quantity | None = None
+    unit: Unit = ""
+    price: Money | None = None
+    total_price: Money | None = None
+
+
 class Parcel(_Model):
-    """One order with its buyer, payments, waybill and lines."""
+    """One order with its buyer, payments, waybill and lines; and the inventory's own lines, where they are given."""
 
     order: Order
     buyer: Buyer | None = None
     payments: list[Payment] = Field(default_factory=list)
     waybill: Waybill | None = None
     lines: list[GoodsLine]
+    inventory: list[InventoryLine] = Field(default_factory=list)
 
 
 class Shipment(_Model):
@@ -259,5 +277,6 @@ TABLES: dict[str, type[_Model]] = {
     "payment": Payment,
     "waybill": Waybill,
     "line": GoodsLine,
+    "inventory": InventoryLine,
     "goods": Goods,
 }

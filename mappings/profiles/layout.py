@@ -18,7 +18,7 @@ EXTRA = {
     "waybill.carrier_code": "text", "waybill.seller_code": "text",
     "line.unit_net_weight": "decimal",
 }  # fmt: skip
-TABLES = ("truck", "order", "buyer", "line", "payment", "waybill", "goods")
+TABLES = ("truck", "order", "buyer", "line", "inventory", "payment", "waybill", "goods")
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,7 @@ class Match:
     max_lines: int
     fill: Mapping[str, str]
     companies: Mapping[str, str]
+    inventory_equal: tuple[str, ...]
     authority_codes: Mapping[str, str]
 
 
@@ -218,5 +219,6 @@ def match() -> Match:
         max_lines=_most(**content["max_lines"]),
         fill=content["fill"],
         companies=content["companies"],
+        inventory_equal=tuple(content["inventory_equal"]),
         authority_codes={r["code"]: r["authority_code"] for r in content["rules"] if "authority_code" in r},
     )

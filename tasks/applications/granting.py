@@ -1,7 +1,7 @@
 """What a granted application sets going beside its parcels: an import's quota, guarantee and stock are given back.
 
-`ON_GRANTED` is called with all that is granted at once, in the transaction that grants it, once an application; whoever
-is in it must not send anything.
+`ON_GRANTED` is called with all that is granted at once, in the transaction that grants it, once an application;
+`ON_UNDONE` with what turns out not to be granted after all. Whoever is in them must not send anything.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from adapters.ledger import shipments, sources
 from mappings import clock
 from mappings.canonical.batch import Batch
 from mappings.imports import parameters
-from tasks.imports import give_back, returned_amounts
+from tasks.imports import give_back, returned_amounts, take_again
 from tasks.imports.taxing import taxed
 
 BATCH, IMPORT = "batch", "import"
@@ -37,7 +37,7 @@ class Granted:
 
 def to_books(tx: Connection, granted: Sequence[Granted]) -> None:
     """Give back what these hold in the books of an import: a cancel all of it, a return its part of the goods."""
-    if not granted or shipments.get(tx, granted[0].shipment_id).truck["direction"] != IMPORT:
+    if not _of_import(tx, granted):
         return
     at = clock.now()
     amounts = _returned(tx, [one for one in granted if one.quantities])
@@ -45,6 +45,18 @@ def to_books(tx: Connection, granted: Sequence[Granted]) -> None:
         if one.parcel_id is not None:
             mine = {key: amount for key, amount in amounts.items() if key[0] == one.parcel_id}
             give_back(tx, [one.parcel_id], str(one.application_id), mine if one.quantities else None, at)
+
+
+def back_from_books(tx: Connection, undone: Sequence[Granted]) -> None:
+    """Take again what these had given back in the books of an import."""
+    if _of_import(tx, undone):
+        for one in undone:
+            if one.parcel_id is not None:
+                take_again(tx, [one.parcel_id], str(one.application_id), clock.now())
+
+
+def _of_import(tx: Connection, granted: Sequence[Granted]) -> bool:
+    return bool(granted) and shipments.get(tx, granted[0].shipment_id).truck["direction"] == IMPORT
 
 
 def _returned(tx: Connection, returns: Sequence[Granted]) -> dict[tuple[int, str, str], int]:
@@ -60,4 +72,6 @@ def _returned(tx: Connection, returns: Sequence[Granted]) -> dict[tuple[int, str
     return returned_amounts(judged, said, {one.seq or 0: one.parcel_id or 0 for one in returns}, on)
 
 
-ON_GRANTED: list[Callable[[Connection, Sequence[Granted]], None]] = [to_books]
+Hook = Callable[[Connection, Sequence[Granted]], None]
+ON_GRANTED: list[Hook] = [to_books]
+ON_UNDONE: list[Hook] = [back_from_books]

@@ -27,6 +27,12 @@ def rows_of(office: Office, asked: Asked) -> list[Row[Any]]:
     return ledger.by_ids(office.ledger, asked.ids) if asked.ids else []
 
 
+def named(kind: str) -> str:
+    """What a kind of application is called, in both languages."""
+    rule = next(rule for rule in tables.rules().values() if rule.kind == kind)
+    return f"{rule.zh} {rule.en}"
+
+
 def record(row: Row[Any]) -> dict[str, Any]:
     """One application for a program: no reason (it may name somebody), no person."""
     said = tables.outcomes()["states"][row.state]

@@ -13,11 +13,11 @@ from adapters.ledger.settling import Ranks, retell
 from adapters.ledger.tables import DEAD
 from mappings import states
 from mappings.applications import Rule, rules
-from tasks.applications.granting import ON_GRANTED, Granted
+from tasks.applications.granting import ON_GRANTED, ON_UNDONE, Granted
 from tasks.receipts.settle import proofs
 
 AUTHORITY = "cn_ecommerce"
-AGAIN = "again"
+AGAIN, RETURN = "again", "return"
 DECLARE_ANEW = "declare_anew"  # the reason of a cancelled parcel that the next run declares anew
 
 
@@ -27,10 +27,13 @@ def rule_of(kind: str, type_: str) -> Rule:
 
 
 def settle(tx: Connection, shipment_id: int) -> int:
-    """Bring the shipment's applications to what their documents say. Returns how many changed."""
-    rows = ledger.listing(tx, shipment_id, states=(ledger.PREPARED, ledger.GRANTED))
-    granted = [r for r in rows if r.state == ledger.PREPARED and r.document_state in rule_of(r.kind, r.type).granted]
-    refused = [r for r in rows if r.document_state in DEAD]
+    """Bring the shipment's applications to what their documents say. Returns how many changed.
+
+    A verdict that is heard late but was given first counts: it may refuse what was granted, or grant what was refused.
+    """
+    rows = ledger.listing(tx, shipment_id, states=(ledger.PREPARED, ledger.GRANTED, ledger.REFUSED))
+    granted = [r for r in rows if r.state != ledger.GRANTED and r.document_state in rule_of(r.kind, r.type).granted]
+    refused = [r for r in rows if r.state != ledger.REFUSED and r.document_state in DEAD]
     if granted:
         ledger.close(tx, [row.id for row in granted], ledger.GRANTED)
         _grant(tx, shipment_id, granted)
@@ -49,7 +52,7 @@ def _grant(tx: Connection, shipment_id: int, rows: list[Row[Any]]) -> None:
     quantities: dict[int, dict[int, int]] = {}
     for line in ledger.lines(tx, [row.id for row in rows]):
         quantities.setdefault(line.application_id, {})[line.gnum] = line.quantity
-    told = [Granted(shipment_id, r.kind, r.id, r.parcel_id, r.seq, r.about_id, quantities.get(r.id, {})) for r in rows]
+    told = [_told(shipment_id, row, quantities.get(row.id)) for row in rows]
     for call in ON_GRANTED:
         call(tx, told)
 
@@ -63,16 +66,23 @@ def _retell(tx: Connection, cancels: list[Row[Any]]) -> dict[int, str]:
 def _put_back(tx: Connection, shipment_id: int, rows: list[Row[Any]]) -> None:
     """A parcel that waited for its cancel waits again; the others follow their documents.
 
-    A cancel that had been granted, of which an earlier verdict is heard only now, is undone where nothing followed.
+    What had been granted, and of which an earlier verdict is heard only now, is undone: a cancel if nothing followed.
     """
-    undone = [row for row in rows if row.kind == CANCEL and row.state == ledger.GRANTED]
-    _retell(tx, undone)
+    undone = [row for row in rows if row.state == ledger.GRANTED and row.kind in (CANCEL, RETURN)]
+    _retell(tx, [row for row in undone if row.kind == CANCEL])
     now = parcels.parcel_states(tx, shipment_id)
-    back = [row for row in undone if now[row.seq][0] == CANCELLED]
+    back = [row for row in undone if row.kind == RETURN or now[row.seq][0] == CANCELLED]
     waited = {
         row.seq: (row.was, row.was_reason) for row in [*rows, *back] if row.was == "waiting_cancel" or row in back
     }
     parcels.set_parcel_states(tx, shipment_id, waited)
+    told = [_told(shipment_id, row) for row in back]
+    for call in ON_UNDONE:
+        call(tx, told)
+
+
+def _told(shipment_id: int, row: Row[Any], quantities: dict[int, int] | None = None) -> Granted:
+    return Granted(shipment_id, row.kind, row.id, row.parcel_id, row.seq, row.about_id, quantities or {})
 
 
 def parcel_states(tx: Connection, shipment_id: int) -> dict[int, tuple[str, str]]:
@@ -82,6 +92,6 @@ def parcel_states(tx: Connection, shipment_id: int) -> dict[int, tuple[str, str]
         moves = rule_of(row.kind, row.type).moves
         if row.state != ledger.GRANTED and "open" in moves:
             found[row.seq] = (moves["open"], "")
-        elif row.state == ledger.GRANTED and row.kind == "return":
+        elif row.state == ledger.GRANTED and row.kind == RETURN:
             found[row.seq] = (moves["whole" if row.detail.get("whole") else "granted"], "")
     return found

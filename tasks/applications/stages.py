@@ -5,7 +5,7 @@ Only ids and order numbers go to Prefect; reasons of people's own stay in files,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,17 +107,25 @@ def publish(shipment_id: int, asked: Asked) -> None:
     clean = "".join(c if c.isascii() and c.isalnum() else "-" for c in key).strip("-")
     table = outcomes.shown(rows, asked.faults)
     if table:
-        create_table_artifact(table, clean, f"{at.label} {asked.kind}: {outcomes.counted(rows)}")
+        create_table_artifact(
+            table, clean, f"{at.label} {outcomes.named(asked.kind)}: {_said(rows, len(asked.faults))}"
+        )
     if rows:
-        create_markdown_artifact(outcomes.timeline(rows), f"{clean}-timeline", f"{at.label} {asked.kind}")
+        what = f"{outcomes.named(asked.kind)} 时间线 timeline"
+        create_markdown_artifact(outcomes.timeline(rows), f"{clean}-timeline", f"{at.label} {what}")
+
+
+def _said(rows: Sequence[Any], refused: int) -> str:
+    """How many are in each state, and how many could not be asked for."""
+    parts = (outcomes.counted(rows), f"{refused} 项未通过 refused" if refused else "")
+    return "; ".join(part for part in parts if part)
 
 
 def ended(kind: str, asked: list[Asked]) -> Any:
     """The named state in which a run about applications ends."""
     rows = [row for one in asked for row in outcomes.rows_of(office(), one)]
-    refused = [len(one.faults) for one in asked]
     bad = next((one.faults for one in asked if len(one.faults)), Asked(kind).faults)
-    said = outcomes.counted(rows) + (f"; {sum(refused)} 项未通过 refused" if sum(refused) else "")
+    said = _said(rows, sum(len(one.faults) for one in asked))
     return Completed(name=outcomes.end(kind, rows, bad), message=said or "没有可申请的包裹 nothing to ask for")
 
 

@@ -43,6 +43,7 @@ def _rows(shipment: Shipment) -> Iterable[tuple[str, list[tuple[int, Any]]]]:
     yield "order", [(n, p.order) for n, p in parcels]
     yield "buyer", [(n, p.buyer) for n, p in parcels if p.buyer is not None]
     yield "line", [(n, line) for n, p in parcels for line in p.lines]
+    yield "inventory", [(n, line) for n, p in parcels for line in p.inventory]
     yield "payment", [(n, payment) for n, p in parcels for payment in p.payments]
     yield "waybill", [(n, p.waybill) for n, p in parcels if p.waybill is not None]
     yield "goods", list(enumerate(shipment.goods, 1))

@@ -28,7 +28,7 @@ class Cleaned:
     """Typed tables: one row an order; goods lines sorted by order with `owner`, the row of their order.
 
     `excluded` marks the orders that are not declared at all; `line.*` carry what the registered goods know.
-    Every table has @source (a number in `places`) and @row.
+    Every table has @source (a number in `places`) and @row. `inventory` are the inventory's own lines, where given.
     """
 
     truck: Truck
@@ -39,6 +39,7 @@ class Cleaned:
     payment: pd.DataFrame
     waybill: pd.DataFrame
     buyer: pd.DataFrame
+    inventory: pd.DataFrame
     places: list[Place]
     files: list[SourceFile]
     faults: pd.DataFrame
@@ -63,7 +64,7 @@ def clean(captured: Captured) -> Cleaned:
     typed = [(raw.table, tables.typed(raw, number, blame, cache, asked.targets)) for number, raw in enumerate(raws)]
     frames = {
         name: tables.together((frame for table, frame in typed if table == name), name)
-        for name in ("order", "buyer", "line", "payment", "waybill", "goods")
+        for name in ("order", "buyer", "line", "inventory", "payment", "waybill", "goods")
     }
     frames = corrected(frames, captured.corrections)
     made = orders.gather(frames["order"], _filled(frames["line"], frames["order"], "line"), blame)
@@ -78,8 +79,8 @@ def clean(captured: Captured) -> Cleaned:
     for name, table in (("buyer", frames["buyer"]), ("payment", payment), ("waybill", waybill)):
         checks.check(table, name, _live(table, name, made), blame, asked)
     return Cleaned(
-        captured.truck, made.order, line, made.owner, made.excluded, payment, waybill, frames["buyer"], blame.places,
-        captured.files,
+        captured.truck, made.order, line, made.owner, made.excluded, payment, waybill, frames["buyer"],
+        frames["inventory"], blame.places, captured.files,
         faults.together([captured.faults, blame.frame()]),
     )  # fmt: skip
 

@@ -81,6 +81,30 @@ class Blame:
         sources, rows = table[SOURCE].to_numpy()[at], table[ROW].to_numpy()[at]
         return [f"{self.places[s].file}:{r}" if s >= 0 else "" for s, r in zip(sources, rows, strict=True)]
 
+    def cell(self, table: pd.DataFrame, at: np.ndarray, field: str, provenance: str = "") -> list[str]:
+        """Where a field's values came from: "orders.xlsx 订单!12 数量".
+
+        `provenance` names the other origin of rows whose own file has no such column ("goods").
+        """
+        source, row = table[SOURCE].to_numpy()[at], table[ROW].to_numpy()[at]
+        named = self._headings(source, field)
+        if provenance:
+            path = f"{provenance}.{field.partition('.')[2]}"
+            other, beside = (table[f"{provenance}{name}"].to_numpy()[at] for name in (SOURCE, ROW))
+            supplied = np.array([not name for name in named], dtype=bool) & (other >= 0)
+            source, row = np.where(supplied, other, source), np.where(supplied, beside, row)
+            headings = zip(named, self._headings(source, path), strict=True)
+            named = [own or theirs for own, theirs in headings]
+        return [self._spelt(s, r, name) for s, r, name in zip(source, row, named, strict=True)]
+
+    def _spelt(self, source: int, row: int, heading: str) -> str:
+        if source < 0:
+            return ""
+        place = self.places[source]
+        return (
+            f"{place.file} {place.sheet}!{row} {heading}" if place.sheet else f"{place.file}:{row} {heading}".rstrip()
+        )
+
     def frame(self) -> pd.DataFrame:
         """All faults so far."""
         made = {

@@ -175,12 +175,12 @@ def _differs(frame: pd.DataFrame, cell: Cells, path: str, at: np.ndarray, first:
 def needed(path: str, targets: Mapping[str, rules.Target]) -> bool:
     """Whether a target message takes the field, so that the authority would see what is wrong with it."""
     table, _, short = path.partition(".")
-    return (f"line.{short}" if table == "goods" else path) in targets or path in _KEYS
+    return (f"line.{short}" if table in ("goods", "inventory") else path) in targets or path in _KEYS
 
 
 _KEYS = frozenset({
-    "buyer.order_no", "payment.order_no", "waybill.order_no", "line.order_no", "goods.item_no", "goods.net_weight",
-    "line.net_weight", "order.cancelled",
+    "buyer.order_no", "payment.order_no", "waybill.order_no", "line.order_no", "inventory.order_no", "goods.item_no",
+    "goods.net_weight", "line.net_weight", "order.cancelled",
 })  # fmt: skip
 
 

@@ -30,11 +30,14 @@ _PARTED = ("returning", "partly_returned")
 _ORDER = (_VOID, "2")  # a bill made anew for a part counts after the one in whose place it stands was given back
 
 
-def settle(tx: Connection, shipment_id: int) -> bool:
-    """Settle a shipment's tax bills and compare them. False where nothing new was told of them; harmless again."""
+def settle(tx: Connection, shipment_id: int, anew: bool = False) -> bool:
+    """Settle a shipment's tax bills and compare them; harmless again.
+
+    False where nothing new was told of them, and not `anew`: because what was applied for ended otherwise.
+    """
     rows = bills.of_shipment(tx, shipment_id)
     seen, known = _digest(rows), leases.get_cursor(tx, STAGE, str(shipment_id))
-    if not rows or seen == known:
+    if not rows or (seen == known and not anew):
         return False
     _books(tx, shipment_id, rows)
     body = sources.load_snapshot(tx, shipment_id, BATCH)

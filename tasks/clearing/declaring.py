@@ -5,6 +5,7 @@ What may follow what (new, change, cancel, declare anew) is the table `follow` o
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -16,11 +17,13 @@ import pandas as pd
 from adapters.ledger import messages, parcels, sources
 from adapters.ledger.conversions import Conversion, replace_conversions
 from mappings import clock
+from mappings.applications import MAY, rules
 from mappings.canonical.batch import Batch
 from mappings.canonical.digests import column_hashes, mixed
 from mappings.engine import spec
 from tasks.clearing import identity
 from tasks.clearing.batches import load_batch
+from tasks.clearing.settling import BY_CHANGE, WAITS
 from tasks.clearing.standing import Document, Standing
 from tasks.conversion.declare import declarations
 from tasks.conversion.messages import Making
@@ -117,18 +120,20 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
     planned = {kind: plans(standing, seqs, kind, digests.get(kind, {}), now[kind]) for kind in types}
     planned = _beyond(planned, seqs, parcels.attempts_elsewhere(office.ledger, standing.id))
     blocked = {i for kind in types for i, p in enumerate(planned[kind]) if p.action == "cancel"}
-    refused = _reserve(office, standing.id, batch, blocked)
-    if len(blocked) + len(refused) < len(seqs):
+    freed = blocked & _unanswered(standing, seqs)
+    planned = _beside(planned, seqs, blocked, freed, standing)
+    refused = _reserve(office, standing.id, batch, blocked - freed)
+    if len(blocked - freed) + len(refused) < len(seqs):
         office.ensure_keys(standing.truck)
     made = []
-    for kinds, chosen in _alike(planned, blocked | refused.keys()):
+    for kinds, chosen in _alike(planned, refused.keys()):
         made += declarations(batch.select(chosen), _making(office, kinds, planned, chosen), kinds)
         for kind in kinds:
             said = digests.setdefault(kind, {})
             said.update((str(seqs[i]), now[kind][i]) for i in np.flatnonzero(chosen).tolist())
     outgoing = seal_messages(made, standing.truck, office.authority(standing.procedure.authority), office.keys)
     told = part_of(whole, ready | {seq for seq in standing.leads if seq is not None})
-    states = {seq: ("waiting_cancel", "CHG-003") if i in blocked else ("declared", "")
+    states = {seq: (WAITS, BY_CHANGE) if i in blocked else ("declared", "")
               for i, seq in enumerate(seqs) if i not in refused}  # fmt: skip
     with office.ledger.begin() as tx:
         added = messages.add_messages(tx, standing.id, outgoing)
@@ -139,6 +144,32 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
                 tx, standing.id, standing.procedure.authority, kind, [Conversion(**row) for row in rows]
             )
     return len(added.message_ids)
+
+
+def _unanswered(standing: Standing, seqs: list[int]) -> set[int]:
+    """The positions of parcels whose inventory customs cannot be asked to cancel yet: it has no number."""
+    cancel = rules()["cancel", standing.truck.direction]
+    leads = ((i, standing.leads.get(seq)) for i, seq in enumerate(seqs))
+    return {i for i, lead in leads if lead is not None and cancel.verdict(lead.state) != MAY}
+
+
+def _beside(
+    planned: dict[str, list[Plan]], seqs: list[int], blocked: set[int], freed: set[int], standing: Standing
+) -> dict[str, list[Plan]]:
+    """The plans, and of parcels that wait for a cancel (`blocked`) nothing but what the cancel waits for.
+
+    An inventory that is only received can be neither cancelled nor declared anew (receipts.md 2). Customs matches it
+    when the last of its order, payment and waybill is there: one that was turned down goes out anew, and the inventory
+    gets its number, and can be cancelled, or is rejected, and can be declared anew.
+    """
+    nothing, dead = Plan("none"), standing.table["dead"]
+    for kind, those in planned.items():
+        known = standing.documents.get(kind, {})
+        planned[kind] = [
+            p if i not in blocked or (i in freed and seqs[i] in known and known[seqs[i]].state in dead) else nothing
+            for i, p in enumerate(those)
+        ]
+    return planned
 
 
 def _reserve(office: Office, shipment_id: int, batch: Batch, blocked: set[int]) -> dict[int, str]:
@@ -167,11 +198,11 @@ def _beyond(
     return planned
 
 
-def _alike(planned: dict[str, list[Plan]], blocked: set[int]) -> list[tuple[tuple[str, ...], np.ndarray]]:
+def _alike(planned: dict[str, list[Plan]], refused: Collection[int]) -> list[tuple[tuple[str, ...], np.ndarray]]:
     """Message types by the parcels that need such a document: types with the same parcels share their columns."""
     groups: dict[bytes, tuple[list[str], np.ndarray]] = {}
     for kind, those in planned.items():
-        chosen = np.array([p.action in ("new", "change") and i not in blocked for i, p in enumerate(those)])
+        chosen = np.array([p.action in ("new", "change") and i not in refused for i, p in enumerate(those)])
         if chosen.any():
             groups.setdefault(chosen.tobytes(), ([], chosen))[0].append(kind)
     return [(tuple(kinds), chosen) for kinds, chosen in groups.values()]

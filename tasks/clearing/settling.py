@@ -10,13 +10,15 @@ from sqlalchemy import Connection
 
 from adapters.ledger import parcels, shipments
 from mappings import clock
+from mappings.applications import MAY, rules
 from tasks import imports
 from tasks.applications import settling as applications
 from tasks.clearing import billing, identity
 from tasks.clearing.standing import ListDocument, Standing, load_standing
 from tasks.office import Office
 
-LEFT_BEHIND = "left_behind"
+LEFT_BEHIND, CANCELLED = "left_behind", "cancelled"
+WAITS, BY_CHANGE = "waiting_cancel", "CHG-003"  # an inventory must be cancelled, since its content changed
 
 
 def _lead(standing: Standing, seq: int) -> tuple[str, str] | None:
@@ -33,6 +35,23 @@ def _lead(standing: Standing, seq: int) -> tuple[str, str] | None:
             if other is not None and other.state in stops["states"]:
                 return stops["parcel"], kind
     return state, lead if state in ("rejected", "detained") else ""
+
+
+def _waits(standing: Standing, seq: int, reason: str) -> tuple[str, str] | None:
+    """What a parcel that waits for a cancel becomes where no cancel is needed, or none can come; None: it waits on.
+
+    Rejected, its inventory needs none: it is declared anew (given up, it is not). Not answered, and without its order,
+    payment or waybill, it never will be: a person has to look at that first.
+    """
+    lead = standing.leads.get(seq)
+    if lead is None or lead.state == CANCELLED:
+        return None
+    if lead.state in standing.table["dead"]:
+        return ("ready", "") if reason == BY_CHANGE else ("excluded", reason)
+    said = _lead(standing, seq)
+    cancel = rules()["cancel", standing.truck.direction]
+    stopped = said is not None and said[0] == standing.table["stops"]["parcel"]
+    return said if stopped and reason == BY_CHANGE and cancel.verdict(lead.state) != MAY else None
 
 
 def _said_of_list(state: str, lists: list[ListDocument], rules: dict[str, dict[str, Any]]) -> str:
@@ -55,8 +74,10 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
         if item.type == master and item.state in rules:
             for seq in item.seqs:
                 by_parcel.setdefault(seq, []).append(item)
-    for seq, (state, _) in standing.parcels.items():
-        if state in ("ready", "waiting_cancel", "cancelled"):
+    for seq, (state, reason) in standing.parcels.items():
+        if state == WAITS and (freed := _waits(standing, seq, reason)):
+            found[seq] = freed
+        if state in ("ready", WAITS, CANCELLED):
             continue
         lead = _lead(standing, seq)
         if lead is not None and not (state in ("held", "excluded") and lead[0] == "rejected"):
@@ -66,21 +87,21 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
     return found
 
 
-def _books(tx: Connection, shipment_id: int, states: dict[int, tuple[str, str]]) -> None:
+def _books(tx: Connection, shipment_id: int, states: dict[int, tuple[str, str]], anew: bool) -> None:
     """What the states and tax bills of an import do to its books; first of all, as it takes the shipment's lock."""
     imports.settle(tx, shipment_id, {seq: state for seq, (state, _) in states.items()}, clock.now())
-    billing.settle(tx, shipment_id)
+    billing.settle(tx, shipment_id, anew)
 
 
 def settle_shipment(office: Office, shipment_id: int) -> Standing:
     """Bring parcels and shipment to what their documents and events say. Returns where the shipment stands then."""
     with office.ledger.begin() as tx:
         identity.rejoin(tx, shipment_id)
-        applications.settle(tx, shipment_id)
+        applied = applications.settle(tx, shipment_id) > 0
         standing = load_standing(tx, shipment_id)
         found = parcel_states(standing) | applications.parcel_states(tx, shipment_id)
         if standing.truck.direction == "import":
-            _books(tx, shipment_id, standing.parcels | found)
+            _books(tx, shipment_id, standing.parcels | found, applied)
         if parcels.set_parcel_states(tx, shipment_id, found):
             standing.parcels |= found
         if standing.parcels:

@@ -14,7 +14,7 @@ from mappings.canonical.model import TABLES, Personal, Truck
 from mappings.engine import spec
 from mappings.hk_road.tables import table
 
-MASKED = "***"
+MASKED = "•••"
 SCALED = ("parcel.net_weight",)
 KINDS = ("dropped", "rounded", "defaulted", "no_equal", "constant")
 

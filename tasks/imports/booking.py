@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select, update
 
 from adapters.ledger import bulk, parcels
 from adapters.ledger import faults as ledger_faults
-from adapters.ledger.books import buyers, moving, reserving
+from adapters.ledger.books import buyers, moving, reserving, restoring
 from adapters.ledger.books.accounts import Key
 from adapters.ledger.books.moving import Cut
 from adapters.ledger.books.reserving import Refusal, Want
@@ -152,6 +152,12 @@ def give_back(
     `amounts`: (parcel id, book, item) -> scaled amount, as returned_amounts makes them. Returns what was cut.
     """
     return moving.give_back(tx, parcel_ids, application, amounts, at)
+
+
+@writes
+def take_again(tx: Connection, parcel_ids: Sequence[int], application: str, at: datetime) -> int:
+    """Undo what an application (its id) gave back, where it is not granted after all. Returns how many entries."""
+    return restoring.take_again(tx, parcel_ids, application, at)
 
 
 @writes

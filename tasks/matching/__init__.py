@@ -12,7 +12,7 @@ from mappings.canonical.batch import Batch
 from tasks.capture import read_folder
 from tasks.cleaning import Cleaned, clean
 from tasks.cleaning.blame import Blame
-from tasks.matching import assemble, compare, imported, pairs
+from tasks.matching import assemble, compare, imported, inventory, pairs
 from tasks.matching.locate import locate
 
 __all__ = ["locate", "match", "prepare"]
@@ -31,6 +31,7 @@ def match(cleaned: Cleaned) -> Batch:
         compare.missing(cleaned, paid, carried, blame)
         compare.lines(cleaned, blame)
         compare.money(cleaned, paid, blame)
+    inventory.compare(cleaned, blame)
     compare.carriage(cleaned, carried, blame)
     compare.weight(cleaned, carried, assemble.net_weight(cleaned)[0], blame)
     lines = assemble.lines_of(cleaned)

@@ -54,7 +54,7 @@ def reasons(authority: str, status: str, info: str, declared: str = "") -> list[
     made = [
         _reason(
             authority,
-            found["verdicts"].get(v["code"]) or of_status(authority, status),
+            _of(authority, found["verdicts"].get(v["code"]) or of_status(authority, status), declared),
             _text(v),
             info[v.start() : e],
             declared,
@@ -62,7 +62,13 @@ def reasons(authority: str, status: str, info: str, declared: str = "") -> list[
         for v, e in zip(verdicts, ends, strict=True)
     ]
     said = f"[{status}] {info or _listed(authority, status)}"
-    return made or [_reason(authority, of_status(authority, status), said, info, declared)]
+    return made or [_reason(authority, _of(authority, of_status(authority, status), declared), said, info, declared)]
+
+
+def _of(authority: str, code: str, declared: str) -> str:
+    """A general fault as one of the rejected type: what is refused to an application is no rejected declaration."""
+    found = table(authority)["faults"]
+    return str(found.get("general_of", {}).get(declared, code)) if code in found.get("general", ()) else code
 
 
 def _text(verdict: re.Match[str]) -> str:

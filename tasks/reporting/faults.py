@@ -19,7 +19,8 @@ FIELDS = (
     "parcel", "code", "severity", "field", "value", "file", "sheet", "row", "column", "message_zh", "message_en",
     "remedy_zh", "remedy_en", "owner",
 )  # fmt: skip
-MASK = "***"
+MASK = "•••"  # no asterisks: Prefect shows a cell as Markdown, and what stands between two such would be bold
+SEVERITIES = {"error": "错误 error", "warning": "警告 warning", "info": "提示 note"}
 WIDTH = 90
 _OTHERS = frozenset({"truck.driver", "buyer.id_number", "buyer.name", "buyer.phone"})  # of no table's own mark
 LONGEST = 300  # characters of a value that are shown: enough to find it in the file
@@ -125,10 +126,10 @@ def screen_table(
         {
             "包裹 parcel": row["parcel"],
             "代码 code": row["code"],
-            "级别 severity": row["severity"],
-            "位置 place": place(row),
+            "级别 severity": SEVERITIES[row["severity"]],
             "问题": _short(row["message_zh"]),
             "what is wrong": _short(row["message_en"]),
+            "位置 place": place(row),
             "处理": _short(row["remedy_zh"]),
             "what to do": _short(row["remedy_en"]),
             "负责 owner": row["owner"],
@@ -144,5 +145,5 @@ def _short(text: str) -> str:
 
 def place(row: dict[str, Any]) -> str:
     """Where a fault stands, as a person looks it up: file, sheet, row, column."""
-    parts = [row["file"], row["sheet"], f"row {row['row']}" if row["row"] not in ("", None) else "", row["column"]]
+    parts = [row["file"], row["sheet"], f"行 row {row['row']}" if row["row"] not in ("", None) else "", row["column"]]
     return " / ".join(str(p) for p in parts if p)

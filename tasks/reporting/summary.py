@@ -94,7 +94,7 @@ def summary(standing: Standing, faults: pd.DataFrame) -> str:
         f"监管方式 regime {truck.regime} · {port['zh']} {port['en']} {standing.port}{_hong_kong(standing)}",
         "",
         *_plan(standing),
-        "实际 actual: " + (" · ".join(f"{kind} {local(at)}" for kind, at in standing.events.items()) or "-"),
+        "实际 actual: " + (" · ".join(_happened(kind, at) for kind, at in standing.events.items()) or "-"),
         "",
         f"批准 approval: {row.approved_by or '-'} {local(row.approved_at)} · 问题 faults: {fault_counts(faults)}",
         "",
@@ -115,6 +115,10 @@ def summary(standing: Standing, faults: pd.DataFrame) -> str:
         )
         + "\n"
     )
+
+
+def _happened(kind: str, at: Any) -> str:
+    return f"{event_names().get(kind, kind).replace(' · ', ' ')} {local(at)}"
 
 
 def _hong_kong(standing: Standing) -> str:
@@ -184,15 +188,19 @@ def quality(ledger: Ledger, shipment_id: int) -> list[dict[str, Any]]:
     ]
 
 
+_NOWHERE = "–"  # a hyphen alone would be a list's bullet on a page that reads a cell as Markdown
+KINDS = {"dropped": "未申报", "rounded": "取整", "defaulted": "默认值", "no_equal": "无对应代码", "constant": "固定值"}
+
+
 def conversion_table(rows: Sequence[Any]) -> list[dict[str, Any]]:
     """The conversion record for a screen; examples are left out, since they may be anybody's data."""
     return [
         {
             "机关 authority": row.authority,
             "报文 message": row.message_type,
-            "去向 target": row.target,
-            "来源 source": row.source,
-            "处理 kind": row.kind,
+            "去向 target": _NOWHERE if row.target == "-" else row.target,
+            "来源 source": _NOWHERE if row.source == "-" else row.source,
+            "处理 kind": f"{KINDS.get(row.kind, '')} {row.kind}".strip(),
             "数量 count": row.count,
             "说明 note": row.note,
         }

@@ -272,7 +272,7 @@ def test_the_same_seed_gives_the_same_receipts(tmp_path, monkeypatch):
     for run in ("a", "b"):
         customs = make.new(tmp_path / run, seed=7)
         company = Company(customs, monkeypatch)
-        monkeypatch.setenv("TONGGUAN_CLOCK", "2026-11-23T08:00:00+08:00@0.0001@4000000000")
+        monkeypatch.setenv("TONGGUAN_CLOCK", "2026-11-23T08:00:00+08:00@0.0001@1790000000")
         company.send("CEB303", make.order("O1"))
         times.append([(row["due"] // 1_000_000) for row in customs.store.rows("SELECT due FROM delivery")])
         customs.store.close()

@@ -84,6 +84,6 @@ def test_what_customs_refuses_is_told_with_its_code_and_leaves_everything(truck:
     truck.until(lambda at: not at.applications)
     assert truck.asked() == [(order, "refused", "failed")]
     assert truck.states()[order] in ("released", "closed")
-    assert (order, "AUT-1300") in truck.faults(), "as customs' text says"
+    assert (order, "AUT-RETURN") in truck.faults(), "with customs' text: no officer rejected its inventory"
     assert truck.our_guarantee() == before != GUARANTEE
     truck.clean()

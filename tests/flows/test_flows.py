@@ -108,7 +108,7 @@ def test_a_run_ends_in_a_state_that_says_what_the_truck_waits_for(whole: Make, c
     assert [tag for tag in made.tags if tag.startswith("port:")] == [f"port:{here.made.truck['exit_port']}"]
     assert len([tag for tag in made.tags if tag.startswith("state:")]) == 1
     first = named(client, state)
-    assert first.name == here.made.truck["master_waybill"], "the folder's name, for a truck not known yet"
+    assert first.name == made.name, "it began with the folder's name, and has the truck's since that is known"
     waybill = here.made.truck["master_waybill"].lower()
     shown = {a.key: str(a.data) for a in client.read_artifacts() if a.key and a.key.startswith(waybill)}
     assert set(shown) == {f"{waybill}-{what}" for what in ("summary", "timeline", "faults", "quality", "conversion")}

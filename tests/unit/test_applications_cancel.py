@@ -151,7 +151,9 @@ def test_refused_by_customs_the_parcel_goes_on_and_may_be_asked_again(desk: Desk
     assert desk.parcel(1) == ("reviewed", "")
     (row,) = applications.listing(desk.ledger, desk.id)
     assert (row.state, row.document_state) == ("refused", "rejected")
-    assert "AUT-1300" in set(faults.faults(desk.ledger, desk.id)["code"]), "customs' reason is told"
+    told = faults.faults(desk.ledger, desk.id)
+    assert told["code"].tolist() == ["AUT-CANCEL"], "customs' reason is told, and nothing to declare anew"
+    assert "人工退单" in told["value"].iloc[0]
     assert audit.audit(desk.ledger, parcel_claims()) == []
     second = ask(desk, desk.orders()[0])
     approve(desk, second)

@@ -75,7 +75,8 @@ def test_the_same_again_is_the_same_request() -> None:
 
 @pytest.mark.parametrize(("module", "kind"), [(cancel_parcels, "cancel"), (return_parcels, "return")])
 def test_a_form_offers_only_reasons_of_the_list(module: Any, kind: str) -> None:
-    offered = get_args(module.Reason)
+    none, *offered = get_args(module.Reason)
+    assert none == "", "none is chosen beforehand"
     assert set(offered) <= set(tables.reasons()), kind
     assert len(offered) == 4
 

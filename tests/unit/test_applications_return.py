@@ -26,6 +26,7 @@ from tasks.clearing.declaring import load_batch
 from tasks.clearing.standing import parcel_claims
 from tasks.submission.seal import as_signed
 from tests.factory import make_batch
+from tests.import_factory import resident
 from tests.unit.applications import approve, body, hear, invt, numbered, refusals
 from tests.unit.desk import Desk
 
@@ -235,7 +236,7 @@ def bought(**truck: Any) -> Any:
     batch = make_batch(3, direction="import", ie_port="5788", **truck)
     people = {
         "buyer.id_type": "1",
-        "buyer.id_number": "44010119900101001X",
+        "buyer.id_number": resident(1),
         "buyer.name": "测试买家",
         "buyer.phone": "13800000000",
     }
@@ -288,7 +289,7 @@ def import_case(desk: Desk, state: str, since: datetime) -> None:
         tx.execute(change.values(type="CEB621Message", state=state, return_time=since))
     numbered(desk, kind="CEB621Message")
     batch = load_batch(desk.ledger, desk.id)
-    for name, value in (("id_type", "1"), ("id_number", "44010119900101001X"), ("name", "测试"), ("phone", "138")):
+    for name, value in (("id_type", "1"), ("id_number", resident(1)), ("name", "测试"), ("phone", "138")):
         batch.parcels[f"buyer.{name}"] = value
     sources.save_snapshot(desk.ledger, desk.id, "batch", batch.to_bytes())
 

@@ -16,6 +16,8 @@ from adapters.ledger.tables import document, message
 from mappings.errors import DataFault
 from mappings.procedures import load
 from tasks import decisions
+from tasks.applications.asking import ask
+from tasks.applications.wanted import of_text
 from tasks.clearing import declaring
 from tasks.clearing.declaring import Digests, content_digests, load_batch, part_of, plan
 from tasks.clearing.standing import Document, parcel_claims
@@ -151,16 +153,67 @@ def test_a_reviewed_inventory_is_not_stopped_by_a_late_refusal_of_its_order(desk
     assert desk.parcel(1) == ("reviewed", "")
 
 
-def test_a_change_that_needs_a_cancel_first_waits_in_a_state_that_says_so(desk: Desk) -> None:
+def waiting(desk: Desk) -> Desk:
+    """A truck whose fifth waybill was turned down, and its content changed then: its inventory must be cancelled."""
     desk.take_in()
     desk.prepare("declare")
-    desk.said("CEB303Message", "rejected", 5)
+    desk.said("CEB505Message", "rejected", 5)
     desk.deliver(waybill(desk.made, desk.orders()[4], grossWeight=9.5))
-    assert desk.prepare("declare") == 0
+    assert desk.prepare("declare") == 1
     assert desk.parcel(5) == ("waiting_cancel", "CHG-003")
+    return desk
+
+
+def test_a_change_that_needs_a_cancel_first_waits_in_a_state_that_says_so(desk: Desk) -> None:
+    """Meanwhile its waybill goes out anew: without it customs never answers the inventory, and no cancel could come."""
+    waiting(desk)
+    assert [a[:2] for a in desk.attempts("CEB505Message", 5)] == [(1, "1"), (2, "1")]
+    assert len(desk.attempts("CEB603Message", 5)) == len(desk.attempts("CEB303Message", 5)) == 1
+    assert desk.prepare("declare") == 0
     desk.said("CEB603Message", "saved", 5)
     assert desk.parcel(5) == ("waiting_cancel", "CHG-003"), "and stays there"
+    desk.said("CEB505Message", "stored", 5)
+    desk.said("CEB603Message", "reviewed", 5, invt_no="57882026E000000005")
+    assert desk.parcel(5) == ("waiting_cancel", "CHG-003")
+    asked = ask(desk.office, desk.id, "cancel", of_text("", "wrong_data"), "tester")
+    assert (len(asked.new), asked.faults.empty) == (1, True), "now the cancel can come"
     assert audit.audit(desk.ledger, parcel_claims()) == []
+
+
+def test_a_change_whose_inventory_is_rejected_after_all_needs_no_cancel(desk: Desk) -> None:
+    waiting(desk)
+    desk.said("CEB505Message", "stored", 5)
+    desk.said("CEB603Message", "rejected", 5)
+    assert desk.parcel(5) == ("ready", "")
+    assert desk.prepare("declare") == 1, "order, payment and the new waybill stand"
+    assert [a[:2] for a in desk.attempts("CEB603Message", 5)] == [(1, "1"), (2, "1")]
+    assert desk.parcel(5) == ("declared", "")
+    desk.said("CEB603Message", "rejected", 5)
+    assert desk.parcel(5)[0] == "rejected", "a second time it waits for a person"
+    assert audit.audit(desk.ledger, parcel_claims()) == []
+
+
+def test_a_change_whose_waybill_is_turned_down_again_waits_for_a_person_and_goes_on(desk: Desk) -> None:
+    waiting(desk)
+    desk.said("CEB505Message", "rejected", 5)
+    assert desk.parcel(5) == ("rejected", "CEB505Message")
+    assert desk.prepare("declare") == 0
+    desk.deliver(waybill(desk.made, desk.orders()[4], grossWeight=9.75))
+    assert desk.prepare("declare") == 1
+    assert desk.parcel(5) == ("waiting_cancel", "CHG-003")
+    assert [a[0] for a in desk.attempts("CEB505Message", 5)] == [1, 2, 3]
+    assert len(desk.attempts("CEB603Message", 5)) == 1
+
+
+def test_a_parcel_given_up_whose_inventory_is_rejected_waits_for_nothing(desk: Desk) -> None:
+    desk.take_in()
+    desk.prepare("declare")
+    desk.said("CEB505Message", "rejected", 5)
+    decisions.correct(str(desk.id), [desk.orders()[4]], "give up", "", "", "")
+    assert desk.parcel(5) == ("waiting_cancel", "given_up")
+    desk.said("CEB603Message", "rejected", 5)
+    assert desk.parcel(5) == ("excluded", "given_up")
+    assert desk.prepare("declare") == 0
 
 
 def test_changed_after_the_review_is_a_fault_and_changes_nothing(desk: Desk) -> None:

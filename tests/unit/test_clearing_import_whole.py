@@ -13,6 +13,7 @@ from adapters.keys import SoftwareKeys
 from adapters.ledger import audit, raws, shipments
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger import messages as ledger_messages
+from adapters.ledger.books import reading
 from deployments.demo_import import MadeImport, make_import
 from deployments.demo_import_books import open_ours
 from deployments.demo_import_files import write
@@ -139,3 +140,35 @@ def test_a_rejected_import_parcel_goes_out_again_under_a_new_number(desk: Desk) 
     (link,) = ledger_messages.lineage(desk.ledger, desk.id)
     assert (link.before_key, link.business_key) == (first[2], second[2])
     assert audit.audit(desk.ledger, parcel_claims()) == []
+
+
+def test_a_waybill_turned_down_and_changed_goes_out_anew_and_its_parcel_is_in_the_books(
+    desk: Desk, made: MadeImport, tmp_path: Path
+) -> None:
+    """Its inventory waits for a cancel, and customs may take it in at any time: it reserves again what it gave back."""
+    shipments.approve(desk.ledger, desk.id, "tester")
+    desk.prepare("declare")
+    whole = quota(desk)
+    desk.said("CEB511Message", "rejected", 2)
+    assert desk.parcel(2)[0] == "rejected"
+    assert quota(desk) < whole
+    bills = [bill | {"grams": bill["grams"] + 70 * (n == 1)} for n, bill in enumerate(made.waybills)]
+    later = write(replace(made, waybills=bills), tmp_path / "later")
+    desk.deliver(*(f for f in intake.folder_files(later) if "waybill" in f[0]), shipment=str(desk.id))
+    assert desk.prepare("declare") == 1
+    assert desk.parcel(2) == ("waiting_cancel", "CHG-003")
+    assert [attempt[:2] for attempt in desk.attempts("CEB511Message", 2)] == [(1, "1"), (2, "1")]
+    assert len(desk.attempts(INVENTORY, 2)) == 1
+    assert quota(desk) == whole
+    desk.said("CEB511Message", "stored", 2)
+    desk.said(INVENTORY, "rejected", 2)
+    assert desk.parcel(2) == ("ready", "")
+    assert desk.prepare("declare") == 1
+    assert len(desk.attempts(INVENTORY, 2)) == 2
+    assert quota(desk) == whole
+    assert audit.audit(desk.ledger, parcel_claims()) == []
+
+
+def quota(desk: Desk) -> int:
+    """What all buyers together have reserved of their year."""
+    return sum(account.reserved for account in reading.balances(desk.ledger, "quota"))

@@ -44,6 +44,7 @@ def test_an_authority_s_words_are_shown_without_them() -> None:
     for told in (str(shown), str(screen_table(said(), people=known))):
         assert MASK in told
         assert not any(name in told for name in ("Ada", "李样本", "13900000001"))
+    assert "*" not in str(screen_table(said(), people=known)), "Prefect reads a cell as Markdown"
     assert "1313" in shown["message_en"]
     assert "与订单不符" in shown["message_zh"]
     assert "Ada Sample" in explained(said(), clear=True, people=known)[0]["value"]

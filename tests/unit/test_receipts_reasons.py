@@ -44,6 +44,25 @@ def test_reasons(status: str, info: str, expected: list[tuple[str, str, str, str
     assert [(r.code, r.field, r.value, r.other_value) for r in reasons(CN, status, info)] == expected
 
 
+@pytest.mark.parametrize(
+    ("declared", "code"),
+    [("CEB621Message", "AUT-1300"), ("CEB603Message", "AUT-1300"), ("", "AUT-1300"), ("CEB311Message", "AUT-1300"),
+     ("CEB625Message", "AUT-RETURN"), ("CEB213Message", "AUT-RETURN"), ("CEB215Message", "AUT-RETURN"),
+     ("CEB623Message", "AUT-CANCEL"), ("CEB605Message", "AUT-CANCEL"), ("CEB701Message", "AUT-SUMMARY"),
+     ("CEB711Message", "AUT-WAREHOUSE")],
+)  # fmt: skip
+def test_what_a_general_code_means_depends_on_the_type_that_it_answers(declared: str, code: str) -> None:
+    (found,) = reasons(CN, "100", "[Code:1300;Desc:退货商品未在规定期限内运抵监管场所]", declared)
+    assert (found.code, found.info) == (code, "[1300] 退货商品未在规定期限内运抵监管场所")
+
+
+def test_without_a_code_too_and_what_has_a_meaning_of_its_own_keeps_it() -> None:
+    assert [r.code for r in reasons(CN, "100", "收件地址不详", "CEB625Message")] == ["AUT-RETURN"]
+    assert [r.code for r in reasons(CN, "100", "收件地址不详", "CEB621Message")] == ["AUT-100"]
+    assert [r.code for r in reasons(CN, "-301020", "验签失败", "CEB625Message")] == ["AUT-SIGN"]
+    assert [r.code for r in reasons(CN, "-621005", "", "CEB625Message")] == ["AUT-1313"]
+
+
 def test_the_authoritys_words_are_kept() -> None:
     assert reasons(CN, "100", "[Code:1300;Desc:人工退单，地址有误]")[0].info == "[1300] 人工退单，地址有误"
     assert reasons(CN, "-88", "不知道")[0].info == "[-88] 不知道"
@@ -52,7 +71,7 @@ def test_the_authoritys_words_are_kept() -> None:
 
 def test_every_fault_that_a_receipt_may_become_is_in_the_table_and_explains_itself() -> None:
     named = table(CN)["faults"]
-    used = {*named["verdicts"].values(), *named["statuses"].values(), *named["prefixes"].values()}
+    used = {value for key in ("verdicts", "statuses", "prefixes", "general_of") for value in named[key].values()}
     for code in used | {named["unnamed"], named["door"]}:
         texts = faults.explain({"code": code, "value": "甲", "other_value": "乙"})
         assert all(texts.values()), code

@@ -80,12 +80,14 @@ def test_screens_show_errors_first_and_not_all() -> None:
     rows = [fault("PAY-002", order_no=f"B{i}") for i in range(5)] + [fault(order_no=f"A{i}") for i in range(5)]
     shown = screen_table(faults.frame(rows), most=6)
     assert [r["包裹 parcel"] for r in shown] == ["A0", "A1", "A2", "A3", "A4", "B0"]
-    assert {r["级别 severity"] for r in shown[:5]} == {"error"}
+    assert {r["级别 severity"] for r in shown[:5]} == {"错误 error"}
     assert screen_table(faults.frame([])) == []
 
 
 def test_a_place_is_told_as_a_person_looks_it_up() -> None:
-    assert place(explained(faults.frame([fault(sheet="Sheet1")]))[0]) == "waybills.jsonl / Sheet1 / row 3 / grossWeight"
+    assert (
+        place(explained(faults.frame([fault(sheet="Sheet1")]))[0]) == "waybills.jsonl / Sheet1 / 行 row 3 / grossWeight"
+    )
     assert place(explained(faults.frame([fault(row=0, column="")]))[0]) == "waybills.jsonl"
     missing = faults.frame([fault()]).assign(row=pd.array([None], dtype="Int64"))
     assert place(explained(missing)[0]) == "waybills.jsonl / grossWeight"
@@ -108,7 +110,7 @@ def test_summary_and_timeline_tell_the_truck_in_both_languages(desk: Desk) -> No
     here = desk.settle()
     told = summary(here, ledger_faults.faults(desk.ledger, desk.id))
     for part in ("粤ZX101港", "HZMBDEMO000001", "暂缓申报", "held", "| **total** | **6** |", "faults: ", "tester",
-                 "CEB603", "reviewed 5", "arrived 11-23 21:30:00"):  # fmt: skip
+                 "CEB603", "reviewed 5", "到达监管场所 arrived at the yard 11-23 21:30:00"):  # fmt: skip
         assert part in told, part
     line = timeline(desk.ledger, here)
     for part in ("收到文件 · files received", "批准申报", "到达监管场所", "tester", "waybills.jsonl"):
@@ -154,6 +156,8 @@ def test_the_conversion_record_shows_no_example(desk: Desk) -> None:
     assert len(table) == len(rows) > 0
     names = set(desk.made.waybills["name"]) | set(desk.made.payments["payer"])
     assert not [name for name in names if name in str(table)]
+    assert {row["处理 kind"] for row in table} >= {"固定值 constant", "未申报 dropped"}
+    assert not [row for row in table if "-" in (row["去向 target"], row["来源 source"])], "a bullet, read as Markdown"
 
 
 def test_nothing_shown_holds_a_persons_datum(desk: Desk) -> None:

@@ -239,10 +239,10 @@ def test_what_is_no_message_is_refused_in_both_languages(
 
 def test_free_words_lose_the_people_in_them() -> None:
     told = (
-        "[Code:1301;Desc:buyerName:某甲,buyerIdNumber:110101199001011234,订购人姓名[某甲],手机13800000000]，单号TEST7"
+        "[Code:1301;Desc:buyerName:某甲,buyerIdNumber:990000199001011234,订购人姓名[某甲],手机13800000000]，单号TEST7"
     )
     shown = masking.words(told)
-    assert not any(person in shown for person in ("某甲", "110101199001011234", "13800000000"))
+    assert not any(person in shown for person in ("某甲", "990000199001011234", "13800000000"))
     assert "Code:1301" in shown
     assert "TEST7" in shown
 

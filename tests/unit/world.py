@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,7 +29,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv(homes.VARIABLE, str(folder))
     monkeypatch.delenv("TONGGUAN_LEDGER", raising=False)
-    monkeypatch.setenv(clock.VARIABLE, "2026-11-23T21:30:00+08:00@1@4000000000")
+    monkeypatch.setenv(
+        clock.VARIABLE, f"2026-11-23T21:30:00+08:00@1@{time.time():.0f}"
+    )  # half past nine, and it goes on
     return folder
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, case, func, or_, select
+from sqlalchemy import Connection, and_, case, func, or_, select
 
 from adapters.ledger import bulk
 from adapters.ledger.tables import book_account, book_entry
 
-BACK = ("freed", "returned")
+BACK, RESTORED = ("freed", "returned"), "restored"
 _ACCOUNT = ("book", "holder", "item", "unit", "opened_at")
 _ENTRY = (
     "account_id", "parcel_id", "shipment_id", "kind", "round", "application", "total", "reserved", "taken",
@@ -65,7 +65,7 @@ class Entry(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What a parcel holds of an account; `applied`: an application has given back some of it in its latest round."""
+    """What a parcel holds of an account; `applied`: of its latest round some went back by an application."""
 
     book: str
     item: str
@@ -145,8 +145,13 @@ def held(tx: Connection, shipment_id: int | None = None, parcels: Sequence[int] 
     """What parcels (a shipment's, or these) hold; accounts that they have given all back to are there with 0."""
     c, a = book_entry.c, book_account.c
     where = c.shipment_id == shipment_id if shipment_id is not None else bulk.among(tx, c.parcel_id, parcels)
-    back = func.max(case((c.kind.in_(BACK), c.application), else_=""))
-    query = select(c.parcel_id, c.account_id, a.book, a.item, c.round, func.sum(c.reserved), func.sum(c.taken), back)
+    given, undone = (
+        func.count(case((and_(c.kind.in_(kinds), c.application != ""), c.application)).distinct())
+        for kinds in (BACK, (RESTORED,))
+    )
+    query = select(
+        c.parcel_id, c.account_id, a.book, a.item, c.round, func.sum(c.reserved), func.sum(c.taken), given > undone
+    )
     query = query.join(book_account, a.id == c.account_id).where(where, c.parcel_id.is_not(None))
     grouped = query.group_by(c.parcel_id, c.account_id, a.book, a.item, c.round)
     found: Holds = {}
@@ -158,11 +163,47 @@ def held(tx: Connection, shipment_id: int | None = None, parcels: Sequence[int] 
     return found
 
 
-def applied(tx: Connection, parcels: Sequence[int], application: str) -> set[tuple[int, int]]:
-    """The (parcel, account) pairs of which an application has been entered already."""
+class Step(NamedTuple):
+    """An entry about a parcel and an account."""
+
+    id: int
+    parcel: int
+    account: int
+    kind: str
+    round: int
+    application: str
+    reserved: int
+    taken: int
+
+    def of(self, application: str) -> bool:
+        """Whether it is of this application (see `named`)."""
+        return self.application == application or self.application.startswith(f"{application}.")
+
+
+def named(application: str, times: int) -> str:
+    """How an application's entries are called that was undone so many times before: each goes in once."""
+    return f"{application}.{times}" if times else application
+
+
+def steps(tx: Connection, parcels: Sequence[int]) -> dict[tuple[int, int], list[Step]]:
+    """Every entry of these parcels, oldest first, by (parcel, account)."""
     c = book_entry.c
-    query = select(c.parcel_id, c.account_id).where(c.application == application, bulk.among(tx, c.parcel_id, parcels))
-    return {(row.parcel_id, row.account_id) for row in tx.execute(query)}
+    query = select(c.id, c.parcel_id, c.account_id, c.kind, c.round, c.application, c.reserved, c.taken)
+    found: dict[tuple[int, int], list[Step]] = {}
+    for row in tx.execute(query.where(bulk.among(tx, c.parcel_id, parcels)).order_by(c.id)).all():
+        step = Step._make(row)
+        found.setdefault((step.parcel, step.account), []).append(step)
+    return found
+
+
+def applied(tx: Connection, parcels: Sequence[int], application: str) -> dict[tuple[int, int], tuple[bool, int]]:
+    """Of an application, by (parcel, account): whether what it gave back holds, and how often it was undone."""
+    found = {}
+    for pair, entries in steps(tx, parcels).items():
+        mine = [step for step in entries if step.of(application)]
+        if mine:
+            found[pair] = (mine[-1].kind != RESTORED, sum(step.kind == RESTORED for step in mine))
+    return found
 
 
 def bills(tx: Connection, parcels: Sequence[int]) -> set[tuple[int, int, str]]:

@@ -16,6 +16,7 @@ from adapters.ledger.ledger import writes
 from adapters.ledger.tables import parcel as parcel_table
 
 TAKE, GIVE_BACK, REST = "take", "give_back", "give_back_rest"
+VOID = "void "
 
 
 class Cut(NamedTuple):
@@ -81,18 +82,21 @@ def give_back(
 ) -> list[Cut]:  # fmt: skip
     """Give back what an application says of each (parcel, book, item), or with None all that the parcels hold.
 
-    For quota and guarantee the item is ''. An application counts once. Returns what was cut because the parcel holds
-    less; quota goes back to the year that it was taken of.
+    For quota and guarantee the item is ''. An application counts once, until it is undone (`restoring`). Returns what
+    was cut because the parcel holds less; quota goes back to the year that it was taken of.
     """
-    locked, holds, shipment_of = _begin(tx, parcels)
-    done = accounts.applied(tx, parcels, application) if application else set()
+    locked, holds, shipment_of = begin(tx, parcels)
+    before = accounts.applied(tx, parcels, application) if application else {}
     cuts: list[Cut] = []
     for parcel, account, key, asked in _asked(holds, amounts):
         if account is None:
             cuts.append(Cut(parcel, key, asked, 0))
-        elif (parcel, account) not in done:
+            continue
+        stands, times = before.get((parcel, account), (False, 0))
+        if not stands:
             has = holds[parcel][account]
-            entry = Entry(account, "", 0, 0, 0, parcel, shipment_of[parcel], has.round, application)
+            name = accounts.named(application, times)
+            entry = Entry(account, "", 0, 0, 0, parcel, shipment_of[parcel], has.round, name)
             given = _back(locked, entry, has, asked)
             cuts += [Cut(parcel, locked.accounts[account].key, asked, given)] if given < asked else []
     locked.write(at)
@@ -120,7 +124,7 @@ def settle_bills(tx: Connection, book: str, bills: Mapping[int, tuple[str, int]]
     A bill counts once. Returns the parcels that never reserved anything in the book: the bill has no account there.
     """
     parcels = list(bills)
-    locked, holds, shipment_of = _begin(tx, parcels)
+    locked, holds, shipment_of = begin(tx, parcels)
     done = accounts.bills(tx, parcels)
     unknown = []
     for parcel, (number, amount) in bills.items():
@@ -141,19 +145,24 @@ def settle_bills(tx: Connection, book: str, bills: Mapping[int, tuple[str, int]]
 @writes
 def void(tx: Connection, book: str, parcel: int, number: str, at: datetime) -> int:
     """Give back what a bill took or would have taken of a parcel. Returns how much; a void counts once."""
-    locked, holds, shipment_of = _begin(tx, [parcel])
-    application = f"void {number}"
+    locked, holds, shipment_of = begin(tx, [parcel])
+    application = f"{VOID}{number}"
     done = accounts.applied(tx, [parcel], application)
     given = 0
     for account, has in holds.get(parcel, {}).items():
         if has.book == book and (parcel, account) not in done:
             entry = Entry(account, "", 0, 0, 0, parcel, shipment_of[parcel], has.round, application)
-            given += _back(locked, entry, has, has.all)
+            freed = _back(locked, entry, has, has.all)
+            if not freed:
+                locked.post(
+                    entry._replace(kind="freed")
+                )  # nothing to give back: noted, so that it counts once all the same
+            given += freed
     locked.write(at)
     return given
 
 
-def _begin(tx: Connection, parcels: Sequence[int]) -> tuple[Locked, Holds, dict[int, int]]:
+def begin(tx: Connection, parcels: Sequence[int]) -> tuple[Locked, Holds, dict[int, int]]:
     """Lock the parcels' shipments and accounts, each in the order of their numbers, and see what the parcels hold."""
     c = parcel_table.c
     rows = tx.execute(select(c.id, c.shipment_id).where(bulk.among(tx, c.id, parcels)))
