@@ -11,6 +11,7 @@ from typing import Any
 
 from adapters.sandbox.cn_customs import identity, settings
 from adapters.sandbox.cn_customs.amounts import number
+from adapters.sandbox.cn_customs.forms import Cells
 from adapters.sandbox.cn_customs.reading import Document
 
 
@@ -22,7 +23,7 @@ def desc(code: str, text: str) -> str:
 _QUANTITIES = ("gnum", "qty", "price", "totalPrice", "qty1", "qty2", "unit", "unit1", "unit2")
 
 
-def _cell(type_: str, line: list[str], name: str) -> str:
+def _cell(type_: str, line: Cells, name: str) -> str:
     return line[settings.places(type_, name)[0]]
 
 
@@ -128,7 +129,7 @@ def _one(
     yield from (f"{place}{name}只能为{value}],[{name}:{cells[name]}" for name, value in wrong.items())
 
 
-def _named(type_: str, line: list[str]) -> dict[str, str]:
+def _named(type_: str, line: Cells) -> dict[str, str]:
     return dict(zip(settings.declared()[type_].lines, line, strict=True))
 
 
