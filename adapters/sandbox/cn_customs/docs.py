@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from operator import attrgetter
 from typing import Any
 from xml.sax.saxutils import escape
@@ -51,14 +52,18 @@ class Doc:
         """Whether it takes part in what customs compares."""
         return self.outcome == "accepted" and not settings.over(self.status)
 
+    @property
+    def told(self) -> str:
+        """Its quirks as the store keeps them."""
+        return orjson.dumps(self.quirks).decode() if self.quirks else ""
+
     def row(self) -> tuple[Any, ...]:
         """Its cells, as the store takes them."""
         cells: tuple[Any, ...] = _CELLS(self)
-        told = orjson.dumps(self.quirks).decode() if self.quirks else ""
-        return (*cells[:_QUIRKS], told, *cells[_QUIRKS + 1 :])
+        return cells
 
 
-_CELLS = attrgetter(*DOCUMENT)
+_CELLS = attrgetter(*("told" if name == "quirks" else name for name in DOCUMENT))
 _QUIRKS = DOCUMENT.index("quirks")
 
 
@@ -69,14 +74,39 @@ def from_row(row: Row | list[Any]) -> Doc:
     return Doc(*cells)
 
 
-def face(declared: Declared, document: Document, pre_no: str, given_no: str) -> str:
-    """The part of a receipt that names this document."""
-    given = {**document.head, "preNo": pre_no}
-    if declared.numbers.get("given"):
-        given[declared.numbers["given"]] = given_no
-    names = [name for name in declared.receipt.fields if given[name] or name not in declared.receipt.optional]
-    mark = declared.prefix
-    return "".join([f"<{mark}{name}>{_escaped(given[name])}</{mark}{name}>" for name in names])
+@dataclass(frozen=True)
+class _Face:
+    """How the part of a receipt looks that names a document."""
+
+    fields: settings.Names
+    optional: tuple[str, ...]
+    mark: str
+    form: str  # with every field
+    given: str  # the field of the number that customs gives
+    numbered: bool
+
+
+@cache
+def _face(type_: str) -> _Face:
+    declared = settings.declared()[type_]
+    receipt, mark = declared.receipt, declared.prefix
+    form = "".join(f"<{mark}{name}>%s</{mark}{name}>" for name in receipt.fields)
+    given = declared.numbers.get("given", "")
+    numbered = "preNo" in receipt.fields or given in receipt.fields
+    return _Face(receipt.fields, tuple(receipt.optional), mark, form, given, numbered)
+
+
+def name(doc: Doc, document: Document) -> None:
+    """Make the part of its receipts that names this document."""
+    own, cells = _face(doc.type), document.head
+    if own.numbered:
+        cells = {**cells, "preNo": doc.pre_no, **({own.given: doc.invt_no} if own.given else {})}
+    values = [cells[field_] for field_ in own.fields]
+    text = own.form % tuple(values)
+    if "&" in text or text.count("<") + text.count(">") != 4 * len(values) or not all(map(cells.get, own.optional)):
+        names = [field_ for field_ in own.fields if cells[field_] or field_ not in own.optional]
+        text = "".join([f"<{own.mark}{field_}>{escape(cells[field_])}</{own.mark}{field_}>" for field_ in names])
+    doc.face = text
 
 
 def early(declared: Declared, face: str, given_no: str) -> str:
@@ -87,7 +117,3 @@ def early(declared: Declared, face: str, given_no: str) -> str:
     element = f"<{declared.prefix}{name}>{given_no}</{declared.prefix}{name}>"
     empty = "" if name in declared.receipt.optional else f"<{declared.prefix}{name}></{declared.prefix}{name}>"
     return face.replace(element, empty)
-
-
-def _escaped(text: str) -> str:
-    return escape(text) if "&" in text or "<" in text or ">" in text else text

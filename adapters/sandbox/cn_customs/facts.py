@@ -12,6 +12,7 @@ from typing import Any
 
 from adapters.sandbox.cn_customs import settings
 from adapters.sandbox.cn_customs.amounts import number
+from adapters.sandbox.cn_customs.forms import Cells
 from adapters.sandbox.cn_customs.reading import Document
 
 Facts = dict[str, Any]
@@ -27,15 +28,16 @@ class Seal:
         return hmac.new(self._key, text.strip().upper().encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _rows(type_: str, document: Document, names: list[str]) -> list[list[str]]:
-    places = settings.places(type_, *names)
-    return [[line[place] for place in places] for line in document.lines]
+def _rows(type_: str, document: Document, names: list[str]) -> list[Cells]:
+    pick = settings.picked(type_, *names)
+    return [pick(line) for line in document.lines]
 
 
-def compared(type_: str, document: Document, which: str) -> list[list[str]]:
+def compared(type_: str, document: Document, which: str) -> list[Cells]:
     """The cells of each line that order and inventory must have in common (profile.yaml)."""
-    name = settings.profile()["name_of_lines"]
-    return _rows(type_, document, [*settings.profile()[which], *([name] if name else [])])
+    own = settings.profile()
+    name = own["name_of_lines"]
+    return _rows(type_, document, [*own[which], name] if name else own[which])
 
 
 def _export_order(type_: str, document: Document, seal: Seal) -> Facts:
@@ -149,6 +151,11 @@ _FACTS: dict[str, Callable[[str, Document, Seal], Facts]] = {
 }
 
 
-def of(type_: str, document: Document, seal: Seal) -> Facts:
-    """The facts of a document; none for a type that nothing is compared of."""
-    return _FACTS[type_](type_, document, seal) if type_ in _FACTS else {}
+def _nothing(type_: str, document: Document, seal: Seal) -> Facts:
+    return {}
+
+
+def of(type_: str, seal: Seal) -> Callable[[Document], Facts]:
+    """What gives the facts of a document of this type; none of a type that nothing is compared of."""
+    make = _FACTS.get(type_, _nothing)
+    return lambda document: make(type_, document, seal)

@@ -8,8 +8,9 @@ loop over elements runs in libxslt. Either way an absent element is an empty tex
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from lxml import etree
@@ -41,9 +42,13 @@ class Document:
     head: dict[str, str]
     lines: list[Cells] = field(default_factory=list)
 
-    def joined(self, names: settings.Names) -> str:
-        """The values of these fields, joined as a key; empty for no fields."""
-        return "|".join([self.head[name] for name in names])
+
+def joined(documents: Sequence[Document], names: settings.Names) -> list[str]:
+    """Of each document the values of these fields, joined as a key; empty texts for no fields."""
+    if len(names) < 2:
+        return [document.head[names[0]] for document in documents] if names else [""] * len(documents)
+    pick = itemgetter(*names)
+    return ["|".join(pick(document.head)) for document in documents]
 
 
 @dataclass(slots=True)
