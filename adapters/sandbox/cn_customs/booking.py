@@ -59,7 +59,7 @@ class Booking:
         doc.attempt, prior = known.attempt(doc.key), known.standing.get(doc.key)
         if prior is not None and not settings.over(prior.status):
             doc.pre_no, doc.invt_no = prior.pre_no, prior.invt_no
-            docs.name(doc, document)
+            docs.name([doc], [document])
         else:
             self._number([(doc, document)])
         against = refusal or verdict.against(doc, known, self._plan.now)
@@ -109,8 +109,7 @@ class Booking:
                 if given:
                     named = {"customsCode": document.head["customsCode"], "year": year, "day": day}
                     doc.invt_no = form.format(**named, serial=serial, short=serial % 10**6)
-        for doc, document in pairs:
-            docs.name(doc, document)
+        docs.name([doc for doc, _ in pairs], [document for _, document in pairs])
 
     def _refuse(self, doc: Doc, against: Verdict) -> None:
         doc.outcome = against.outcome
@@ -151,7 +150,8 @@ class Booking:
         else:
             of = facts.of(self._declared.type, self._seal)
             for doc, document in pairs:
-                doc.facts = orjson.dumps(of(document)).decode()
+                doc.known = of(document)
+                doc.facts = orjson.dumps(doc.known).decode()
 
 
 def _told(doc: Doc) -> tuple[str, str] | None:
@@ -179,14 +179,14 @@ def _accepted(type_: str, app_type: str) -> Callable[..., str]:
     fixed = {"name": settings.declared()[type_].name, "action": cycle["actions"][app_type]}
     for name, value in fixed.items():
         text = text.replace(f"{{{name}}}", value)
+    for place, name in enumerate(("guid", "company", "order_no")):
+        text = text.replace(f"{{{name}}}", f"{{{place}}}")
     return text.format
 
 
 def _accepted_text(doc: Doc, document: Document, paid: frozenset[str] | None) -> str:
     head = document.head
-    text = _accepted(doc.type, doc.app_type)(
-        guid=doc.guid, company=head.get("ebcCode", ""), order_no=head.get("orderNo", "")
-    )
+    text = _accepted(doc.type, doc.app_type)(doc.guid, head.get("ebcCode", ""), head.get("orderNo", ""))
     if paid is None or doc.order_ref in paid:
         return text
     missing = settings.cycle()["missing_payment"].format(platform=head["ebpCode"], order_no=head["orderNo"])

@@ -101,10 +101,14 @@ class Customs:
             new = {doc.id: doc for doc in booking.book(dxp, incoming.refusal)}
             self._effects(business.declared.type, plan, new)
         plan.write(new)
+        waiting = settings.cycle()["waiting"]
+        self.store.keep(d for d in new.values() if d.status in waiting and d.current and settings.ring(d.type))
 
     def _effects(self, type_: str, plan: Plan, new: dict[int, docs.Doc]) -> None:
-        self.store.many("UPDATE document SET current = 0 WHERE type = ? AND key = ? AND current = 1",
-                        [(doc.type, doc.key) for doc in new.values() if doc.current and doc.attempt > 1])  # fmt: skip
+        again = [(doc.type, doc.key) for doc in new.values() if doc.current and doc.attempt > 1]
+        if again:
+            self.store.many("UPDATE document SET current = 0 WHERE type = ? AND key = ? AND current = 1", again)
+            self.store.recent.clear()
         effect = effects.of(type_)(self.store, plan, new)
         if type_ in settings.inventories():  # what an inventory sets going does not look for it in the book
             effect.run(type_)

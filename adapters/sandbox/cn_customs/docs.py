@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -46,11 +47,18 @@ class Doc:
     quirks: dict[str, Any] = field(default_factory=dict)
     current: int = 0
     locked: int = 0
+    known: dict[str, Any] | None = None  # its facts, where they are at hand
 
     @property
     def alive(self) -> bool:
         """Whether it takes part in what customs compares."""
         return self.outcome == "accepted" and not settings.over(self.status)
+
+    def loaded(self) -> dict[str, Any]:
+        """Its facts, not to be changed."""
+        if self.known is None:
+            self.known = orjson.loads(self.facts)
+        return self.known
 
     @property
     def told(self) -> str:
@@ -76,12 +84,13 @@ def from_row(row: Row | list[Any]) -> Doc:
 
 @dataclass(frozen=True)
 class _Face:
-    """How the part of a receipt looks that names a document."""
+    """How the part of a receipt looks that names a document of one type."""
 
     fields: settings.Names
-    optional: tuple[str, ...]
+    optional: settings.Names
     mark: str
     form: str  # with every field
+    pick: Callable[[dict[str, str]], tuple[str, ...]]
     given: str  # the field of the number that customs gives
     numbered: bool
 
@@ -89,24 +98,35 @@ class _Face:
 @cache
 def _face(type_: str) -> _Face:
     declared = settings.declared()[type_]
-    receipt, mark = declared.receipt, declared.prefix
-    form = "".join(f"<{mark}{name}>%s</{mark}{name}>" for name in receipt.fields)
+    fields, mark = declared.receipt.fields, declared.prefix
+    form = "".join(f"<{mark}{name}>%s</{mark}{name}>" for name in fields)
     given = declared.numbers.get("given", "")
-    numbered = "preNo" in receipt.fields or given in receipt.fields
-    return _Face(receipt.fields, tuple(receipt.optional), mark, form, given, numbered)
+    numbered = "preNo" in fields or given in fields
+    return _Face(fields, declared.receipt.optional, mark, form, itemgetter(*fields), given, numbered)
 
 
-def name(doc: Doc, document: Document) -> None:
-    """Make the part of its receipts that names this document."""
-    own, cells = _face(doc.type), document.head
+def name(docs: list[Doc], documents: list[Document]) -> None:
+    """Make the part of their receipts that names these documents, all of one type."""
+    own = _face(docs[0].type)
+    heads = [document.head for document in documents]
     if own.numbered:
-        cells = {**cells, "preNo": doc.pre_no, **({own.given: doc.invt_no} if own.given else {})}
-    values = [cells[field_] for field_ in own.fields]
-    text = own.form % tuple(values)
-    if "&" in text or text.count("<") + text.count(">") != 4 * len(values) or not all(map(cells.get, own.optional)):
-        names = [field_ for field_ in own.fields if cells[field_] or field_ not in own.optional]
-        text = "".join([f"<{own.mark}{field_}>{escape(cells[field_])}</{own.mark}{field_}>" for field_ in names])
-    doc.face = text
+        given = own.given or "preNo"
+        heads = [h | {given: doc.invt_no, "preNo": doc.pre_no} for h, doc in zip(heads, docs, strict=True)]
+    faces = [own.form % own.pick(head) for head in heads]
+    every = "".join(faces)
+    if (
+        "&" in every or every.count("<") + every.count(">") != 4 * len(own.fields) * len(faces)
+        or not all(head[field_] for field_ in own.optional for head in heads)
+    ):  # fmt: skip
+        faces = [_written(own, head) for head in heads]
+    for doc, face in zip(docs, faces, strict=True):
+        doc.face = face
+
+
+def _written(own: _Face, head: dict[str, str]) -> str:
+    """With what XML may not hold as it is, and without what is empty and may be left out."""
+    names = [field_ for field_ in own.fields if head[field_] or field_ not in own.optional]
+    return "".join([f"<{own.mark}{field_}>{escape(head[field_])}</{own.mark}{field_}>" for field_ in names])
 
 
 def early(declared: Declared, face: str, given_no: str) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 
 from adapters.sandbox.cn_customs import settings
 from adapters.sandbox.cn_customs.amounts import number
-from adapters.sandbox.cn_customs.forms import Cells
 from adapters.sandbox.cn_customs.reading import Document
 
 Facts = dict[str, Any]
@@ -28,12 +27,12 @@ class Seal:
         return hmac.new(self._key, text.strip().upper().encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _rows(type_: str, document: Document, names: list[str]) -> list[Cells]:
+def _rows(type_: str, document: Document, names: list[str]) -> list[list[str]]:
     pick = settings.picked(type_, *names)
-    return [pick(line) for line in document.lines]
+    return [list(pick(line)) for line in document.lines]
 
 
-def compared(type_: str, document: Document, which: str) -> list[Cells]:
+def compared(type_: str, document: Document, which: str) -> list[list[str]]:
     """The cells of each line that order and inventory must have in common (profile.yaml)."""
     own = settings.profile()
     name = own["name_of_lines"]

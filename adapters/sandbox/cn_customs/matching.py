@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import ChainMap, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-import orjson
-
 from adapters.sandbox.cn_customs import between, settings
 from adapters.sandbox.cn_customs.docs import Doc, from_row
-from adapters.sandbox.cn_customs.facts import Facts
 from adapters.sandbox.cn_customs.imports import crossing
 from adapters.sandbox.cn_customs.imports import matching as imports
 from adapters.sandbox.cn_customs.plan import Plan
@@ -57,8 +54,8 @@ class Exports:
     def fault(self, ring: Ring) -> tuple[str, str]:
         """What the comparison of the texts says."""
         order_no = ring.inventory.order_ref.split("|", 1)[1]
-        payments = [loaded(payment) for payment in ring.payments]
-        return between.between(loaded(ring.order), loaded(ring.inventory), order_no, payments), ""
+        payments = [payment.loaded() for payment in ring.payments]
+        return between.between(ring.order.loaded(), ring.inventory.loaded(), order_no, payments), ""
 
     def passed(self, rings: list[Ring]) -> None:
         """120 and 399 of the inventories, 120 of each money note."""
@@ -76,8 +73,8 @@ class Imports:
 
     def fault(self, ring: Ring) -> tuple[str, str]:
         """What the comparison says, then what the books say; nothing is reserved where one of them refuses."""
-        inventory = loaded(ring.inventory)
-        text = imports.between(loaded(ring.order), inventory, loaded(ring.waybill), [loaded(p) for p in ring.payments])
+        inventory, payments = ring.inventory.loaded(), [payment.loaded() for payment in ring.payments]
+        text = imports.between(ring.order.loaded(), inventory, ring.waybill.loaded(), payments)
         return (text, "") if text else self._crossing.reserve(ring.inventory, inventory)
 
     def passed(self, rings: list[Ring]) -> None:
@@ -87,12 +84,6 @@ class Imports:
 
 
 _DIRECTIONS: dict[str, type[Exports] | type[Imports]] = {"CEB603Message": Exports, "CEB621Message": Imports}
-
-
-def loaded(doc: Doc) -> Facts:
-    """The facts of a document."""
-    found: Facts = orjson.loads(doc.facts)
-    return found
 
 
 class Match:
@@ -124,11 +115,12 @@ class Match:
         if type_ == self._types["inventory"]:
             return docs
         column = "waybill_ref" if type_ == self._types["waybill"] else "order_ref"
-        return self._standing(column, [self._types["inventory"]], {getattr(doc, column) for doc in docs})
+        return self._standing(column, [self._types["inventory"]], [getattr(doc, column) for doc in docs])
 
     def _standing(self, column: str, types: list[str], refs: Iterable[str]) -> list[Doc]:
-        rows = self._store.standing(column, types, refs)
-        return [doc for doc in (self._new.get(row["id"]) or from_row(row) for row in rows) if doc.alive]
+        ids, near = self._store.standing_ids(column, types, refs), ChainMap(self._new, self._store.recent)
+        far = {doc.id: doc for doc in map(from_row, self._store.of_ids([id_ for id_ in ids if id_ not in near]))}
+        return [doc for doc in (near.get(id_) or far[id_] for id_ in ids) if doc.alive]
 
     def _match(self, inventories: list[Doc]) -> None:
         types = self._types
@@ -183,7 +175,7 @@ class Match:
             order = orders.get(payment.order_ref)
             if order is None:
                 continue
-            fault = between.money(loaded(order), [loaded(payment)])
+            fault = between.money(order.loaded(), [payment.loaded()])
             if fault:
                 self._plan.say(payment, "rejected", payment.status_at, fault)
             else:

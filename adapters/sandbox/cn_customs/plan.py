@@ -153,6 +153,8 @@ class Plan:
     def write(self, new: dict[int, Doc]) -> None:
         """Keep the states of documents that are not `new`, and the receipts."""
         changed = [d for d in self._changed.values() if d.id not in new]
+        for doc in changed:
+            self._store.recent.pop(doc.id, None)
         self._store.many(
             "UPDATE document SET status = ?, status_at = ?, locked = ? WHERE id = ?",
             [(d.status, d.status_at, d.locked, d.id) for d in changed],
