@@ -40,11 +40,16 @@ class Customs:
         self.seed = seed
         self.behaviours = Behaviours(self.store)
         self.read = Reader(self.authority.certificate).read
+        self.look_for_callbacks()
         self._open()
 
     def _open(self) -> None:
         with self.store.transaction():
             limits.open_stock(Accounts(self.store, instant(clock.now())))
+
+    def look_for_callbacks(self) -> None:
+        """Whether any company gave a callback: nothing is pushed without."""
+        self.pushes = bool(self.store.value("SELECT 1 FROM callback LIMIT 1"))
 
     def plan(self) -> Plan:
         """A plan that starts now."""
@@ -179,6 +184,7 @@ class Customs:
         """Forget everything but the certificate authority."""
         self.store.reset()
         self._open()
+        self.look_for_callbacks()
         self.behaviours.reload()
 
 

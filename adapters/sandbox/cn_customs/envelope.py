@@ -164,7 +164,7 @@ def terminal(head: Envelope, business: bytes) -> bytes:
 
 def wrapped(type_: str, receiver: str, cop_msg_id: str, at: datetime, business: bytes) -> bytes:
     """A receipt message in its DxpMsg."""
-    created = at.astimezone(clock.CHINA).strftime("%Y-%m-%dT%H:%M:%S")
+    created = at.astimezone(clock.CHINA).replace(tzinfo=None).isoformat(timespec="seconds")
     head = Envelope(cop_msg_id, settings.receiver(type_), (receiver,), type_, created)
     start = (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<dxp:DxpMsg xmlns:dxp="{DXP}" ver="1.0">'

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from itertools import repeat
 from typing import Any
 
+import orjson
 import zstandard
 
 from adapters.sandbox.cn_customs import receipts, settings
@@ -155,9 +156,12 @@ class Plan:
         changed = [d for d in self._changed.values() if d.id not in new]
         for doc in changed:
             self._store.recent.pop(doc.id, None)
+        states: dict[tuple[str, int, int], list[int]] = defaultdict(list)
+        for doc in changed:
+            states[doc.status, doc.status_at, doc.locked].append(doc.id)
         self._store.many(
-            "UPDATE document SET status = ?, status_at = ?, locked = ? WHERE id = ?",
-            [(d.status, d.status_at, d.locked, d.id) for d in changed],
+            "UPDATE document SET status = ?, status_at = ?, locked = ? WHERE id IN (SELECT value FROM json_each(?))",
+            [(*state, orjson.dumps(ids).decode()) for state, ids in states.items()],
         )
         self._store.many("INSERT OR REPLACE INTO passed VALUES (?, ?, ?)", self._passed)
         self._store.many("INSERT INTO todo (due, document_id, step, info) VALUES (?, ?, ?, ?)", self._todo)
