@@ -159,6 +159,8 @@ def _receipts(customs: Customs, dxp: str, since: str, limit: str) -> Response:
         return Json({"error": "since needs a time zone"}, status_code=400)
     found, after = customs.receipts(dxp, start, most)
     asked_next = orjson.dumps(after.isoformat() if after else since)
-    messages = b'","'.join([base64.b64encode(message) for message in found])  # base64 needs no escape in JSON
-    listed = b'["' + messages + b'"]' if found else b"[]"
-    return Response(b'{"messages":%b,"next":%b}' % (listed, asked_next), media_type="application/json")
+    parts: list[bytes] = []
+    for message in found:
+        parts += (b'","', base64.b64encode(message))  # base64 needs no escape in JSON
+    start, end = (b'{"messages":["', b'"],"next":') if found else (b'{"messages":[', b'],"next":')
+    return Response(b"".join((start, *parts[1:], end, asked_next, b"}")), media_type="application/json")
