@@ -162,5 +162,5 @@ def _receipts(customs: Customs, dxp: str, since: str, limit: str) -> Response:
     parts: list[bytes] = []
     for message in found:
         parts += (b'","', base64.b64encode(message))  # base64 needs no escape in JSON
-    start, end = (b'{"messages":["', b'"],"next":') if found else (b'{"messages":[', b'],"next":')
-    return Response(b"".join((start, *parts[1:], end, asked_next, b"}")), media_type="application/json")
+    before, behind = (b'{"messages":["', b'"],"next":') if found else (b'{"messages":[', b'],"next":')
+    return Response(b"".join((before, *parts[1:], behind, asked_next, b"}")), media_type="application/json")

@@ -66,7 +66,7 @@ def _order_lines(type_: str, document: Document) -> Iterator[str]:
 
 
 def _numbered(type_: str, document: Document) -> Iterator[str]:
-    numbers = [line[0].strip() for line in document.lines]
+    numbers = [line[0].strip() for line in document.lines] if len(document.lines) > 1 else []
     if len(set(numbers)) != len(numbers):
         yield "商品序号重复"
 

@@ -25,14 +25,19 @@ Cells = Sequence[str]
 
 @dataclass(frozen=True)
 class Form:
-    """How the documents of one type look with one prefix: each match is a head, or one line."""
+    """How the documents of one type look with one prefix: a pattern that takes a head or one line at a time.
+
+    Group 1 is the whole of it; groups that took nothing are empty.
+    """
 
     pattern: re.Pattern[str]
-    columns: tuple[str, ...]  # of a head, in the order of its groups
+    end: str  # with which a document ends
+    columns: tuple[str, ...]  # of a head, in the order of its groups from 2 on
     unknown: dict[str, str]  # columns that the message file does not have
-    head_end: int  # the group that holds the end of a document after its head
-    line_end: int  # the same after a line
-    line: Callable[[Cells], Cells]  # the cells of a line out of all groups, in the order of messages.yaml
+    headed: int  # where a match of a head has a text
+    ended: int  # where it has one if its document ends there
+    lined: int  # the same of a line
+    line: Callable[[Cells], Cells]  # the cells of a line, in the order of messages.yaml
     lines: tuple[int, int]  # how many a document has, at least and at most
     documents: int  # how many documents a message has at most
 
@@ -59,20 +64,22 @@ def _made(
     document, head, line = segments
     columns = _known(head, declared.columns)
     body = _fields(prefix, own, head, columns)
-    if head is not document:
-        body = _GAP + _element(prefix, head.tag, body)
-    end = f"({_GAP}</{prefix}{document.tag}>)?+"
-    parts = [f"{_GAP}<{prefix}{document.tag}>{body}(){end}"]
+    body = f"{_GAP}<{prefix}{head.tag}>{body}(</{prefix}{head.tag}>)" if head is not document else body + "()"
+    end = f"</{prefix}{document.tag}>"
+    ends = f"({_GAP}{end})?+"
     places: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
+    parts = [f"{_GAP}<{prefix}{document.tag}>{body}{ends}"]
     if line is not None:
         names = _known(line, declared.lines)
-        parts.append(f"{_GAP}{_element(prefix, line.tag, _fields(prefix, own, line, names) + '()')}{end}")
-        empty = len(columns)  # a group that matches nothing; each alternative has one, so that it has a group at all
-        places = tuple(empty + 2 + names.index(name) if name in names else empty for name in declared.lines)
+        parts.append(f"{_GAP}{_element(prefix, line.tag, _fields(prefix, own, line, names))}{ends}")
+        first = 1 + len(columns) + 2  # before it: the whole, the columns, the ends of head and document
+        nothing = 1 + len(columns)  # empty in every match of a line
+        places = tuple(first + names.index(name) if name in names else nothing for name in declared.lines)
+    headed = 1 + len(columns) + (head is document)  # a document without a head of its own ends where it is one
     return Form(
-        re.compile("|".join(parts)), columns, {n: "" for n in declared.columns if n not in columns},
-        len(columns) + 2, len(columns) + len(names) + 4, _picked(places),
+        re.compile(f"({'|'.join(parts)})"), end, columns, {n: "" for n in declared.columns if n not in columns},
+        headed, 2 + len(columns), 3 + len(columns) + len(names), _picked(places),
         (line.least, line.most or 2**31) if line else (0, 0), document.most or 2**31,
     )  # fmt: skip
 

@@ -69,28 +69,30 @@ def read(data: bytes, type_: str) -> Plain | None:
 
 
 def _taken(text: str, start: int, own: Form, referring: bool) -> _Taken | None:
-    """Every document from here on; None where one is not whole, or there are too many."""
-    taken, ended = _Taken(start), True
-    scanner = own.pattern.scanner(text, start)  # type: ignore[attr-defined]
-    for found in iter(scanner.match, None):  # each directly after the one before
-        last, cells = found.lastindex, found.groups("")
-        if referring:
-            cells = [cell.translate(_MEANT) for cell in cells]
-        heading = last <= own.head_end
+    """Every document from here to the last end of one; None where one is not whole, or there are too many."""
+    taken, ended = _Taken(start, end=text.rfind(own.end) + len(own.end)), True
+    size, columns, heads, lines = start, own.columns, taken.heads, taken.lines
+    for found in own.pattern.findall(text, start, taken.end):
+        size += len(found[0])
+        cells = [cell.translate(_MEANT) for cell in found] if referring else found
+        heading = cells[own.headed] != ""
         if heading is not ended:
             return None
         if heading:
-            head = dict(zip(own.columns, cells, strict=False))
-            taken.heads.append(head | own.unknown if own.unknown else head)
-            taken.lines.append([])
+            heads.append(dict(zip(columns, cells[1:], strict=False)))
+            lines.append([])
+            ended = cells[own.ended] != ""
         else:
-            taken.lines[-1].append(own.line(cells))
-        ended = last in (own.head_end, own.line_end)
-        if ended:
-            taken.first, taken.end = taken.first or found.end(), found.end()
+            lines[-1].append(own.line(cells))
+            ended = cells[own.lined] != ""
+        if ended and not taken.first:
+            taken.first = size
+    if size != taken.end or not ended or not 1 <= len(heads) <= own.documents:  # something between them, or after
+        return None
+    for head in heads if own.unknown else ():
+        head.update(own.unknown)
     least, most = own.lines
-    fits = ended and 1 <= len(taken.heads) <= own.documents and all(least <= len(rows) <= most for rows in taken.lines)
-    return taken if fits else None
+    return taken if all(least <= len(rows) <= most for rows in lines) else None
 
 
 def _cut(data: bytes, text: str, taken: _Taken) -> Plain:

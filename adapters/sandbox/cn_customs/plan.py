@@ -188,8 +188,11 @@ class Plan:
         return type_, receipts.notice(type_, next(guids), part, guids, settings.cycle()["notices"][type_])
 
     def _deliver(self, rows: list[tuple[Any, ...]]) -> None:
-        pack = zstandard.ZstdCompressor(level=1).compress
+        packed: dict[int, bytes] = {}  # a body that goes out more than once is packed once
+        pack = zstandard.ZstdCompressor(level=-1).compress
+        for row in rows:
+            packed[id(row[5])] = packed.get(id(row[5])) or pack(row[5])
         self._store.many(
             "INSERT INTO delivery (due, dxp, type, status, receipts, body) VALUES (?, ?, ?, ?, ?, ?)",
-            [(*row[:5], pack(row[5])) for row in rows],
+            [(*row[:5], packed[id(row[5])]) for row in rows],
         )
