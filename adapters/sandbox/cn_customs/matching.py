@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import ChainMap, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -118,9 +118,11 @@ class Match:
         return self._standing(column, [self._types["inventory"]], [getattr(doc, column) for doc in docs])
 
     def _standing(self, column: str, types: list[str], refs: Iterable[str]) -> list[Doc]:
-        ids, near = self._store.standing_ids(column, types, refs), ChainMap(self._new, self._store.recent)
-        far = {doc.id: doc for doc in map(from_row, self._store.of_ids([id_ for id_ in ids if id_ not in near]))}
-        return [doc for doc in (near.get(id_) or far[id_] for id_ in ids) if doc.alive]
+        new, recent = self._new, self._store.recent
+        found = {id_: new.get(id_) or recent.get(id_) for id_ in self._store.standing_ids(column, types, refs)}
+        for row in self._store.of_ids([id_ for id_, doc in found.items() if doc is None]):
+            found[row["id"]] = from_row(row)
+        return [doc for doc in found.values() if doc is not None and doc.alive]
 
     def _match(self, inventories: list[Doc]) -> None:
         types = self._types

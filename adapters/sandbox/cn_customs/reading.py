@@ -81,17 +81,27 @@ def _plainly(data: bytes, type_: str) -> Business | None:
     if found is None:
         return None
     try:
-        business = _whole(found.frame, type_)
+        root = _checked(found.frame, type_)
     except Unreadable:
         return None
-    if len(business.documents) != 1:
+    declared = settings.declared()[type_]
+    if len(root.findall(f"{{{settings.namespace()}}}{declared.document}")) != 1:
         return None
-    business.documents = [Document(head, lines) for head, lines in zip(found.heads, found.lines, strict=True)]
+    business = _read(root, declared, list(map(Document, found.heads, found.lines)))
     business.plain = found
     return business if _filled(business) else None
 
 
 def _whole(data: bytes, announced: str) -> Business:
+    root, declared = _checked(data, announced), settings.declared()[announced]
+    found = _read(root, declared, _documents(root, declared))
+    if not _filled(found):
+        raise Unreadable(f"缺少必填项 missing {', '.join(declared.needed)}", announced)
+    return found
+
+
+def _checked(data: bytes, announced: str) -> etree._Element:
+    """The root of a message that fits the schema of the announced type. Raises Unreadable."""
     try:
         root = envelope.safe_root(data)
     except ValueError as error:
@@ -104,10 +114,7 @@ def _whole(data: bytes, announced: str) -> Business:
     if plain.PRIVATE in data and any(mark in data for mark in _FORBIDDEN):
         raise Unreadable("报文含非法字符 private-use character U+E000 or U+E001", name.localname)
     _schema(root, name.localname)
-    found = _read(root, settings.declared()[name.localname])
-    if not _filled(found):
-        raise Unreadable(f"缺少必填项 missing {', '.join(found.declared.needed)}", name.localname)
-    return found
+    return root
 
 
 def _filled(business: Business) -> bool:
@@ -122,14 +129,14 @@ def _schema(root: etree._Element, type_: str) -> None:
         raise Unreadable(f"不能通过schema验证 {faults}"[:4000], type_)
 
 
-def _read(root: etree._Element, declared: Declared) -> Business:
+def _read(root: etree._Element, declared: Declared, documents: list[Document]) -> Business:
     ns = f"{{{settings.namespace()}}}"
     transfer = f"{ns}BaseTransfer/{ns}"
     subscriptions = root.findall(f"{ns}BaseSubscribe")
     wanted = [s.findtext(f"{ns}dxpAddress", "") for s in subscriptions if s.findtext(f"{ns}status") in ("ALL", "RET")]
     return Business(
         declared, root.get("guid", ""), root.findtext(f"{transfer}copCode", ""), root.findtext(f"{transfer}dxpId", ""),
-        wanted, _documents(root, declared), root,
+        wanted, documents, root,
     )  # fmt: skip
 
 

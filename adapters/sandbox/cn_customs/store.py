@@ -38,7 +38,7 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute("PRAGMA cache_size=-64000")
-        self._db.execute("PRAGMA wal_autocheckpoint=2000")
+        self._db.execute("PRAGMA wal_autocheckpoint=4000")
         self._db.executescript(TABLES)
         self._lock = threading.RLock()
         self.recent: dict[int, Any] = {}  # documents that stand, as they were booked and still are
