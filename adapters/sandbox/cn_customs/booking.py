@@ -149,7 +149,7 @@ class Booking:
                 doc.facts = f"{document.head['logisticsCode']}|{document.head['billNo']}"
         else:
             of = facts.of(self._declared.type, self._seal)
-            for doc, document in pairs:
+            for doc, document in pairs if of else ():
                 doc.known = of(document)
                 doc.facts = orjson.dumps(doc.known).decode()
 

@@ -150,11 +150,7 @@ _FACTS: dict[str, Callable[[str, Document, Seal], Facts]] = {
 }
 
 
-def _nothing(type_: str, document: Document, seal: Seal) -> Facts:
-    return {}
-
-
-def of(type_: str, seal: Seal) -> Callable[[Document], Facts]:
-    """What gives the facts of a document of this type; none of a type that nothing is compared of."""
-    make = _FACTS.get(type_, _nothing)
-    return lambda document: make(type_, document, seal)
+def of(type_: str, seal: Seal) -> Callable[[Document], Facts] | None:
+    """What gives the facts of a document of this type; None of a type that nothing is compared of."""
+    make = _FACTS.get(type_)
+    return None if make is None else lambda document: make(type_, document, seal)
