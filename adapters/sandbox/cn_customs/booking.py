@@ -148,8 +148,12 @@ class Booking:
             for doc, document in pairs:
                 doc.facts = f"{document.head['logisticsCode']}|{document.head['billNo']}"
         else:
-            of = facts.of(self._declared.type, self._seal)
-            for doc, document in pairs if of else ():
+            self._compared(pairs)
+
+    def _compared(self, pairs: Pairs) -> None:
+        of = facts.of(self._declared.type, self._seal)
+        if of is not None:
+            for doc, document in pairs:
                 doc.known = of(document)
                 doc.facts = orjson.dumps(doc.known).decode()
 
