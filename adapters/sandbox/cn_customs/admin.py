@@ -114,6 +114,7 @@ def _add_world(app: FastAPI, customs: Customs) -> None:
         store.run("DELETE FROM callback WHERE dxp = ?", dxp)
         if url:
             store.run("INSERT INTO callback VALUES (?, ?, ?)", dxp, str(url), instant(clock.now()))
+        customs.look_for_callbacks()
         return json({"dxpId": dxp, "url": url})
 
     @app.post("/admin/certificates")

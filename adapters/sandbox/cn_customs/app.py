@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -50,16 +50,26 @@ class Dropped(Response):
         await send({"type": "http.response.body", "body": b""})
 
 
-class KnowsTransport:
-    """Lets a response close its connection: keeps uvicorn's transport in the scope."""
+Call = Callable[[Request], Awaitable[Response]]
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+
+class Outermost:
+    """Answers the two calls that come by the thousand without routing; the application answers all others.
+
+    Lets a response close its connection: keeps uvicorn's transport in the scope.
+    """
+
+    def __init__(self, app: ASGIApp, often: dict[tuple[str, str], Call]) -> None:
+        self._app, self._often = app, often
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         cycle = getattr(receive, "__self__", None)
         scope["tongguan.transport"] = getattr(cycle, "transport", None)
-        await self._app(scope, receive, send)
+        call = self._often.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if call is None:
+            await self._app(scope, receive, send)
+        else:
+            await (await call(Request(scope, receive)))(scope, receive, send)
 
 
 def build(customs: Customs) -> ASGIApp:
@@ -74,22 +84,27 @@ def build(customs: Customs) -> ASGIApp:
 
     app = FastAPI(title=settings.profile()["title"], lifespan=lifespan, openapi_url=None)
     app.state.customs = customs
-    _wire(app, customs)
+    often = _wire(app, customs)
     local_port.add(app, customs)
     admin.add(app, customs)
     page.add(app, customs)
     app.add_exception_handler(DataFault, _bad_request)
-    return KnowsTransport(app)
+    return Outermost(app, often)
 
 
 async def _bad_request(_: Request, error: Exception) -> Response:
     return Json({"error": str(error)}, status_code=400)
 
 
-def _wire(app: FastAPI, customs: Customs) -> None:
+async def _fault(customs: Customs, request: str) -> int | None:
+    """The HTTP status that a rule answers this request with, if there is a rule at all."""
+    return await run_in_threadpool(customs.behaviours.fault_of, request) if customs.behaviours.rules else None
+
+
+def _wire(app: FastAPI, customs: Customs) -> dict[tuple[str, str], Call]:
     @app.post("/dxp/messages")
     async def messages(request: Request) -> Response:
-        fault = await run_in_threadpool(customs.behaviours.fault_of, "messages")
+        fault = await _fault(customs, "messages")
         if fault:
             return Json({"error": "told to be down"}, status_code=fault)
         limit = int(settings.profile()["max_bytes"])
@@ -100,11 +115,15 @@ def _wire(app: FastAPI, customs: Customs) -> None:
         return await _answer(await run_in_threadpool(customs.receive, body, marked))
 
     @app.get("/dxp/receipts")
-    async def receipts(dxpId: str = "", since: str = "", limit: str = "100") -> Response:
-        fault = await run_in_threadpool(customs.behaviours.fault_of, "receipts")
+    async def receipts(request: Request) -> Response:
+        fault = await _fault(customs, "receipts")
         if fault:
             return Json({"error": "told to be down"}, status_code=fault)
-        return await run_in_threadpool(_receipts, customs, dxpId, since, limit)
+        asked = request.query_params
+        since, limit = asked.get("since", ""), asked.get("limit", "100")
+        return await run_in_threadpool(_receipts, customs, asked.get("dxpId", ""), since, limit)
+
+    return {("POST", "/dxp/messages"): messages, ("GET", "/dxp/receipts"): receipts}
 
 
 async def _body(request: Request, limit: int) -> bytes | None:
@@ -139,6 +158,9 @@ def _receipts(customs: Customs, dxp: str, since: str, limit: str) -> Response:
     if start is not None and start.tzinfo is None:
         return Json({"error": "since needs a time zone"}, status_code=400)
     found, after = customs.receipts(dxp, start, most)
-    return Json(
-        {"messages": [base64.b64encode(m).decode() for m in found], "next": after.isoformat() if after else since}
-    )
+    asked_next = orjson.dumps(after.isoformat() if after else since)
+    parts: list[bytes] = []
+    for message in found:
+        parts += (b'","', base64.b64encode(message))  # base64 needs no escape in JSON
+    before, behind = (b'{"messages":["', b'"],"next":') if found else (b'{"messages":[', b'],"next":')
+    return Response(b"".join((before, *parts[1:], behind, asked_next, b"}")), media_type="application/json")

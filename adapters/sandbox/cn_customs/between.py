@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from adapters.sandbox.cn_customs import settings
 from adapters.sandbox.cn_customs.amounts import number
 from adapters.sandbox.cn_customs.checks import desc
@@ -54,8 +52,8 @@ def money(order: Facts, payments: list[Facts]) -> str:
     """The rejection text where the money received differs from goods value plus freight, or ''."""
     if not payments:
         return ""
-    wanted, tolerance = Decimal(order["total"]), Decimal(settings.profile()["tolerance"])
-    charges = [Decimal(payment["charge"]) for payment in payments]
+    wanted, tolerance = number(order["total"]), number(settings.profile()["tolerance"])
+    charges = [number(payment["charge"]) for payment in payments]
     fits = any(abs(charge - wanted) <= tolerance for charge in [*charges, sum(charges)])
     if fits and all(payment["currency"] == order["currency"] for payment in payments):
         return ""

@@ -6,12 +6,15 @@ Code apart from the product's rules on purpose: it is the judge of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from functools import cache
 
 from adapters.sandbox.cn_customs import identity, settings
 from adapters.sandbox.cn_customs.amounts import number
+from adapters.sandbox.cn_customs.forms import Cells
 from adapters.sandbox.cn_customs.reading import Document
+from adapters.sandbox.cn_customs.settings import Names
 
 
 def desc(code: str, text: str) -> str:
@@ -20,10 +23,7 @@ def desc(code: str, text: str) -> str:
 
 
 _QUANTITIES = ("gnum", "qty", "price", "totalPrice", "qty1", "qty2", "unit", "unit1", "unit2")
-
-
-def _cell(type_: str, line: list[str], name: str) -> str:
-    return line[settings.places(type_, name)[0]]
+_PRICES = ("gnum", "qty", "price", "totalPrice")
 
 
 def _weights(type_: str, document: Document) -> Iterator[str]:
@@ -37,36 +37,36 @@ def _weights(type_: str, document: Document) -> Iterator[str]:
 
 
 def _quantities(type_: str, document: Document) -> Iterator[str]:
-    places = settings.places(type_, *_QUANTITIES)
+    pick, tolerance = settings.picked(type_, *_QUANTITIES), settings.tolerance("total_tolerance")
     free = settings.profile()["import_zero_price" if type_ == "CEB621Message" else "zero_price"] != "refused"
     for line in document.lines:
-        gnum, qty, price, total, qty1, qty2, unit, unit1, unit2 = [line[place] for place in places]
-        yield from _prices(gnum, qty, price, total, free)
+        gnum, qty, price, total, qty1, qty2, unit, unit1, unit2 = pick(line)
+        value, sum_ = number(price), number(total)
+        if value <= 0 or sum_ <= 0:
+            yield from _signs(gnum, value, sum_, free)
+        if abs(number(qty) * value - sum_) > tolerance:
+            yield f"第{gnum}项总价不等于单价乘以数量],[InventoryList.totalPrice:{total},InventoryList.price:{price}"
         if unit == unit1 and number(qty) != number(qty1):
             yield f"第{gnum}项申报单位与法定单位相同时数量必须一致],[InventoryList.qty:{qty},InventoryList.qty1:{qty1}"
         if bool(unit2.strip()) != bool(qty2.strip()):
             yield f"第{gnum}项第二单位与第二数量必须同时填写或同时为空"
 
 
-def _prices(gnum: str, qty: str, price: str, total: str, free: bool) -> Iterator[str]:
-    value, sum_ = number(price), number(total)
+def _signs(gnum: str, value: Decimal, sum_: Decimal, free: bool) -> Iterator[str]:
     if value < 0 or (value == 0 and not free):
         yield f"第{gnum}项单价必须大于0"
     if sum_ < 0 or (sum_ == 0 and not free):
         yield f"第{gnum}项总价必须大于0"
-    if abs(number(qty) * value - sum_) > settings.tolerance("total_tolerance"):
-        yield f"第{gnum}项总价不等于单价乘以数量],[InventoryList.totalPrice:{total},InventoryList.price:{price}"
 
 
 def _order_lines(type_: str, document: Document) -> Iterator[str]:
-    for line in document.lines:
-        gnum, qty, price, total = [_cell(type_, line, name) for name in ("gnum", "qty", "price", "totalPrice")]
+    for gnum, qty, price, total in map(settings.picked(type_, *_PRICES), document.lines):
         if abs(number(qty) * number(price) - number(total)) > settings.tolerance("total_tolerance"):
             yield f"第{gnum}项总价不等于单价乘以数量],[OrderList.totalPrice:{total},OrderList.price:{price}"
 
 
 def _numbered(type_: str, document: Document) -> Iterator[str]:
-    numbers = [line[0].strip() for line in document.lines]
+    numbers = [line[0].strip() for line in document.lines] if len(document.lines) > 1 else []
     if len(set(numbers)) != len(numbers):
         yield "商品序号重复"
 
@@ -87,48 +87,70 @@ def _paid(type_: str, document: Document) -> Iterator[str]:
         yield f"实际支付金额不等于商品价格+运杂费+代扣税款-非现金抵扣金额],[{both}"
 
 
+@dataclass(frozen=True)
+class _Rules:
+    """What rules.yaml says of a type under a regime."""
+
+    stranger: bool  # the regime is none of the type's
+    fixed: tuple[tuple[str, str], ...]
+    one_of: tuple[tuple[str, tuple[str, ...]], ...]
+    unlike: tuple[tuple[str, str], ...]
+    head_needed: tuple[str, ...]
+    head_absent: tuple[str, ...]
+    line_needed: tuple[str, ...]
+    line_absent: tuple[str, ...]
+    line_fixed: tuple[tuple[str, str], ...]
+
+
+@cache
+def _rules(type_: str, mode: str) -> _Rules:
+    rules = settings.rules().get(type_, {})
+    regimes = rules.get("regimes") or {}
+    regime = regimes.get(mode, {})
+    return _Rules(
+        bool(regimes) and mode not in regimes, tuple({**rules.get("fixed", {}), **regime.get("fixed", {})}.items()),
+        tuple((name, tuple(values)) for name, values in rules.get("one_of", {}).items()),
+        tuple(rules.get("unlike", {}).items()), tuple(regime.get("head_needed", ())),
+        tuple(regime.get("head_absent", ())), (*rules.get("line_needed", ()), *regime.get("line_needed", ())),
+        tuple(regime.get("line_absent", ())), tuple(rules.get("line_fixed", {}).items()),
+    )  # fmt: skip
+
+
 def _fixed(type_: str, document: Document) -> Iterator[str]:
     """What may have one value only, or must stand or be absent under the regime (rules.yaml)."""
-    rules, head = settings.rules().get(type_, {}), document.head
-    regimes = rules.get("regimes")
-    if regimes and head["tradeMode"] not in regimes:
+    head = document.head
+    rules = _rules(type_, head.get("tradeMode", ""))
+    if rules.stranger:
         yield f"贸易方式不支持],[tradeMode:{head['tradeMode']}"
-    regime = (regimes or {}).get(head.get("tradeMode", ""), {})
-    for name, value in {**rules.get("fixed", {}), **regime.get("fixed", {})}.items():
+    for name, value in rules.fixed:
         if head[name] != value:
             yield f"{name}只能为{value}],[{name}:{head[name]}"
-    for name, values in rules.get("one_of", {}).items():
+    for name, values in rules.one_of:
         if head[name] not in values:
             yield f"{name}只能为{'、'.join(values)}],[{name}:{head[name]}"
-    for name, value in rules.get("unlike", {}).items():
+    for name, value in rules.unlike:
         if head[name] == value:
             yield f"{name}不能为{value}],[{name}:{value}"
-    yield from _standing(type_, document, rules, regime)
-
-
-def _standing(type_: str, document: Document, rules: dict[str, Any], regime: dict[str, Any]) -> Iterator[str]:
-    """What must stand, be absent or have one value, in the head and in each line."""
-    head_needed, head_absent = regime.get("head_needed", ()), regime.get("head_absent", ())
-    if head_needed or head_absent:
-        yield from _one("", document.head, head_needed, head_absent, {})
-    needed = [*rules.get("line_needed", ()), *regime.get("line_needed", ())]
-    absent = regime.get("line_absent", ())
-    fixed = rules.get("line_fixed", {})
+    if rules.head_needed or rules.head_absent:
+        yield from _one("", head, rules.head_needed, rules.head_absent, ())
+    needed, absent, fixed = rules.line_needed, rules.line_absent, rules.line_fixed
     if needed or absent or fixed:
+        names = settings.declared()[type_].lines
+        places = [names.index(name) for name in needed]
         for line in document.lines:
-            yield from _one(f"第{line[0]}项", _named(type_, line), needed, absent, fixed)
+            if absent or fixed or not all(line[place].strip() for place in places):
+                yield from _one(f"第{line[0]}项", _named(type_, line), needed, absent, fixed)
 
 
 def _one(
-    place: str, cells: dict[str, str], needed: list[str], absent: list[str], fixed: dict[str, str]
+    place: str, cells: dict[str, str], needed: Names, absent: Names, fixed: tuple[tuple[str, str], ...]
 ) -> Iterator[str]:
     yield from (f"{place}{name}必须填写" for name in needed if not cells[name].strip())
     yield from (f"{place}{name}必须为空],[{name}:{cells[name]}" for name in absent if cells[name].strip())
-    wrong = {name: value for name, value in fixed.items() if cells[name] != value}
-    yield from (f"{place}{name}只能为{value}],[{name}:{cells[name]}" for name, value in wrong.items())
+    yield from (f"{place}{name}只能为{value}],[{name}:{cells[name]}" for name, value in fixed if cells[name] != value)
 
 
-def _named(type_: str, line: list[str]) -> dict[str, str]:
+def _named(type_: str, line: Cells) -> dict[str, str]:
     return dict(zip(settings.declared()[type_].lines, line, strict=True))
 
 
@@ -168,10 +190,18 @@ _CHECKS: dict[str, tuple[Callable[[str, Document], Iterator[str]], ...]] = {
 }
 
 
-def own(type_: str, document: Document) -> tuple[str, str]:
-    """Text and status (where it is not 100) of the rejection of a document that fails on its own, or two ''."""
-    stranger = identity.stranger(type_, document)
-    if stranger[0]:
-        return stranger
-    faults = [fault for check in _CHECKS.get(type_, ()) for fault in check(type_, document)]
-    return (",".join(desc("1300", fault) for fault in faults[:8])[:1000], "") if faults else ("", "")
+class Own:
+    """The checks of documents of one type, each on its own."""
+
+    def __init__(self, type_: str) -> None:
+        self._type, self._checks = type_, _CHECKS.get(type_, ())
+        self._asked = type_ in settings.profile()["national_base"]["answers"]
+
+    def rejection(self, document: Document) -> tuple[str, str]:
+        """Text and status (where it is not 100) of the rejection of a document that fails, or two ''."""
+        if self._asked and (stranger := identity.stranger(self._type, document))[0]:
+            return stranger
+        faults: list[str] = []
+        for check in self._checks:
+            faults += check(self._type, document)
+        return (",".join(desc("1300", fault) for fault in faults[:8])[:1000], "") if faults else ("", "")

@@ -18,7 +18,7 @@ from adapters.sandbox.cn_customs.imports import limits
 from adapters.sandbox.cn_customs.imports.accounts import Accounts
 from adapters.sandbox.cn_customs.incoming import Incoming, Reader
 from adapters.sandbox.cn_customs.plan import Plan, instant, moment
-from adapters.sandbox.cn_customs.reading import Unreadable
+from adapters.sandbox.cn_customs.reading import Unreadable, joined
 from adapters.sandbox.cn_customs.store import Store
 from mappings import clock
 
@@ -40,11 +40,16 @@ class Customs:
         self.seed = seed
         self.behaviours = Behaviours(self.store)
         self.read = Reader(self.authority.certificate).read
+        self.look_for_callbacks()
         self._open()
 
     def _open(self) -> None:
         with self.store.transaction():
             limits.open_stock(Accounts(self.store, instant(clock.now())))
+
+    def look_for_callbacks(self) -> None:
+        """Whether any company gave a callback: nothing is pushed without."""
+        self.pushes = bool(self.store.value("SELECT 1 FROM callback LIMIT 1"))
 
     def plan(self) -> Plan:
         """A plan that starts now."""
@@ -76,15 +81,10 @@ class Customs:
         base = {"type": incoming.envelope.type, "dxp_id": incoming.envelope.sender}
         if incoming.business is None or not self.behaviours.any_for(MESSAGE_ACTIONS, base["type"]):
             return [base]
-        key = incoming.business.declared.key
+        documents = incoming.business.documents
         return [
-            {
-                **base,
-                "key": d.joined(key),
-                "order_no": d.head.get("orderNo", ""),
-                "waybill_no": d.head.get("logisticsNo", ""),
-            }
-            for d in incoming.business.documents
+            {**base, "key": key, "order_no": d.head.get("orderNo", ""), "waybill_no": d.head.get("logisticsNo", "")}
+            for key, d in zip(joined(documents, incoming.business.declared.key), documents, strict=True)
         ]
 
     def _book(self, incoming: Incoming, rules: dict[str, Rule]) -> None:
@@ -102,18 +102,27 @@ class Customs:
                 plan.unreadable(head.sender, head.cop_msg_id, unreadable.type, unreadable.text, head.business)
         else:
             dxp = ",".join(dict.fromkeys([incoming.envelope.sender, *business.subscribers]))
-            booked = Booking(self.store, self.behaviours, plan, message_id).book(business, dxp, incoming.refusal)
-            new = {doc.id: doc for doc in booked}
+            booking = Booking(self.store, self.behaviours, plan, message_id, business)
+            new = {doc.id: doc for doc in booking.book(dxp, incoming.refusal)}
             self._effects(business.declared.type, plan, new)
         plan.write(new)
+        waiting = settings.cycle()["waiting"]
+        self.store.keep(d for d in new.values() if d.status in waiting and d.current and settings.ring(d.type))
 
     def _effects(self, type_: str, plan: Plan, new: dict[int, docs.Doc]) -> None:
-        self.store.many("UPDATE document SET current = 0 WHERE type = ? AND key = ? AND current = 1",
-                        [(doc.type, doc.key) for doc in new.values() if doc.current and doc.attempt > 1])  # fmt: skip
+        again = [(doc.type, doc.key) for doc in new.values() if doc.current and doc.attempt > 1]
+        if again:
+            self.store.many("UPDATE document SET current = 0 WHERE type = ? AND key = ? AND current = 1", again)
+            self.store.recent.clear()
+        effect = effects.of(type_)(self.store, plan, new)
+        if type_ in settings.inventories():  # what an inventory sets going does not look for it in the book
+            effect.run(type_)
+            self.store.add_documents([doc.row() for doc in new.values()])
+            return
         self.store.add_documents([doc.row() for doc in new.values()])
-        before = {id_: (doc.status, doc.status_at, doc.locked) for id_, doc in new.items()}
-        effects.of(type_)(self.store, plan, new).run(type_)
-        changed = [d for id_, d in new.items() if (d.status, d.status_at, d.locked) != before[id_]]
+        before = [(doc.status, doc.status_at, doc.locked) for doc in new.values()]
+        effect.run(type_)
+        changed = [d for d, was in zip(new.values(), before, strict=True) if (d.status, d.status_at, d.locked) != was]
         self.store.many("UPDATE document SET status = ?, status_at = ?, locked = ?, invt_no = ? WHERE id = ?",
                         [(d.status, d.status_at, d.locked, d.invt_no, d.id) for d in changed])  # fmt: skip
 
@@ -131,11 +140,9 @@ class Customs:
         """Documents of a message that was refused as a whole are in the book too; an unreadable one is one row."""
         head, business = incoming.envelope, incoming.business
         found = business.documents if business else []
-        given = (
-            [(d.joined(business.declared.key), d.head["appType"], d.head["guid"]) for d in found]
-            if business
-            else [("", "", "")]
-        )
+        keys = joined(found, business.declared.key) if business else []
+        given = [(key, d.head["appType"], d.head["guid"]) for key, d in zip(keys, found, strict=True)]
+        given = given if business else [("", "", "")]
         ids = self.store.next_ids("document", len(given))
         code = incoming.fault.code if incoming.fault else settings.cycle()["steps"]["unreadable"]["status"]
         rows = [
@@ -177,6 +184,7 @@ class Customs:
         """Forget everything but the certificate authority."""
         self.store.reset()
         self._open()
+        self.look_for_callbacks()
         self.behaviours.reload()
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from operator import attrgetter
+from functools import cache
+from operator import attrgetter, itemgetter
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -45,20 +47,31 @@ class Doc:
     quirks: dict[str, Any] = field(default_factory=dict)
     current: int = 0
     locked: int = 0
+    known: dict[str, Any] | None = None  # its facts, where they are at hand
 
     @property
     def alive(self) -> bool:
         """Whether it takes part in what customs compares."""
         return self.outcome == "accepted" and not settings.over(self.status)
 
+    def loaded(self) -> dict[str, Any]:
+        """Its facts, not to be changed."""
+        if self.known is None:
+            self.known = orjson.loads(self.facts)
+        return self.known
+
+    @property
+    def told(self) -> str:
+        """Its quirks as the store keeps them."""
+        return orjson.dumps(self.quirks).decode() if self.quirks else ""
+
     def row(self) -> tuple[Any, ...]:
         """Its cells, as the store takes them."""
         cells: tuple[Any, ...] = _CELLS(self)
-        told = orjson.dumps(self.quirks).decode() if self.quirks else ""
-        return (*cells[:_QUIRKS], told, *cells[_QUIRKS + 1 :])
+        return cells
 
 
-_CELLS = attrgetter(*DOCUMENT)
+_CELLS = attrgetter(*("told" if name == "quirks" else name for name in DOCUMENT))
 _QUIRKS = DOCUMENT.index("quirks")
 
 
@@ -69,14 +82,51 @@ def from_row(row: Row | list[Any]) -> Doc:
     return Doc(*cells)
 
 
-def face(declared: Declared, document: Document, pre_no: str, given_no: str) -> str:
-    """The part of a receipt that names this document."""
-    given = {**document.head, "preNo": pre_no}
-    if declared.numbers.get("given"):
-        given[declared.numbers["given"]] = given_no
-    names = [name for name in declared.receipt.fields if given[name] or name not in declared.receipt.optional]
-    mark = declared.prefix
-    return "".join([f"<{mark}{name}>{_escaped(given[name])}</{mark}{name}>" for name in names])
+@dataclass(frozen=True)
+class _Face:
+    """How the part of a receipt looks that names a document of one type."""
+
+    fields: settings.Names
+    optional: settings.Names
+    mark: str
+    form: str  # with every field
+    pick: Callable[[dict[str, str]], tuple[str, ...]]
+    given: str  # the field of the number that customs gives
+    numbered: bool
+
+
+@cache
+def _face(type_: str) -> _Face:
+    declared = settings.declared()[type_]
+    fields, mark = declared.receipt.fields, declared.prefix
+    form = "".join(f"<{mark}{name}>%s</{mark}{name}>" for name in fields)
+    given = declared.numbers.get("given", "")
+    numbered = "preNo" in fields or given in fields
+    return _Face(fields, declared.receipt.optional, mark, form, itemgetter(*fields), given, numbered)
+
+
+def name(docs: list[Doc], documents: list[Document]) -> None:
+    """Make the part of their receipts that names these documents, all of one type."""
+    own = _face(docs[0].type)
+    heads = [document.head for document in documents]
+    if own.numbered:
+        given = own.given or "preNo"
+        heads = [h | {given: doc.invt_no, "preNo": doc.pre_no} for h, doc in zip(heads, docs, strict=True)]
+    faces = [own.form % own.pick(head) for head in heads]
+    every = "".join(faces)
+    if (
+        "&" in every or every.count("<") + every.count(">") != 4 * len(own.fields) * len(faces)
+        or not all(head[field_] for field_ in own.optional for head in heads)
+    ):  # fmt: skip
+        faces = [_written(own, head) for head in heads]
+    for doc, face in zip(docs, faces, strict=True):
+        doc.face = face
+
+
+def _written(own: _Face, head: dict[str, str]) -> str:
+    """With what XML may not hold as it is, and without what is empty and may be left out."""
+    names = [field_ for field_ in own.fields if head[field_] or field_ not in own.optional]
+    return "".join([f"<{own.mark}{field_}>{escape(head[field_])}</{own.mark}{field_}>" for field_ in names])
 
 
 def early(declared: Declared, face: str, given_no: str) -> str:
@@ -87,7 +137,3 @@ def early(declared: Declared, face: str, given_no: str) -> str:
     element = f"<{declared.prefix}{name}>{given_no}</{declared.prefix}{name}>"
     empty = "" if name in declared.receipt.optional else f"<{declared.prefix}{name}></{declared.prefix}{name}>"
     return face.replace(element, empty)
-
-
-def _escaped(text: str) -> str:
-    return escape(text) if "&" in text or "<" in text or ">" in text else text

@@ -28,14 +28,15 @@ class Seal:
 
 
 def _rows(type_: str, document: Document, names: list[str]) -> list[list[str]]:
-    places = settings.places(type_, *names)
-    return [[line[place] for place in places] for line in document.lines]
+    pick = settings.picked(type_, *names)
+    return [list(pick(line)) for line in document.lines]
 
 
 def compared(type_: str, document: Document, which: str) -> list[list[str]]:
     """The cells of each line that order and inventory must have in common (profile.yaml)."""
-    name = settings.profile()["name_of_lines"]
-    return _rows(type_, document, [*settings.profile()[which], *([name] if name else [])])
+    own = settings.profile()
+    name = own["name_of_lines"]
+    return _rows(type_, document, [*own[which], name] if name else own[which])
 
 
 def _export_order(type_: str, document: Document, seal: Seal) -> Facts:
@@ -149,6 +150,7 @@ _FACTS: dict[str, Callable[[str, Document, Seal], Facts]] = {
 }
 
 
-def of(type_: str, document: Document, seal: Seal) -> Facts:
-    """The facts of a document; none for a type that nothing is compared of."""
-    return _FACTS[type_](type_, document, seal) if type_ in _FACTS else {}
+def of(type_: str, seal: Seal) -> Callable[[Document], Facts] | None:
+    """What gives the facts of a document of this type; None of a type that nothing is compared of."""
+    make = _FACTS.get(type_)
+    return None if make is None else lambda document: make(type_, document, seal)

@@ -51,7 +51,7 @@ class Reader:
 
     def _signed(self, business: Business) -> Verdict | None:
         try:
-            owners = verify.owners(business.root, self._trust)
+            owners = verify.owners(business.root, self._trust, business.canonical)
         except verify.Refused as refused:
             return Verdict("refused", SIGNATURE, f"验签失败 {refused}")
         if not owners:

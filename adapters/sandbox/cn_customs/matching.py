@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
-
-import orjson
 
 from adapters.sandbox.cn_customs import between, settings
 from adapters.sandbox.cn_customs.docs import Doc, from_row
-from adapters.sandbox.cn_customs.facts import Facts
 from adapters.sandbox.cn_customs.imports import crossing
 from adapters.sandbox.cn_customs.imports import matching as imports
 from adapters.sandbox.cn_customs.plan import Plan
@@ -25,12 +22,17 @@ class Ring:
     inventory: Doc
     order: Doc
     waybill: Doc
-    payments: list[Doc] = field(default_factory=list)
+    payments: list[Doc]
 
     @property
     def ready(self) -> int:
-        """When the last of them was taken."""
-        return max(doc.status_at for doc in (self.inventory, self.order, self.waybill))
+        """When the last of them passed its last step."""
+        return max(self.inventory.status_at, self.order.status_at, self.waybill.status_at)
+
+    @property
+    def docs(self) -> list[Doc]:
+        """All of them."""
+        return [self.inventory, self.order, self.waybill, *self.payments]
 
 
 class Direction(Protocol):
@@ -39,8 +41,8 @@ class Direction(Protocol):
     def fault(self, ring: Ring) -> tuple[str, str]:
         """Text and status (where it is not 100) against the inventory, or two ''."""
 
-    def passed(self, ring: Ring) -> None:
-        """The inventory was found good and moves on."""
+    def passed(self, rings: list[Ring]) -> None:
+        """The inventories were found good and move on."""
 
 
 class Exports:
@@ -52,15 +54,15 @@ class Exports:
     def fault(self, ring: Ring) -> tuple[str, str]:
         """What the comparison of the texts says."""
         order_no = ring.inventory.order_ref.split("|", 1)[1]
-        payments = [loaded(payment) for payment in ring.payments]
-        return between.between(loaded(ring.order), loaded(ring.inventory), order_no, payments), ""
+        payments = [payment.loaded() for payment in ring.payments]
+        return between.between(ring.order.loaded(), ring.inventory.loaded(), order_no, payments), ""
 
-    def passed(self, ring: Ring) -> None:
-        """120 and 399 of the inventory, 120 of each money note."""
-        self._plan.walk(ring.inventory, "matched", ring.ready)
-        for payment in ring.payments:
-            if payment.status in settings.cycle()["waiting"]:
-                self._plan.walk(payment, "matched", max(ring.ready, payment.status_at))
+    def passed(self, rings: list[Ring]) -> None:
+        """120 and 399 of the inventories, 120 of each money note."""
+        plan, waiting = self._plan, settings.cycle()["waiting"]
+        plan.walk_all([ring.inventory for ring in rings], "matched", [ring.ready for ring in rings])
+        payments = [(p, max(r.ready, p.status_at)) for r in rings for p in r.payments if p.status in waiting]
+        plan.walk_all([payment for payment, _ in payments], "matched", [at for _, at in payments])
 
 
 class Imports:
@@ -71,22 +73,17 @@ class Imports:
 
     def fault(self, ring: Ring) -> tuple[str, str]:
         """What the comparison says, then what the books say; nothing is reserved where one of them refuses."""
-        inventory = loaded(ring.inventory)
-        text = imports.between(loaded(ring.order), inventory, loaded(ring.waybill), [loaded(p) for p in ring.payments])
+        inventory, payments = ring.inventory.loaded(), [payment.loaded() for payment in ring.payments]
+        text = imports.between(ring.order.loaded(), inventory, ring.waybill.loaded(), payments)
         return (text, "") if text else self._crossing.reserve(ring.inventory, inventory)
 
-    def passed(self, ring: Ring) -> None:
+    def passed(self, rings: list[Ring]) -> None:
         """120, and on to the release."""
-        self._crossing.stored(ring.inventory, ring.ready)
+        for ring in rings:
+            self._crossing.stored(ring.inventory, ring.ready)
 
 
 _DIRECTIONS: dict[str, type[Exports] | type[Imports]] = {"CEB603Message": Exports, "CEB621Message": Imports}
-
-
-def loaded(doc: Doc) -> Facts:
-    """The facts of a document."""
-    found: Facts = orjson.loads(doc.facts)
-    return found
 
 
 class Match:
@@ -118,11 +115,14 @@ class Match:
         if type_ == self._types["inventory"]:
             return docs
         column = "waybill_ref" if type_ == self._types["waybill"] else "order_ref"
-        return self._standing(column, [self._types["inventory"]], {getattr(doc, column) for doc in docs})
+        return self._standing(column, [self._types["inventory"]], [getattr(doc, column) for doc in docs])
 
     def _standing(self, column: str, types: list[str], refs: Iterable[str]) -> list[Doc]:
-        rows = self._store.standing(column, types, refs)
-        return [doc for doc in (self._new.get(row["id"]) or from_row(row) for row in rows) if doc.alive]
+        new, recent = self._new, self._store.recent
+        found = {id_: new.get(id_) or recent.get(id_) for id_ in self._store.standing_ids(column, types, refs)}
+        for row in self._store.of_ids([id_ for id_, doc in found.items() if doc is None]):
+            found[row["id"]] = from_row(row)
+        return [doc for doc in found.values() if doc is not None and doc.alive]
 
     def _match(self, inventories: list[Doc]) -> None:
         types = self._types
@@ -138,24 +138,32 @@ class Match:
             else:
                 payments[doc.order_ref].append(doc)
         paid = "payment" in types["needs"]
+        rings = []
         for inventory in inventories:
             order, waybill = orders.get(inventory.order_ref), waybills.get(inventory.waybill_ref)
             if order is not None and waybill is not None and (payments[inventory.order_ref] or not paid):
-                self._settle(Ring(inventory, order, waybill, payments[inventory.order_ref]))
+                rings.append(Ring(inventory, order, waybill, payments[inventory.order_ref]))
+        for together in _apart(rings):
+            self._settle(together)
 
-    def _settle(self, ring: Ring) -> None:
-        base = ring.ready
-        for doc in (ring.order, ring.waybill):
-            if doc.status in self._waiting:
-                self._plan.walk(doc, "matched", base)
-        fault, status = self._direction.fault(ring)
-        if fault:
-            self._plan.say(ring.inventory, "rejected", base, fault, status)
-            return
-        self._direction.passed(ring)
-        for doc in (ring.inventory, ring.order, ring.waybill, *ring.payments):
-            doc.locked = 1
-            self._plan.touch(doc)
+    def _settle(self, rings: list[Ring]) -> None:
+        """Compare the documents of rings that have none in common, and move them on."""
+        plan, complete = self._plan, [ring.ready for ring in rings]
+        for docs in ([ring.order for ring in rings], [ring.waybill for ring in rings]):
+            waiting = [(doc, at) for doc, at in zip(docs, complete, strict=True) if doc.status in self._waiting]
+            plan.walk_all([doc for doc, _ in waiting], "matched", [at for _, at in waiting])
+        good = []
+        for ring, at in zip(rings, complete, strict=True):
+            fault, status = self._direction.fault(ring)
+            if fault:
+                plan.say(ring.inventory, "rejected", at, fault, status)
+            else:
+                good.append(ring)
+        self._direction.passed(good)
+        for ring in good:
+            for doc in ring.docs:
+                doc.locked = 1
+                plan.touch(doc)
 
     def _late_payments(self, docs: list[Doc], inventories: list[Doc]) -> None:
         """Money notes that come after their inventory was reviewed."""
@@ -169,9 +177,24 @@ class Match:
             order = orders.get(payment.order_ref)
             if order is None:
                 continue
-            fault = between.money(loaded(order), [loaded(payment)])
+            fault = between.money(order.loaded(), [payment.loaded()])
             if fault:
                 self._plan.say(payment, "rejected", payment.status_at, fault)
             else:
                 self._plan.walk(payment, "matched", payment.status_at)
                 payment.locked = 1
+
+
+def _apart(rings: list[Ring]) -> Iterator[list[Ring]]:
+    """The rings in their order, in lists within which no document stands twice."""
+    found: list[Ring] = []
+    seen: set[int] = set()
+    for ring in rings:
+        ids = {doc.id for doc in ring.docs}
+        if not seen.isdisjoint(ids):
+            yield found
+            found, seen = [], set()
+        found.append(ring)
+        seen |= ids
+    if found:
+        yield found

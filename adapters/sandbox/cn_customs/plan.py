@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Iterable
+from itertools import repeat
 from typing import Any
 
+import orjson
 import zstandard
 
 from adapters.sandbox.cn_customs import receipts, settings
@@ -17,6 +20,7 @@ from mappings.identity import Identities
 SECOND = 1_000_000
 _BEFORE_NUMBER = frozenset({"1", "2", "3", "4"})  # statuses that come before customs gives its number
 DAY = 86_400 * SECOND
+_SILENT: Iterable[str] = repeat("")  # no words but the step's own
 _KEPT = frozenset({"800", "899"})  # statuses of an inventory whose time later windows are counted from
 __all__ = ["DAY", "SECOND", "Plan", "instant", "moment", "return_time"]
 Group = tuple[
@@ -51,8 +55,7 @@ class Plan:
 
     def say(self, doc: Doc, step: str, after: int, info: str = "", status: str = "", quiet: bool = False) -> None:
         """The document passes a step some time after `after`; the company hears of it unless told otherwise."""
-        wait = self._delays.get((step, doc.message_id))
-        at = (after if after > self.now else self.now) + (self.delay(step, doc.message_id) if wait is None else wait)
+        at = max(after, self.now) + self.delay(step, doc.message_id)
         self.state(doc, step, at, info, status, quiet)
 
     def state(self, doc: Doc, step: str, at: int, info: str = "", status: str = "", quiet: bool = False) -> None:
@@ -70,6 +73,31 @@ class Plan:
         for step in self._chains[doc.type][event]:
             self.say(doc, step, after, info)
             after, info = doc.status_at, ""
+
+    def walk_all(self, docs: list[Doc], event: str, after: Iterable[int], infos: Iterable[str] = _SILENT) -> None:
+        """The same for many documents of one type, each with what it starts after and what is said of it first."""
+        for step in self._chains[docs[0].type][event] if docs else ():
+            self._say_all(docs, step, after, infos)
+            after, infos = [doc.status_at for doc in docs], _SILENT
+
+    def _say_all(self, docs: list[Doc], step: str, after: Iterable[int], infos: Iterable[str]) -> None:
+        row, met, at = self._steps[step], (-1, -1, ""), 0
+        if row["status"] in _KEPT or any(doc.quirks for doc in docs):
+            for doc, start, info in zip(docs, after, infos, strict=False):
+                self.say(doc, step, start, info)
+            return
+        status, text, type_ = row["status"], row["text"], docs[0].type
+        declared, early_ = settings.declared()[type_], status in _BEFORE_NUMBER
+        numbered = early_ and bool(declared.numbers.get("given"))
+        told: list[tuple[str, str]] = []
+        for doc, start, info in zip(docs, after, infos, strict=False):
+            if (doc.message_id, start, doc.dxp) != met:  # mostly all documents have it in common
+                met = doc.message_id, start, doc.dxp
+                at = max(start, self.now) + self.delay(step, doc.message_id)
+                told = self._groups[doc.dxp, type_, status, at, (at,)]
+            doc.status, doc.status_at = status, at
+            self._changed[doc.id] = doc
+            told.append((early(declared, doc.face, doc.invt_no) if numbered else doc.face, info or text))
 
     def later(self, doc: Doc, step: str, after: int, info: str = "") -> None:
         """The document will pass a step, unless something comes in between: see agenda.py."""
@@ -126,9 +154,14 @@ class Plan:
     def write(self, new: dict[int, Doc]) -> None:
         """Keep the states of documents that are not `new`, and the receipts."""
         changed = [d for d in self._changed.values() if d.id not in new]
+        for doc in changed:
+            self._store.recent.pop(doc.id, None)
+        states: dict[tuple[str, int, int], list[int]] = defaultdict(list)
+        for doc in changed:
+            states[doc.status, doc.status_at, doc.locked].append(doc.id)
         self._store.many(
-            "UPDATE document SET status = ?, status_at = ?, locked = ?, current = ? WHERE id = ?",
-            [(d.status, d.status_at, d.locked, d.current, d.id) for d in changed],
+            "UPDATE document SET status = ?, status_at = ?, locked = ? WHERE id IN (SELECT value FROM json_each(?))",
+            [(*state, orjson.dumps(ids).decode()) for state, ids in states.items()],
         )
         self._store.many("INSERT OR REPLACE INTO passed VALUES (?, ?, ?)", self._passed)
         self._store.many("INSERT INTO todo (due, document_id, step, info) VALUES (?, ?, ?, ?)", self._todo)
@@ -155,8 +188,11 @@ class Plan:
         return type_, receipts.notice(type_, next(guids), part, guids, settings.cycle()["notices"][type_])
 
     def _deliver(self, rows: list[tuple[Any, ...]]) -> None:
-        pack = zstandard.ZstdCompressor(level=1).compress
+        packed: dict[int, bytes] = {}  # a body that goes out more than once is packed once
+        pack = zstandard.ZstdCompressor(level=-1).compress
+        for row in rows:
+            packed[id(row[5])] = packed.get(id(row[5])) or pack(row[5])
         self._store.many(
             "INSERT INTO delivery (due, dxp, type, status, receipts, body) VALUES (?, ?, ?, ?, ?, ?)",
-            [(*row[:5], pack(row[5])) for row in rows],
+            [(*row[:5], packed[id(row[5])]) for row in rows],
         )

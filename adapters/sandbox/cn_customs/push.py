@@ -62,5 +62,6 @@ async def forever(customs: Customs) -> None:
     pusher = Pusher(customs)
     pause = min(max(clock.clock().real_seconds(EVERY), _LEAST), _MOST)
     while True:
-        await run_in_threadpool(pusher.once)
+        if customs.pushes:
+            await run_in_threadpool(pusher.once)
         await asyncio.sleep(pause)

@@ -45,7 +45,10 @@ def message(type_: str, guid: str, faces: list[tuple[str, str]], guids: Iterator
     receipt, mark = declared.receipt, declared.prefix
     start, end = f"<{mark}{receipt.element}><{mark}guid>", f"</{mark}returnInfo></{mark}{receipt.element}>"
     middle = cells({"returnStatus": status, "returnTime": return_time(at)}, mark) + f"<{mark}returnInfo>"
-    ends = {info: f"{middle}{escape(info[:_INFO_LENGTH])}{end}" for info in {info for _, info in faces}}
+    infos = {info: info[:_INFO_LENGTH] for _, info in faces}
+    every = "".join(infos.values())
+    plain = not ("&" in every or "<" in every or ">" in every)
+    ends = {info: f"{middle}{told if plain else escape(told)}{end}" for info, told in infos.items()}
     rows = [f"{start}{next(guids)}</{mark}guid>{face}{ends[info]}" for face, info in faces]
     return root(receipt.type, guid, "".join(rows), mark)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,13 @@ def cycle() -> dict[str, Any]:
 def places(type_: str, *names: str) -> tuple[int, ...]:
     """Where these fields stand in a line of this type."""
     return tuple(declared()[type_].lines.index(name) for name in names)
+
+
+@cache
+def picked(type_: str, *names: str) -> Callable[[Sequence[str]], Sequence[str]]:
+    """What takes these fields out of a line of this type."""
+    found = places(type_, *names)
+    return itemgetter(*found) if len(found) > 1 else lambda line: [line[place] for place in found]
 
 
 @cache

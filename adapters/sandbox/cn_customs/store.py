@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from adapters.sandbox.cn_customs.tables import TABLES
 Row = sqlite3.Row
 KEPT = ("message", "document", "listed", "consolidated", "arrived", "delivery", "rule", "callback", "event",
         "passed", "todo", "warehoused", "entry", "balance", "buyer", "rate", "bill", "returned", "summed")  # fmt: skip
+RECENT = 12_000  # documents kept at hand: those of a truck until their inventories come
 DOCUMENT = (
     "id", "message_id", "at", "type", "key", "attempt", "app_type", "guid", "dxp", "outcome", "status", "status_at",
     "pre_no", "invt_no", "order_ref", "waybill_ref", "grp", "part", "parts", "face", "facts", "quirks", "current",
@@ -32,12 +34,14 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, cached_statements=500)
         self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA page_size=16384")  # of a new file: rows and index entries come by the hundred
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute("PRAGMA cache_size=-64000")
-        self._db.execute("PRAGMA wal_autocheckpoint=8000")
+        self._db.execute("PRAGMA wal_autocheckpoint=4000")
         self._db.executescript(TABLES)
         self._lock = threading.RLock()
+        self.recent: dict[int, Any] = {}  # documents that stand, as they were booked and still are
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -48,6 +52,7 @@ class Store:
                 yield
             except BaseException:
                 self._db.execute("ROLLBACK")
+                self.recent.clear()
                 raise
             self._db.execute("COMMIT")
 
@@ -106,6 +111,29 @@ class Store:
             wanted, *types,
         )  # fmt: skip
 
+    def standing_ids(self, column: str, types: Sequence[str], values: Iterable[str]) -> list[int]:
+        """The ids of the same, each once."""
+        marks = ", ".join("?" * len(types))
+        rows = self.rows(
+            f"SELECT d.id FROM json_each(?) AS w CROSS JOIN document AS d ON d.{column} = w.value"  # noqa: S608 our own names
+            f" WHERE d.type IN ({marks}) AND d.current = 1 AND d.{column} <> ''",
+            orjson.dumps(list(dict.fromkeys(values))).decode(), *types,
+        )  # fmt: skip
+        return [row[0] for row in rows]
+
+    def of_ids(self, ids: list[int]) -> list[Row]:
+        """The documents with these ids."""
+        wanted = orjson.dumps(ids).decode()
+        return (
+            self.rows("SELECT d.* FROM json_each(?) AS w JOIN document AS d ON d.id = w.value", wanted) if ids else []
+        )
+
+    def keep(self, docs: Iterable[Any]) -> None:
+        """Keep these documents at hand, and let the oldest go."""
+        self.recent.update({doc.id: doc for doc in docs})
+        for id_ in list(islice(self.recent, max(0, len(self.recent) - RECENT))):
+            del self.recent[id_]
+
     def of_keys(self, type_: str, keys: Iterable[str]) -> list[Row]:
         """Every row of the book with one of these keys, refused ones too."""
         return self.rows(
@@ -140,6 +168,7 @@ class Store:
     def reset(self) -> None:
         """Forget everything but the counters, so that no number is given twice."""
         with self.transaction():
+            self.recent.clear()
             for table in KEPT:
                 self.run(f"DELETE FROM {table}")  # noqa: S608 our own names
 

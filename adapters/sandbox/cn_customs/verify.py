@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -58,9 +58,12 @@ class Certificate:
     end: datetime
 
 
+_loaded = lru_cache(maxsize=1000)(load_der_public_key)
+
+
 def _rsa_sha1(key: bytes, data: bytes, signature: bytes, trust: Trust) -> bool:
     try:
-        public = load_der_public_key(key)
+        public = _loaded(key)
         if not isinstance(public, rsa.RSAPublicKey):
             return False
         public.verify(signature, data, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303 the authority's algorithm
@@ -81,8 +84,11 @@ ALGORITHMS: dict[str, tuple[str, str, Check]] = {
 }
 
 
-def owners(root: etree._Element, trust: Trust) -> frozenset[str]:
-    """The company codes of the signer, none where nothing is signed. Takes Signature out of `root`. Raises Refused."""
+def owners(root: etree._Element, trust: Trust, canonical: Callable[[], bytes] | None = None) -> frozenset[str]:
+    """The company codes of the signer, none where nothing is signed. Takes Signature out of `root`. Raises Refused.
+
+    `canonical` gives the canonical form of the signed message, without its Signature, where it is more than `root`.
+    """
     found = root.findall("ds:Signature", _NS)
     if not found:
         return frozenset()
@@ -94,19 +100,23 @@ def owners(root: etree._Element, trust: Trust) -> frozenset[str]:
         raise Refused("缺少SignedInfo no SignedInfo")
     digest, check = _algorithms(signed_info)
     certificate = _certificate(signature, trust)
-    info = _canonical(signed_info)
+    info = _formed(partial(_c14n, signed_info))
     if not check(certificate.public_key, info, _base64(signature, "ds:SignatureValue"), trust):
         raise Refused("签名与数据不符 signature does not fit SignedInfo")
     claimed = _base64(signed_info, "ds:Reference/ds:DigestValue")
     _take_out(signature)
-    if hashlib.new(digest, _canonical(root)).digest() != claimed:
+    if hashlib.new(digest, _formed(canonical or partial(_c14n, root))).digest() != claimed:
         raise Refused("摘要与数据不符 digest does not fit the data")
     return certificate.owners
 
 
-def _canonical(element: etree._Element) -> bytes:
+def _c14n(element: etree._Element) -> bytes:
+    return etree.tostring(element, method="c14n")
+
+
+def _formed(canonical: Callable[[], bytes]) -> bytes:
     try:
-        return etree.tostring(element, method="c14n")
+        return canonical()
     except etree.LxmlError as error:
         raise Refused("不能规范化 no canonical form") from error
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-import orjson
-
 from adapters.sandbox.cn_customs import settings
 from adapters.sandbox.cn_customs.amounts import number, scaled
 from adapters.sandbox.cn_customs.docs import Doc, from_row
@@ -19,12 +17,6 @@ from adapters.sandbox.cn_customs.receipts import local
 from adapters.sandbox.cn_customs.store import Store
 
 INVENTORY = "CEB621Message"
-
-
-def loaded(doc: Doc) -> Facts:
-    """The facts of an inventory."""
-    found: Facts = orjson.loads(doc.facts)
-    return found
 
 
 class Crossing:
@@ -67,7 +59,7 @@ class Crossing:
         """The inventory is stored, and goes on unless its regime waits for the goods to come in."""
         self._plan.walk(doc, "matched", base)
         here = self._store.value("SELECT at FROM warehoused WHERE waybill_ref = ?", doc.waybill_ref)
-        if here is not None or loaded(doc)["tradeMode"] not in settings.profile()["import_waits"]:
+        if here is not None or doc.loaded()["tradeMode"] not in settings.profile()["import_waits"]:
             self._start(doc, max(doc.status_at, here or 0))
 
     def arrived(self, refs: list[str], at: int) -> None:
@@ -75,7 +67,7 @@ class Crossing:
         new = {ref for ref in refs if not self._store.value("SELECT 1 FROM warehoused WHERE waybill_ref = ?", ref)}
         self._store.many("INSERT OR IGNORE INTO warehoused VALUES (?, ?)", [(ref, at) for ref in new])
         for doc in map(from_row, self._store.standing("waybill_ref", [INVENTORY], new)):
-            waits = loaded(doc)["tradeMode"] in settings.profile()["import_waits"] if doc.status == "120" else False
+            waits = doc.loaded()["tradeMode"] in settings.profile()["import_waits"] if doc.status == "120" else False
             if waits and doc.locked == 1:
                 self._start(doc, max(doc.status_at, at))
 
@@ -99,7 +91,7 @@ class Crossing:
 
     def released(self, doc: Doc, at: int) -> None:
         """The goods leave the warehouse, the tax bill is made, closing follows."""
-        facts = loaded(doc)
+        facts = doc.loaded()
         for record, quantity in limits.wanted(facts).items():
             self._accounts.post("stock_on_hand", record, "out", -quantity, doc.invt_no)
         self.bills.make(doc, facts, self._taxes(doc, facts), at)
@@ -110,7 +102,7 @@ class Crossing:
         bill = self.bills.live(doc.invt_no)
         if bill is None or bill["tax_no"] != tax_no:
             return
-        facts = loaded(doc)
+        facts = doc.loaded()
         self.bills.change(doc, facts, bill, bills.SUMMED, at)
         self._accounts.post("guarantee", facts["assureCode"], "settled", bills.total(bill), doc.invt_no, tax_no)
 
@@ -118,12 +110,12 @@ class Crossing:
         """Cancelled, or sent back out by customs: everything is given back, a bill is void."""
         bill = self.bills.live(doc.invt_no)
         if bill is not None:
-            self.bills.change(doc, loaded(doc), bill, bills.VOID, at)
+            self.bills.change(doc, doc.loaded(), bill, bills.VOID, at)
         self._accounts.undo(doc.invt_no, "given_back")
 
     def returned(self, doc: Doc, request: Doc, at: int) -> None:
         """What a return gives back: quota and stock of its quantities, and the taxes on them."""
-        facts, ref = loaded(doc), request.key
+        facts, ref = doc.loaded(), request.key
         before = self._returned(doc.invt_no, request.id)
         now = self._returned(doc.invt_no, request.id, upto=True)
         account = limits.quota_account(facts["buyerIdNumber"], f"{local(doc.at):%Y}")
