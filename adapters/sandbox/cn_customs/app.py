@@ -6,13 +6,13 @@ The binding is ours (unverified): transport_signature.md, section 2, names produ
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
 import orjson
+import pybase64
 from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -161,6 +161,6 @@ def _receipts(customs: Customs, dxp: str, since: str, limit: str) -> Response:
     asked_next = orjson.dumps(after.isoformat() if after else since)
     parts: list[bytes] = []
     for message in found:
-        parts += (b'","', base64.b64encode(message))  # base64 needs no escape in JSON
+        parts += (b'","', pybase64.b64encode(message))  # base64 needs no escape in JSON
     before, behind = (b'{"messages":["', b'"],"next":') if found else (b'{"messages":[', b'],"next":')
     return Response(b"".join((before, *parts[1:], behind, asked_next, b"}")), media_type="application/json")

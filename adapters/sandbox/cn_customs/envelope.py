@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import threading
 from dataclasses import dataclass, replace
 from datetime import datetime
 from xml.sax.saxutils import escape
 
+import pybase64
 from lxml import etree
 
 from adapters.sandbox.cn_customs import settings
@@ -133,7 +133,7 @@ def _business(root: etree._Element, cut: bytes, head: Envelope) -> bytes:
         raise Faulty("0001", "报文格式错误 Data is not where it seemed", head)
     data = cut or (inside or "").encode()
     try:
-        business = base64.b64decode(
+        business = pybase64.b64decode(
             data.translate(None, _SPACE) if any(c in data for c in _SPACE) else data, validate=True
         )
     except (binascii.Error, ValueError) as error:
@@ -169,7 +169,7 @@ def terminal(head: Envelope, business: bytes) -> bytes:
         f'<?xml version="1.0" encoding="UTF-8"?>\n<dxp:DxpMsg xmlns:dxp="{DXP}" ver="1.0">'
         f"{_trans_info(head, 'TransInfo')}<dxp:Data>"
     )
-    return start.encode() + base64.b64encode(business) + b"</dxp:Data></dxp:DxpMsg>"
+    return start.encode() + pybase64.b64encode(business) + b"</dxp:Data></dxp:DxpMsg>"
 
 
 def wrapped(type_: str, receiver: str, cop_msg_id: str, at: datetime, business: bytes) -> bytes:
@@ -184,4 +184,4 @@ def wrapped(type_: str, receiver: str, cop_msg_id: str, at: datetime, business: 
         '</dxp:Data><dxp:AddInfo><dxp:BizKey><dxp:Key name="DealFlag">1</dxp:Key>'
         '<dxp:Key name="RetType">1</dxp:Key></dxp:BizKey></dxp:AddInfo></dxp:DxpMsg>'
     )
-    return start.encode() + base64.b64encode(business) + end.encode()
+    return start.encode() + pybase64.b64encode(business) + end.encode()
