@@ -15,11 +15,12 @@ from typing import Any
 
 import pandas as pd
 from pydantic import ValidationError
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from adapters.home import Home
 from adapters.ledger import Ledger, events, leases, parcels, raws, shipments, sources
 from adapters.ledger import faults as ledger_faults
+from adapters.ledger.ledger import reads
 from adapters.ledger.tables import parcel, source_file
 from mappings import bounds, clock, faults, procedures
 from mappings.canonical.batch import Batch
@@ -64,7 +65,9 @@ class Intake:
 def receive_files(office: Office, files: Sequence[File], shipment: str = "", source: str = "") -> Intake:
     """Keep the files of one delivery with their shipment. Raises DataFault when it is not known whose they are."""
     captured = _bounded(_read(files, office), office)
-    digests = [hashlib.sha256(body).hexdigest() for _, body in files]
+    hashed = {f.name: f.sha256 for f in captured.files}
+    once = len(hashed) == len(files)  # else two have one name, or some are of our own making
+    digests = [hashed[name] if once else hashlib.sha256(body).hexdigest() for name, body in files]
     _just_read.clear()
     _just_read[_key([name for name, _ in files], digests, office)] = captured
     with office.ledger.begin() as tx:
@@ -91,10 +94,14 @@ def receive_files(office: Office, files: Sequence[File], shipment: str = "", sou
     return intake
 
 
-def _captured(files: Sequence[File], office: Office) -> Captured:
-    names, digests = [name for name, _ in files], [hashlib.sha256(body).hexdigest() for _, body in files]
-    key = _key(names, digests, office)
-    return _just_read.pop(key) if key in _just_read else _read(files, office)
+def _captured(group: Sequence[Row[Any]], office: Office) -> Captured:
+    """One delivery, read: what this process has just read is not fetched from the ledger again."""
+    known = _just_read.pop(_key([row.name for row in group], [row.sha256 for row in group], office), None)
+    if known is not None:
+        return known
+    with office.ledger.read() as tx:
+        files = [(row.name, raws.body(tx, row.raw_id)) for row in group]
+    return _read(files, office)
 
 
 def _key(names: Sequence[str], digests: Sequence[str], office: Office) -> tuple[object, ...]:
@@ -199,11 +206,16 @@ def deliveries_of(office: Office, shipment_id: int) -> list[list[str]]:
 def deliveries(office: Office, shipment_id: int) -> list[list[File]]:
     """The files of a shipment, delivery by delivery, as they were received."""
     with office.ledger.read() as tx:
-        rows = sources.sources(tx, shipment_id)
-        groups = [e.detail["files"] for e in events.timeline(tx, shipment_id) if e.kind == RECEIVED]
-        groups = [group for group in groups if group]  # one without files tells that the pool has something for it
-        bodies = iter([(row.name, raws.body(tx, row.raw_id)) for row in rows])
-        return [[next(bodies) for _ in group] for group in groups]
+        groups = _groups(tx, shipment_id)
+        return [[(row.name, raws.body(tx, row.raw_id)) for row in group] for group in groups]
+
+
+@reads
+def _groups(tx: Connection, shipment_id: int) -> list[list[Row[Any]]]:
+    """The source files of a shipment (name, sha256, raw_id), delivery by delivery."""
+    rows = iter(sources.sources(tx, shipment_id))
+    groups = [e.detail["files"] for e in events.timeline(tx, shipment_id) if e.kind == RECEIVED]
+    return [[next(rows) for _ in group] for group in groups if group]  # one without files tells of the pool
 
 
 def work_up(office: Office, shipment_id: int, anew: bool = False) -> Intake | None:
@@ -211,8 +223,7 @@ def work_up(office: Office, shipment_id: int, anew: bool = False) -> Intake | No
     count = _received(office, shipment_id)
     if not anew and leases.get_cursor(office.ledger, "intake", str(shipment_id)) == str(count):
         return None
-    received = deliveries(office, shipment_id)
-    captured = _bounded(merged([_captured(files, office) for files in received]), office)
+    captured = _bounded(merged([_captured(group, office) for group in _groups(office.ledger, shipment_id)]), office)
     joined = joining.join(office, captured)
     captured = merged([*joined.parts, captured])
     waits = joining.waiting(captured) if joined.newest else joining.Waiting()
