@@ -7,16 +7,31 @@ with them. The distinct texts may hold some that no row has (any more), or one t
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+T = TypeVar("T")
 TEXT: Any = pd.Series(dtype="str").dtype  # by its name a dtype is looked up each time
 _ARRAY = TEXT.construct_array_type()
 _kept: dict[int, tuple[weakref.ref[Any], pa.DictionaryArray]] = {}  # by the array's identity
+
+
+_made: dict[tuple[int, str], tuple[weakref.ref[Any], Any]] = {}  # by the array's identity, and what it is
+
+
+def once(texts: pa.Array, what: str, make: Callable[[pa.Array], T]) -> T:
+    """What `make` makes of an array, made for the first time only; it must not hold the array itself."""
+    key = id(texts), what
+    found = _made.get(key)
+    if found is None or found[0]() is not texts:
+        found = _made[key] = weakref.ref(texts, lambda _: _made.pop(key, None)), make(texts)
+    made: T = found[1]
+    return made
 
 
 def array_of(column: pd.Series) -> pa.Array | pa.ChunkedArray:

@@ -13,6 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mappings.canonical.coded import once
+
 TEXT = pa.large_string()
 _NOTHING = pa.scalar("", TEXT)
 
@@ -86,6 +88,10 @@ def sizes(texts: pa.LargeStringArray) -> np.ndarray:
 
 def needs_a_look(texts: pa.LargeStringArray) -> bool:
     """Whether a text may hold what must be escaped or refused in XML: cheap, and right or too careful."""
+    return once(texts, "a look", _needs_a_look)
+
+
+def _needs_a_look(texts: pa.LargeStringArray) -> bool:
     every, offsets = data(texts)
     seen = np.frombuffer(every, dtype=np.uint8)[offsets[0] : offsets[-1]]
     look = (seen < 0x20) | (seen == ord("&")) | (seen == ord("<")) | (seen == ord(">"))

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mappings.canonical import coded
 from mappings.canonical.columns import SCALE_DIGITS, plain, scaled
 from mappings.clock import CHINA
 from mappings.engine import codes, columns
@@ -83,7 +84,11 @@ def escaped(texts: list[str]) -> list[str]:
 
 def escaped_column(texts: pa.LargeStringArray) -> pa.LargeStringArray:
     """The same for a column; one that surely holds nothing to escape is given back as it is."""
-    return columns.mapped(texts, escaped) if columns.needs_a_look(texts) else texts
+    return coded.once(texts, "escaped", _mapped) if columns.needs_a_look(texts) else texts
+
+
+def _mapped(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    return columns.mapped(texts, escaped)
 
 
 def _time(value: datetime, form: str) -> str:
