@@ -146,12 +146,17 @@ class WarmWorker(ProcessWorker):
             self._add()
 
     async def _submit_scheduled_flow_runs(self, flow_run_response: list[WorkerFlowRunResponse]) -> list[FlowRun]:
-        """Says in the ledger which runs of shipments are asked for, whether a slot is free or not; then as ever."""
+        """As ever; then says in the ledger which runs of shipments are asked for, whether a slot is free or not.
+
+        Not before: what was fetched must be submitted at once. A run that another worker ends meanwhile would begin
+        again (Prefect 3.8.8 lets a completed run become pending).
+        """
+        submitted = await super()._submit_scheduled_flow_runs(flow_run_response)
         runs = [entry.flow_run for entry in flow_run_response]
         if new := [run for run in runs if run.id not in self._told and await self._clears(run)]:
             await anyio.to_thread.run_sync(_tell, new)
         self._told = {run.id for run in runs}
-        return await super()._submit_scheduled_flow_runs(flow_run_response)
+        return submitted
 
     async def _clears(self, run: FlowRun) -> bool:
         """Whether it is a run of clear-shipment; what asks a person is not taken on before it begins."""

@@ -10,6 +10,7 @@ import secrets
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from deployments import broker, up
 from deployments.pools import VARIABLE as POOL_VARIABLE
 from deployments.prefect_api import Prefect
 from deployments.processes import Child, Children, free_ports
+from deployments.work import LOOK
 from mappings import clock
 from mappings.canonical.model import Truck
 from tasks.clearing import alone
@@ -106,6 +108,17 @@ class Cluster:
         self.children.start(child)
         self.workers.append(Worker(child, prefix))
         return self.workers[-1]
+
+    def until_looking(self, seconds: float = 120.0) -> None:
+        """Waits until Prefect has heard of every worker, in each of its lanes."""
+        end, wanted = time.monotonic() + seconds, [f"-{one.pids()[0]}-{lane}" for one in self.workers for lane in LOOK]
+        while True:
+            names = [str(one["name"]) for one in self.api()._call("POST", f"/work_pools/{POOL}/workers/filter", {})]
+            if all(any(name.endswith(end_) for name in names) for end_ in wanted):
+                return
+            if time.monotonic() > end:
+                raise TimeoutError(f"Prefect knows only {names}")
+            time.sleep(0.2)
 
     def office(self) -> Office:
         """The office of the installation, in this process."""

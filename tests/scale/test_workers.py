@@ -70,12 +70,13 @@ def all_in_order(fleet: Fleet) -> None:
 
 def test_two_workers_share_the_trucks(running: Cluster, fleet: Fleet) -> None:
     workers = [running.start_worker(), running.start_worker()]
+    running.until_looking()  # else the first to be there may have taken everything
     fleet.take_in(TRUCKS, PARCELS)
     seen: set[int] = set()
     fleet.until_closed(SECONDS, lambda: seen.update(holders(fleet).values()))
     all_in_order(fleet)
-    took = [run for run in runs(running.api()) if run["state_type"] == "COMPLETED"]
-    names = {(run.get("infrastructure_pid") or "") for run in took}
+    all_ended(fleet)  # a run shows what the desk has done, after it
+    names = {run.get("infrastructure_pid") or "" for run in runs(running.api())}
     assert all({str(pid) for pid in worker.pids()} & names for worker in workers), "one of them had nothing to do"
 
 
@@ -86,7 +87,12 @@ def test_a_worker_killed_in_the_middle_loses_nothing(running: Cluster, fleet: Fl
     doomed.kill()
     fleet.until_closed(SECONDS)
     all_in_order(fleet)
-    end = time.monotonic() + 60
+    all_ended(fleet)
+
+
+def all_ended(fleet: Fleet, seconds: float = 60.0) -> None:
+    """Waits until no run of the trucks is left as if it went on."""
+    end = time.monotonic() + seconds
     while stuck := [run["name"] for run in unended(fleet)]:
         if time.monotonic() > end:
             pytest.fail(f"left as if they ran: {stuck}")
