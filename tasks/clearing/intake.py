@@ -65,11 +65,12 @@ class Intake:
 def receive_files(office: Office, files: Sequence[File], shipment: str = "", source: str = "") -> Intake:
     """Keep the files of one delivery with their shipment. Raises DataFault when it is not known whose they are."""
     captured = _bounded(_read(files, office), office)
-    hashed = {f.name: f.sha256 for f in captured.files}
-    once = len(hashed) == len(files)  # else two have one name, or some are of our own making
-    digests = [hashed[name] if once else hashlib.sha256(body).hexdigest() for name, body in files]
+    hashed, names = {f.name: f.sha256 for f in captured.files}, [name for name, _ in files]
+    apart = len(set(names)) == len(names)  # two of one name are told apart by their bytes alone
+    digests = [hashed.get(name, "") if apart else "" for name in names]
+    digests = [digest or hashlib.sha256(body).hexdigest() for digest, (_, body) in zip(digests, files, strict=True)]
     _just_read.clear()
-    _just_read[_key([name for name, _ in files], digests, office)] = captured
+    _just_read[_key(names, digests, office)] = captured
     with office.ledger.begin() as tx:
         ident, created = _shipment(tx, captured, shipment, source)
         intake = Intake(ident, created)

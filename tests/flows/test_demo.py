@@ -34,15 +34,15 @@ def test_a_truck_goes_from_files_to_closed(tmp_path: Path, monkeypatch: pytest.M
     home = demo.fresh(tmp_path / "demo", made)
     with up.started(home, 0, 0) as (now, children):
         assert settings.running(home.path) == now
-        assert requests.get(now.prefect, timeout=10).status_code == 200
-        assert requests.get(f"{now.gateway}/health", timeout=10).json()["status"] == "up"
-        served = {d["name"] for d in requests.post(f"{now.api}/deployments/filter", json={}, timeout=10).json()}
+        assert requests.get(now.prefect, timeout=60).status_code == 200
+        assert requests.get(f"{now.gateway}/health", timeout=60).json()["status"] == "up"
+        served = {d["name"] for d in requests.post(f"{now.api}/deployments/filter", json={}, timeout=60).json()}
         assert served == {entry["name"] for entry in entries()}
         assert demo.clear(homes.read(), made) == 0
         pids = [child.process.pid for child in children.started if child.process]
         office = services.office(homes.read())
         ended = {row.order_no: row.state for row in services.parcels(office, 1)}
-        runs = requests.post(f"{now.api}/flow_runs/filter", json={}, timeout=10).json()
+        runs = requests.post(f"{now.api}/flow_runs/filter", json={}, timeout=60).json()
         logs = (home.path / "logs/prefect.log").read_text("utf-8")
     assert {(kind, ended[order]) for order, kind in made.flaws.items() if kind in ENDS} == set(ENDS.items())
     assert all(state == "closed" for order, state in ended.items() if order not in made.flaws)
