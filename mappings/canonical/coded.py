@@ -19,8 +19,6 @@ T = TypeVar("T")
 TEXT: Any = pd.Series(dtype="str").dtype  # by its name a dtype is looked up each time
 _ARRAY = TEXT.construct_array_type()
 _kept: dict[int, tuple[weakref.ref[Any], pa.DictionaryArray]] = {}  # by the array's identity
-
-
 _made: dict[tuple[int, str], tuple[weakref.ref[Any], Any]] = {}  # by the array's identity, and what it is
 
 

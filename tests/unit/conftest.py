@@ -24,13 +24,19 @@ def desk_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def desk(desk_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def desk_kind() -> type[Desk]:
+    """What sits at the desk; a test file may say another."""
+    return Desk
+
+
+@pytest.fixture
+def desk(desk_kind: type[Desk], desk_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """An office of this process, on a clock that stands still before the truck's plan."""
     monkeypatch.setenv(clock.VARIABLE, desks.CLOCK)
     monkeypatch.delenv("TONGGUAN_LEDGER", raising=False)
     monkeypatch.setenv(homes.VARIABLE, str(tmp_path / "home"))
     offices.office.cache_clear()
-    made = Desk(desk_template, tmp_path / "home")
+    made = desk_kind(desk_template, tmp_path / "home")
     yield made
     made.ledger.close()
     offices.office.cache_clear()

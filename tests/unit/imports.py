@@ -5,12 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from adapters.keys import SoftwareKeys
 from adapters.ledger import messages, parcels, shipments
 from adapters.ledger.parcels import ParcelRow
+from deployments.demo_import import MadeImport
+from deployments.demo_import_books import open_ours
+from deployments.demo_import_files import write
 from mappings.procedures import Procedure, load
+from tasks.clearing import intake
 from tasks.clearing.standing import Standing
 from tests.contract.ledger_cases import Doc, Message
 from tests.unit.desk import Desk
+from tests.unit.signing import rsa_keys
 
 AGENT = {"code": "4404000001", "name": "甲报关行", "dxp_id": "DXPENTAGENT0001"}
 COMPANIES = {"platform": "4404000002", "seller": "4404000003", "payment_company": "4404000004",
@@ -81,3 +87,13 @@ class ImportDesk(Desk):
         for kind in self.procedure.supporting:
             self.said(kind, "stored", *seqs)
         return self.said(self.procedure.lead, state, *seqs, **values)
+
+
+def deliver_made(desk: Desk, made: MadeImport, folder: Path) -> None:
+    """A made-up import comes to a desk: its companies have keys, its files are worked up, its books are open."""
+    files = intake.folder_files(write(made, folder / "files"))
+    parties = intake._read(files, desk.office).truck.parties.values()  # type: ignore[union-attr]
+    rsa_keys(desk.office.home.path, *(p for p in parties if p.code and p.dxp_id))
+    desk.office.keys = SoftwareKeys(desk.office.home.path / "keys")
+    desk.id = desk.deliver(*files)
+    open_ours(made, desk.office, folder)

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
 
 import pytest
 
-from adapters import home as homes
-from adapters.keys import SoftwareKeys
 from adapters.ledger import applications, audit, messages, shipments
 from adapters.ledger.books import accounts, reading
 from deployments.demo_import import make_import
-from deployments.demo_import_books import open_ours
-from deployments.demo_import_files import write
 from mappings import clock
-from tasks import office as offices
 from tasks.applications import asking, sending
 from tasks.applications.wanted import of_records
-from tasks.clearing import intake
 from tasks.clearing.standing import parcel_claims
-from tests.unit import desk as desks
 from tests.unit.applications import approve, hear, numbered, push
 from tests.unit.customs import IDENTITIES, receipt, stamp
 from tests.unit.desk import Desk
-from tests.unit.signing import rsa_keys
+from tests.unit.imports import deliver_made
 
 INVENTORY, CANCEL, RETURN = "CEB621Message", "CEB623Message", "CEB625Message"
 MADE = make_import(2, "1210", seed=9)
@@ -34,27 +26,15 @@ Told = tuple[str, str, int]  # message type of the document, status, minutes
 
 
 @pytest.fixture
-def desk(desk_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def desk(desk: Desk, tmp_path: Path) -> Desk:
     """A desk with a declared bonded batch of two parcels, its books open."""
-    monkeypatch.setenv(clock.VARIABLE, desks.CLOCK)
-    monkeypatch.delenv("TONGGUAN_LEDGER", raising=False)
-    monkeypatch.setenv(homes.VARIABLE, str(tmp_path / "home"))
-    offices.office.cache_clear()
-    here = Desk(desk_template, tmp_path / "home")
-    files = intake.folder_files(write(MADE, tmp_path / "files"))
-    parties = intake._read(files, here.office).truck.parties.values()  # type: ignore[union-attr]
-    rsa_keys(tmp_path / "home", *(p for p in parties if p.code and p.dxp_id))
-    here.office.keys = SoftwareKeys(tmp_path / "home" / "keys")
-    here.id = here.deliver(*files)
-    open_ours(MADE, here.office, tmp_path)
-    shipments.approve(here.ledger, here.id, "tester")
-    here.prepare("declare")
-    for kind in here.standing().procedure.supporting:
-        here.said(kind, "stored")
-    numbered(here, kind=INVENTORY)
-    yield here
-    here.ledger.close()
-    offices.office.cache_clear()
+    deliver_made(desk, MADE, tmp_path)
+    shipments.approve(desk.ledger, desk.id, "tester")
+    desk.prepare("declare")
+    for kind in desk.standing().procedure.supporting:
+        desk.said(kind, "stored")
+    numbered(desk, kind=INVENTORY)
+    return desk
 
 
 def tell(desk: Desk, kind: str, status: str, minutes: int) -> None:

@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
-from adapters import home as homes
 from adapters.ledger import audit, events, messages, parcels, shipments
 from adapters.ledger.tables import message
 from mappings import clock
 from mappings.errors import DataFault
-from tasks import office as offices
 from tasks import publishing, stages
 from tasks.clearing import delivering, hearing, redeclaring
 from tasks.clearing.standing import parcel_claims
 from tasks.clearing.steps import take
 from tasks.reporting.declared import redeclared
 from tasks.reporting.summary import summary
-from tests.unit import desk as desks
+from tests.unit.desk import Desk
 from tests.unit.imports import AGENT, ImportDesk
 
 INVENTORY, LIST, REPORT = "CEB621Message", "CEB711Message", "CEB513Message"
 
 
 @pytest.fixture
-def desk(desk_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ImportDesk]:
-    """An office with an import desk, on a clock that stands still."""
-    monkeypatch.setenv(clock.VARIABLE, desks.CLOCK)
-    monkeypatch.delenv("TONGGUAN_LEDGER", raising=False)
-    monkeypatch.setenv(homes.VARIABLE, str(tmp_path / "home"))
-    offices.office.cache_clear()
-    made = ImportDesk(desk_template, tmp_path / "home")
-    yield made
-    made.ledger.close()
-    offices.office.cache_clear()
+def desk_kind() -> type[Desk]:
+    """A desk for imports."""
+    return ImportDesk
 
 
 def at(desk: ImportDesk) -> tuple[str, set[str]]:

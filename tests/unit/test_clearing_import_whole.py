@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from adapters import home as homes
-from adapters.keys import SoftwareKeys
 from adapters.ledger import audit, raws, shipments
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger import messages as ledger_messages
 from adapters.ledger.books import reading
 from deployments.demo_import import MadeImport, make_import
-from deployments.demo_import_books import open_ours
 from deployments.demo_import_files import write
 from mappings import clock
 from mappings.engine import explain, reader
-from tasks import office as offices
 from tasks.clearing import delivering, intake
 from tasks.clearing.redeclaring import redeclare
 from tasks.clearing.standing import parcel_claims
-from tests.unit import desk as desks
 from tests.unit.desk import Desk
-from tests.unit.signing import rsa_keys
+from tests.unit.imports import deliver_made
 
 INVENTORY, LIST, REPORT = "CEB621Message", "CEB711Message", "CEB513Message"
 PARCELS = 6
@@ -38,22 +32,10 @@ def made(request: pytest.FixtureRequest) -> MadeImport:
 
 
 @pytest.fixture
-def desk(made: MadeImport, desk_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+def desk(desk: Desk, made: MadeImport, tmp_path: Path) -> Desk:
     """A desk with the import worked up, and its companies' keys."""
-    monkeypatch.setenv(clock.VARIABLE, desks.CLOCK)
-    monkeypatch.delenv("TONGGUAN_LEDGER", raising=False)
-    monkeypatch.setenv(homes.VARIABLE, str(tmp_path / "home"))
-    offices.office.cache_clear()
-    here = Desk(desk_template, tmp_path / "home")
-    files = intake.folder_files(write(made, tmp_path / "files"))
-    parties = intake._read(files, here.office).truck.parties.values()  # type: ignore[union-attr]
-    rsa_keys(tmp_path / "home", *(p for p in parties if p.code and p.dxp_id))
-    here.office.keys = SoftwareKeys(tmp_path / "home" / "keys")
-    here.id = here.deliver(*files)
-    open_ours(made, here.office, tmp_path)
-    yield here
-    here.ledger.close()
-    offices.office.cache_clear()
+    deliver_made(desk, made, tmp_path)
+    return desk
 
 
 def bodies(desk: Desk, kind: str) -> list[reader.Reading]:
