@@ -1,8 +1,8 @@
 """The pulse: a warm process that hears the authorities and takes trucks on, so that no wake-up costs a process start.
 
 `python -m deployments.pulse`. The scheduled deployments do the same where no pulse runs. A process beside it hears
-the authorities (deployments.listener); every LOOK real seconds it takes on what has changed: a shipment of few parcels at
-its desk, and by a run of clear-shipment on a work pool where it is told of one (deployments.dispatch), else itself.
+the authorities (deployments.listener); every LOOK real seconds it takes on what has changed: a shipment of few parcels
+at its desk, and by a run of clear-shipment on a work pool where it is told of one (deployments.dispatch), else itself.
 """
 
 from __future__ import annotations
