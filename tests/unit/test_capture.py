@@ -142,6 +142,13 @@ def test_a_broken_json_line_is_a_fault_and_the_others_go_on() -> None:
     assert made.tables["waybill"][0].rows.tolist() == [1, 4]
 
 
+def test_half_a_surrogate_in_json_becomes_a_sign_that_cleaning_reports() -> None:
+    record = waybill()
+    text = json.dumps(record).replace(json.dumps(record["consignee"]["name"]), '"Ann \\ud800Example"')
+    made = one("w.jsonl", text.encode())
+    assert made.tables["waybill"][0].data["waybill.consignee_name"].tolist() == ["Ann \ufffeExample"]
+
+
 def test_numbers_in_json_keep_their_digits() -> None:
     text = json.dumps(waybill()).replace("0.5", "0.10000000000000000001")
     made = one("w.jsonl", text.encode())
