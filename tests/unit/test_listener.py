@@ -14,6 +14,8 @@ import pytest
 from deployments import listener
 from deployments.listener import Listener
 from mappings.errors import AuthorityUnavailable, ConfigurationError
+from tasks import office, stages  # Prefect, which they import, sets logging up: before a test listens to it
+from tasks.clearing import hearing
 
 
 def waits(ours: Connection) -> None:
@@ -67,9 +69,6 @@ def test_it_goes_on_hearing_after_any_trouble(
 def test_an_authority_that_is_not_reached_keeps_nothing_else_from_being_done(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from tasks import office, stages
-    from tasks.clearing import hearing
-
     def not_reached(_: object) -> None:
         raise AuthorityUnavailable("海关无应答 customs does not answer")
 
