@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
-
-_HALF = re.compile("[\ud800-\udfff]")
 
 
 def at(value: Any, path: str) -> Any:
@@ -109,11 +106,7 @@ def column(pairs: list[tuple[Any, ...]], path: str, rows: str) -> pd.Series:
         values = [p[which].get(wanted) if isinstance(p[which], dict) else None for p in pairs]
     else:
         values = _deep([p[which] for p in pairs], wanted)
-    texts = [v if type(v) is str else _text(v) for v in values]
-    try:
-        return pd.Series(texts, dtype="str")
-    except UnicodeEncodeError:  # half a surrogate, which JSON can say: as a sign that cleaning reports and takes out
-        return pd.Series([_HALF.sub("\ufffe", text) for text in texts], dtype="str")
+    return pd.Series([v if type(v) is str else _text(v) for v in values], dtype="str")
 
 
 def _text(value: Any) -> str:

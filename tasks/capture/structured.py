@@ -7,6 +7,7 @@ name, attributes as "@name", an element that repeats as a list.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +19,24 @@ from tasks.capture.captured import Trouble
 from tasks.capture.document import Document
 from tasks.capture.paths import every
 
+# Escapes of JSON: a whole pair of surrogates, half of one, any other.
+_ESCAPE = re.compile(r"\\u[dD][89aAbB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.", re.DOTALL)
+
+
+class _Decoder(json.JSONDecoder):
+    """Numbers stay texts; half a surrogate becomes a sign that cleaning reports and takes out."""
+
+    def decode(self, text: str, *more: Any) -> Any:
+        if "\\ud" in text or "\\uD" in text:
+            text = _ESCAPE.sub(lambda found: "\\ufffe" if found[1] else found[0], text)
+        return super().decode(text, *more)
+
 
 def _decoder(decimal: str) -> json.JSONDecoder:
-    return json.JSONDecoder(parse_float=lambda t: t.replace(".", decimal), parse_int=str, parse_constant=str)
+    return _Decoder(parse_float=lambda t: t.replace(".", decimal), parse_int=str, parse_constant=str)
 
 
-_DECODERS = {".": json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str), ",": _decoder(",")}
+_DECODERS = {".": _Decoder(parse_float=str, parse_int=str, parse_constant=str), ",": _decoder(",")}
 
 
 @dataclass
