@@ -53,8 +53,8 @@ scale: setup ## parcels a second with 1 to 4 workers, and what is full; needs Po
 latency: setup ## how long a single shipment and a pushed receipt take while trucks run; needs PostgreSQL and Redis
 	$(BIN)/python -m tests.bench.latency $(ARGS)
 
-chaos: setup ## the tests that kill processes
-	$(BIN)/python -m pytest -m chaos $(ARGS)
+chaos: setup ## the long form: every kill point by itself, every permutation; about half an hour
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "chaos or long" $(ARGS)
 
 lock: setup ## resolve requirements.lock anew (needs pip-tools: it is installed beside, not locked)
 	$(BIN)/python -m pip install --quiet pip-tools

@@ -17,17 +17,27 @@ settings.register_profile("house", deadline=None, derandomize=True, suppress_hea
 settings.load_profile("house")
 
 
-# Tests of many processes at once, whose code other tests measure: tracing it there costs a fifth of all tests' time.
-_UNMEASURED = ("scale/", "bench/", "flows/test_demo", "flows/test_warm_run")
+# Tests whose code others measure: of many processes, or of every message in every way. Tracing doubles a test's time.
+_UNMEASURED = (
+    "architecture/", "bench/", "channels/", "chaos/", "golden/", "scale/", "flows/test_after", "flows/test_demo",
+    "flows/test_real_truck", "flows/test_warm_run", "flows/test_whole", "contract/test_any_message_round_trip",
+    "contract/test_every_fault_is_named", "contract/test_extremes_round_trip", "contract/test_life_cycles_ledger",
+    "contract/test_message_files", "contract/test_reference_schema", "unit/test_life_cycles",
+)  # fmt: skip
 _MEASURING = "COVERAGE_PROCESS_CONFIG"  # by this a child process knows that it is to be measured
 _measuring = pytest.StashKey[str | None]()
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Such a test is not measured, ..."""
+    if item.path.relative_to(_HERE).as_posix().startswith(_UNMEASURED):
+        item.add_marker("no_cover")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Before any fixture: what such a test starts is not measured."""
-    inside = item.path.relative_to(_HERE).as_posix()
-    if inside.startswith(_UNMEASURED):
+    """... nor what it starts; before any fixture."""
+    if item.get_closest_marker("no_cover"):
         item.stash[_measuring] = os.environ.pop(_MEASURING, None)
 
 

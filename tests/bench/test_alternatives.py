@@ -16,6 +16,7 @@ from tasks.conversion.declare import declarations
 from tasks.conversion.messages import Making, OutMessage
 from tests.bench import alternatives
 from tests.factory import make_batch
+from tests.long import LONG
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,7 @@ def test_values_are_those_of_the_product(messages: list[OutMessage]) -> None:
     assert head["guid"] == order.guid == messages[0].documents[0].guid
 
 
+@LONG  # it starts a Prefect server to run two parcels
 @pytest.mark.slow
 def test_a_flow_a_parcel_runs_in_prefect(messages: list[OutMessage], tmp_path: Path) -> None:
     cost = alternatives.flow_a_parcel(messages, tmp_path, 2)

@@ -16,8 +16,10 @@ from tests.bench.__main__ import main
 from tests.bench.floor import floor, shape
 from tests.bench.stopwatch import Rounds
 from tests.factory import make_batch
+from tests.long import LONG
 
 
+@LONG  # .ci/run has it as `make bench ARGS=--short`
 def test_the_short_form_prints_every_part(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(clock.VARIABLE, "")
     assert main(["--short"]) == 0

@@ -14,6 +14,7 @@ from adapters import home as homes
 from mappings import clock
 from tests.bench import stages, stages_report, sustained
 from tests.bench.meter import Meter, cpu_of, memory_of
+from tests.long import long_but
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +71,7 @@ def test_every_stage_is_measured_and_every_parcel_answered(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", long_but([1, 2], 2))
 def test_a_sustained_run_settles_all_and_its_audit_is_clean(tmp_path: Path, workers: int) -> None:
     found = sustained.run(tmp_path, seconds=4.0, workers=workers, truck=60, window=1.0, most=3)
     assert found.findings == []

@@ -57,6 +57,7 @@ INTAKE, SUBMIT = "tasks.clearing.intake", "tasks.submission.submit"
 RECEIVE, HEARING = "tasks.receipts.receive", "tasks.clearing.hearing"
 MESSAGES = "adapters.ledger.messages"
 
+COMMITS = ("commit:4", "committed:9", "commit:23", "committed:31")  # the soak draws from all of them
 POINTS: dict[str, Point] = {
     "files kept, not yet said so": Point(f"{INTAKE}:events.record", "before"),
     "files kept": Point(f"{INTAKE}:receive_files", "after"),
@@ -75,15 +76,32 @@ POINTS: dict[str, Point] = {
     "receipts settled at once, before the commit": Point("adapters.ledger.at_once:keep", "after", nth=2),
     "receipts settled, nothing told": Point("tasks.receipts.settle:explain", "before", nth=2),
     "receipts settled, parcels not": Point(f"{HEARING}:read_and_settle", "after", nth=3),
+    "Hong Kong lodging stored": Point(f"{MESSAGES}:add_messages", "after", fits=_adds("HKRoadACI")),
+    "Hong Kong lodging claimed": Point(f"{SUBMIT}:post", "before", fits=_of("HKRoadACI")),
     "607 stored, its parcels not": Point(f"{MESSAGES}:add_messages", "after", fits=_adds("CEB607Message")),
     "607 claimed, before the post": Point(f"{SUBMIT}:post", "before", fits=_of("CEB607Message")),
     "507 claimed, before the post": Point(f"{SUBMIT}:post", "before", fits=_of("CEB507Message")),
-    "509 posted": Point(f"{SUBMIT}:post", "after", fits=_of("CEB509Message")),
-    "Hong Kong lodging stored": Point(f"{MESSAGES}:add_messages", "after", fits=_adds("HKRoadACI")),
-    "Hong Kong lodging claimed": Point(f"{SUBMIT}:post", "before", fits=_of("HKRoadACI")),
     "Hong Kong bundling claimed": Point(f"{SUBMIT}:post", "before", fits=_of("HKRoadBundle")),
     "Hong Kong bundling posted": Point(f"{SUBMIT}:post", "after", fits=_of("HKRoadBundle")),
+    "509 posted": Point(f"{SUBMIT}:post", "after", fits=_of("CEB509Message")),
 }
+# All of them dealt out to a few trucks, each in an order that holds however fast receipts come: what dies at its second
+# or third reading may have done by then what others do after the first.
+TOURS: dict[str, tuple[str, ...]] = {
+    "until all is sent": tuple(POINTS)[: 1 + list(POINTS).index("603 claimed, before the post")],
+    "after the first receipts": (
+        "receipts read, not settled", "607 stored, its parcels not", "607 claimed, before the post",
+        "507 claimed, before the post", "Hong Kong bundling claimed", "509 posted",
+    ),
+    "Hong Kong": (
+        "603 posted and settled", "raw receipts kept, not read", "Hong Kong lodging stored",
+        "Hong Kong lodging claimed", "Hong Kong bundling posted",
+    ),
+    "in the receipts": ("receipts settled at once, before the commit",),
+    "after the receipts": ("receipts settled, nothing told",),
+    "before the parcels": ("receipts settled, parcels not",),
+    "at any commit": COMMITS,
+}  # fmt: skip
 APPLICATIONS, SETTLING = "adapters.ledger.applications", "tasks.applications.settling"
 # Of a truck of which two parcels are cancelled, and one of them is declared anew.
 CANCELS: dict[str, Point] = {

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tests.chaos.conftest import Make
-from tests.chaos.points import POINTS
+from tests.chaos.points import COMMITS, POINTS, TOURS
 from tests.chaos.sandboxes import Sandboxes
+from tests.long import LONG
 
 pytestmark = pytest.mark.chaos
-COMMITS = ("commit:4", "committed:9", "commit:23", "committed:31")  # the soak draws from all of them
 
 
 def test_the_undisturbed_truck_closes_everything(undisturbed: dict[str, Any]) -> None:
@@ -21,6 +21,7 @@ def test_the_undisturbed_truck_closes_everything(undisturbed: dict[str, Any]) ->
     assert {m[4] for m in undisturbed["message"]} == {"sent"}
 
 
+@LONG
 @pytest.mark.parametrize("point", [*POINTS, *COMMITS])
 def test_a_killed_worker_leaves_no_trace(
     point: str, yard: Make, authorities: Sandboxes, undisturbed: dict[str, Any]
@@ -33,11 +34,18 @@ def test_a_killed_worker_leaves_no_trace(
     assert here.audit() == []
 
 
-def test_killed_at_every_stage_of_one_truck(yard: Make, authorities: Sandboxes, undisturbed: dict[str, Any]) -> None:
+def test_every_point_is_met_on_some_tour() -> None:
+    met = [point for tour in TOURS.values() for point in tour]
+    assert sorted(met) == sorted([*POINTS, *COMMITS])
+
+
+@pytest.mark.parametrize("tour", TOURS)
+def test_killed_again_and_again(tour: str, yard: Make, authorities: Sandboxes, undisturbed: dict[str, Any]) -> None:
+    """A few trucks meet all the points, each its own, one after the other."""
+    points = TOURS[tour]
     here = yard()
-    points = ("files kept", "worked up", "prepared, nothing sent", "303 posted, before it is settled",
-              "receipts read, not settled", "607 claimed, before the post", "509 posted")  # fmt: skip
     assert [here.run(point=point) for point in points] == [-signal.SIGKILL] * len(points)
     assert here.run() == 0
     assert here.outcome() == undisturbed
     assert authorities.second_receipts() == {"cn_ecommerce": 0, "hk_road": 0}
+    assert here.audit() == []

@@ -13,6 +13,7 @@ from tests.chaos.conftest import Make
 from tests.chaos.points import CANCELS
 from tests.chaos.sandboxes import Sandboxes
 from tests.chaos.trucks import Yard
+from tests.long import LONG, tours
 
 pytestmark = pytest.mark.chaos
 PARCELS = 5
@@ -42,11 +43,24 @@ def test_the_undisturbed_truck_leaves_without_the_one_and_with_the_other(calm: d
     assert [row[5] for row in calm["document"] if row[1] == "CEB603Message"].count("cancelled") == 2
 
 
+@LONG
 @pytest.mark.parametrize("point", CANCELS)
 def test_a_killed_worker_leaves_no_trace(point: str, yard: Make, authorities: Sandboxes, calm: dict[str, Any]) -> None:
     here = yard(parcels=PARCELS)
     cancels = tuple(trucks.made(authorities, PARCELS).orders()[:2])
     assert here.run(point=point, cancels=cancels) == -signal.SIGKILL, "the kill point was never reached"
+    assert here.run(cancels=cancels) == 0
+    assert at_customs(here) == calm
+    assert authorities.second_receipts() == {"cn_ecommerce": 0, "hk_road": 0}
+    assert here.audit() == []
+
+
+@pytest.mark.parametrize("points", tours(CANCELS, 2), ids=["first", "second"])
+def test_killed_again_and_again(points: list[str], yard: Make, authorities: Sandboxes, calm: dict[str, Any]) -> None:
+    """Two trucks meet all the points, each its own, one after the other."""
+    here = yard(parcels=PARCELS)
+    cancels = tuple(trucks.made(authorities, PARCELS).orders()[:2])
+    assert [here.run(point=point, cancels=cancels) for point in points] == [-signal.SIGKILL] * len(points)
     assert here.run(cancels=cancels) == 0
     assert at_customs(here) == calm
     assert authorities.second_receipts() == {"cn_ecommerce": 0, "hk_road": 0}

@@ -14,6 +14,7 @@ from tests.chaos import imports
 from tests.chaos.imports import CN, PARCELS, ImportYard
 from tests.chaos.points import IMPORT_POINTS
 from tests.chaos.sandboxes import Sandboxes
+from tests.long import LONG, tours
 
 pytestmark = pytest.mark.chaos
 Make = Callable[[], ImportYard]
@@ -52,6 +53,7 @@ def test_the_undisturbed_import_settles_everything(calm: dict[str, Any]) -> None
         assert kinds.count((book, kind)) == PARCELS
 
 
+@LONG
 @pytest.mark.parametrize("point", IMPORT_POINTS)
 def test_a_killed_worker_leaves_no_trace(
     point: str, calm: dict[str, Any], import_yard: Make, authorities: Sandboxes
@@ -64,10 +66,12 @@ def test_a_killed_worker_leaves_no_trace(
     assert here.audit() == []
 
 
-def test_killed_at_every_stage_of_one_import(calm: dict[str, Any], import_yard: Make, authorities: Sandboxes) -> None:
+@pytest.mark.parametrize("points", tours(IMPORT_POINTS, 2), ids=["first", "second"])
+def test_killed_again_and_again(
+    points: list[str], calm: dict[str, Any], import_yard: Make, authorities: Sandboxes
+) -> None:
+    """Two imports meet all the points, each its own, one after the other."""
     here = import_yard()
-    points = ("books reserved, before the commit", "621 posted and settled", "711 claimed, before the post",
-              "books taken, parcels not", "guarantee settled, before the commit")  # fmt: skip
     assert [here.run(point=point) for point in points] == [-signal.SIGKILL] * len(points)
     assert here.run() == 0
     assert here.outcome() == calm
