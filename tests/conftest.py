@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,28 +25,31 @@ _UNMEASURED = (
     "contract/test_message_files", "contract/test_reference_schema", "unit/test_life_cycles",
 )  # fmt: skip
 _MEASURING = "COVERAGE_PROCESS_CONFIG"  # by this a child process knows that it is to be measured
-_measuring = pytest.StashKey[str | None]()
+_once: set[str] = set()
+_unmeasured = pytest.StashKey[bool]()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Such a test is not measured, ..."""
-    if item.path.relative_to(_HERE).as_posix().startswith(_UNMEASURED):
-        item.add_marker("no_cover")
+    """Not measured: such a test, and any test with its second and further parameters."""
+    name = item.nodeid.partition("[")[0]
+    item.stash[_unmeasured] = name in _once or item.path.relative_to(_HERE).as_posix().startswith(_UNMEASURED)
+    _once.add(name)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """... nor what it starts; before any fixture."""
-    if item.get_closest_marker("no_cover"):
-        item.stash[_measuring] = os.environ.pop(_MEASURING, None)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """The next test's processes are measured again."""
-    was = item.stash.get(_measuring, None)
-    if was is not None:
-        os.environ[_MEASURING] = was
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Neither such a test's fixtures are measured, nor the processes that it starts."""
+    measuring = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    if measuring is None or not item.stash[_unmeasured]:
+        return (yield)
+    told = os.environ.pop(_MEASURING, None)
+    measuring.pause()
+    try:
+        return (yield)
+    finally:
+        measuring.resume()
+        if told is not None:
+            os.environ[_MEASURING] = told
 
 
 @pytest.fixture(autouse=True)

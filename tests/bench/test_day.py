@@ -8,6 +8,7 @@ import pytest
 
 from tests.bench import day, pool_way
 from tests.bench.day_report import BEGIN, END, Day, Said, Went, page
+from tests.long import LONG
 from tests.scale.cluster import Absent
 
 
@@ -76,6 +77,7 @@ def test_more_trucks_than_there_are_numbers_for_are_refused(capsys: pytest.Captu
     assert "1 to 900" in capsys.readouterr().err
 
 
+@LONG
 def test_the_way_of_the_pool_is_measured(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TONGGUAN_CLOCK", "")
     monkeypatch.delenv("TONGGUAN_LEDGER", raising=False)
