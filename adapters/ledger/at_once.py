@@ -25,10 +25,10 @@ from adapters.ledger.tables import document, message, receipt
 from mappings import clock
 
 _TOLD = (
-    "authority", "type", "business_key", "guid", "status", "pre_no", "invt_no", "declared_guid", "cop_msg_id",
+    "business_key", "authority", "type", "guid", "status", "pre_no", "invt_no", "declared_guid", "cop_msg_id",
     "problem",
 )  # fmt: skip
-_COLUMNS = (*_TOLD[:-1], "reason", "raw_id", "return_time", "info", "document_id", "disposition", "at")
+_told = attrgetter(*_TOLD)
 _WRITTEN = ("id", "state", "rank", "return_status", "return_time", "final", "conflict")  # of a document, and its texts
 _STORED = ("return_time", "return_info", "final", "conflict")  # handed on as the driver gave them
 _LIKENESS = slice(4, 12)  # of a document as read: business key, id, shipment, message, then its Likeness
@@ -65,11 +65,13 @@ def keep(
         return _live(batch, ordinary, again, meanings)
 
     settled, changed = live({})
-    new = _all_new(tx, batch.values())
-    if not new and batch.rows:
+    if not batch.rows:
+        return 0, settled
+    new = _all_new(tx, batch)
+    if not new:
         batch.forget()
         settled, changed = live({kind: _known(tx, authority, kind, mine) for kind, mine in keys.items()})
-        new = kept(tx, batch.values())
+        new = kept(tx, batch.columns())
     for texts, rows in changed.items():
         bulk.update(tx, document, (*_WRITTEN, *texts), rows, stored=_STORED)
     confirm_arrived(tx, settled.messages)
@@ -93,19 +95,19 @@ def _live(
     return settled, changed
 
 
-def _all_new(tx: Connection, rows: bulk.Rows) -> int:
+def _all_new(tx: Connection, batch: _Batch) -> int:
     """Keep receipts, none of which is known, as a rule; 0, and nothing is kept, where one is. Returns how many."""
     trial = tx.begin_nested()
-    if kept(tx, rows) == len(rows):
+    if kept(tx, batch.columns()) == len(batch.rows):
         trial.commit()
-        return len(rows)
+        return len(batch.rows)
     trial.rollback()
     return 0
 
 
-def kept(tx: Connection, rows: bulk.Rows) -> int:
-    """Insert receipts whose values were converted before. Returns how many are new."""
-    return bulk.insert(tx, receipt, _COLUMNS, rows, ignore=True, stored=("return_time", "info", "at"))
+def kept(tx: Connection, columns: Mapping[str, Sequence[Any]]) -> int:
+    """Insert receipts, in columns of values converted before. Returns how many are new."""
+    return bulk.insert_columns(tx, receipt, columns, ignore=True)
 
 
 class _Batch:
@@ -202,10 +204,14 @@ class _Batch:
         ids = ((row[1], *same) for row, _ in lived)
         return tuple(texts), [(*head, *said) for head, said in zip(ids, _turned(texts, len(lived)), strict=True)]
 
-    def values(self) -> list[tuple[Any, ...]]:
-        """Every receipt as the ledger has it; what is not settled now waits as new."""
-        now, rest = self.now, zip(self.raws, self.times, self.infos, self.about, self.said, strict=True)
-        return [(*told, *mine, now) for told, mine in zip(map(attrgetter(*_TOLD), self.rows), rest, strict=True)]
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """Every receipt as the ledger has it, in columns; what is not settled now waits as new."""
+        told: dict[str, Sequence[Any]] = dict(zip(_TOLD, zip(*map(_told, self.rows), strict=True), strict=True))
+        told["reason"] = told.pop("problem")
+        return told | {
+            "raw_id": self.raws, "return_time": self.times, "info": self.infos, "document_id": self.about,
+            "disposition": self.said, "at": [self.now] * len(self.rows),
+        }  # fmt: skip
 
 
 def _turned(texts: Mapping[str, Sequence[Any]], count: int) -> Iterable[tuple[Any, ...]]:
