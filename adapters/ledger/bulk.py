@@ -56,7 +56,7 @@ def insert_columns(tx: Connection, table: Table, columns: Mapping[str, Sequence[
 def _alike(values: Sequence[Any]) -> bool:
     """Whether all of many values are the same, and one that can stand in a statement."""
     one = values[0]
-    if len(values) < _MANY or one != values[-1] or not (one is None or type(one) in (str, int)):
+    if len(values) < _MANY or not (one is None or type(one) in (str, int)) or one != values[-1]:
         return False
     return values.count(one) == len(values) and "\0" not in str(one)
 
