@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, select, type_coerce
@@ -19,18 +20,21 @@ from adapters.ledger.ledger import alone, writes
 from adapters.ledger.lives import Life, Likeness, Shape, life
 from adapters.ledger.messages import confirm_arrived
 from adapters.ledger.receipts import NO_TIME, ReceiptLike
-from adapters.ledger.settling import NEW, PARKED, UNUSABLE, Meanings, Ranks, Settled
+from adapters.ledger.settling import NEW, UNUSABLE, Meanings, Ranks, Settled, waiting_of
 from adapters.ledger.tables import document, message, receipt
 from mappings import clock
 
-_COLUMNS = (
-    "raw_id", "authority", "type", "business_key", "guid", "status", "return_time", "info", "pre_no", "invt_no",
-    "declared_guid", "cop_msg_id", "document_id", "disposition", "reason", "at",
+_TOLD = (
+    "business_key", "authority", "type", "guid", "status", "pre_no", "invt_no", "declared_guid", "cop_msg_id",
+    "problem",
 )  # fmt: skip
+_told = attrgetter(*_TOLD)
 _WRITTEN = ("id", "state", "rank", "return_status", "return_time", "final", "conflict")  # of a document, and its texts
 _STORED = ("return_time", "return_info", "final", "conflict")  # handed on as the driver gave them
 _LIKENESS = slice(4, 12)  # of a document as read: business key, id, shipment, message, then its Likeness
 Lived = list[tuple[tuple[Any, ...], list[int]]]  # documents as read, each with the places of its receipts
+Changed = dict[tuple[str, ...], list[tuple[Any, ...]]]  # documents to be written, by which texts they have
+Known = Mapping[str, Collection[Any]]  # by business key its receipts that are kept already (as `_Batch._same`)
 
 
 @writes
@@ -48,13 +52,39 @@ def keep(
     authority at a time.
     """
     alone(tx, f"settle {authority}")
-    batch, meanings, settled = _Batch(tx, told), Meanings(ranks, recovered), Settled()
-    changed: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
-    for kind, keys in batch.by_key(apart).items():
-        documents = _documents(tx, authority, kind, keys)
-        again = _recoveries(tx, {row[3] for row in documents})
-        ordinary = batch.ordinary(documents, keys, _known(tx, authority, kind, keys))
-        for (was, recovery, shapes), lived in batch.alike(ordinary, again).items():
+    batch, meanings = _Batch(tx, told), Meanings(ranks, recovered)
+    keys, waits = batch.by_key(apart), _waiting(tx, authority)
+    documents = {kind: _documents(tx, authority, kind, mine) for kind, mine in keys.items()}
+    again = _recoveries(tx, {row[3] for rows in documents.values() for row in rows})
+
+    def live(known: Mapping[str, Known]) -> tuple[Settled, Changed]:
+        ordinary = {
+            kind: batch.ordinary(rows, keys[kind], waits.get(kind, ()), known.get(kind, {}))
+            for kind, rows in documents.items()
+        }
+        return _live(batch, ordinary, again, meanings)
+
+    settled, changed = live({})
+    if not batch.rows:
+        return 0, settled
+    new = _all_new(tx, batch)
+    if not new:
+        batch.forget()
+        settled, changed = live({kind: _known(tx, authority, kind, mine) for kind, mine in keys.items()})
+        new = kept(tx, batch.columns())
+    for texts, rows in changed.items():
+        bulk.update(tx, document, (*_WRITTEN, *texts), rows, stored=_STORED)
+    confirm_arrived(tx, settled.messages)
+    return new, settled
+
+
+def _live(
+    batch: _Batch, ordinary: Mapping[str, Lived], again: Collection[int], meanings: Meanings
+) -> tuple[Settled, Changed]:
+    """What ordinary receipts make of their documents, by type: what was settled, and the documents to be written."""
+    settled, changed = Settled(), Changed()
+    for kind, documents in ordinary.items():
+        for (was, recovery, shapes), lived in batch.alike(documents, again).items():
             found = life(Likeness._make(was), shapes, meanings.of(kind, recovery))
             if found is not None:
                 texts, rows = batch.settle(found, lived)
@@ -62,16 +92,22 @@ def keep(
                 settled.counts.update({said: found.said.count(said) * len(lived) for said in set(found.said)})
                 settled.shipments.update({row[2] for row, _ in lived})
                 settled.messages.update({row[3] for row, _ in lived})
-    new = kept(tx, batch.values())
-    for texts, rows in changed.items():
-        bulk.update(tx, document, (*_WRITTEN, *texts), rows, stored=_STORED)
-    confirm_arrived(tx, settled.messages)
-    return new, settled
+    return settled, changed
 
 
-def kept(tx: Connection, rows: bulk.Rows) -> int:
-    """Insert receipts whose values were converted before. Returns how many are new."""
-    return bulk.insert(tx, receipt, _COLUMNS, rows, ignore=True, stored=("return_time", "info", "at"))
+def _all_new(tx: Connection, batch: _Batch) -> int:
+    """Keep receipts, none of which is known, as a rule; 0, and nothing is kept, where one is. Returns how many."""
+    trial = tx.begin_nested()
+    if kept(tx, batch.columns()) == len(batch.rows):
+        trial.commit()
+        return len(batch.rows)
+    trial.rollback()
+    return 0
+
+
+def kept(tx: Connection, columns: Mapping[str, Sequence[Any]]) -> int:
+    """Insert receipts, in columns of values converted before. Returns how many are new."""
+    return bulk.insert_columns(tx, receipt, columns, ignore=True)
 
 
 class _Batch:
@@ -89,6 +125,10 @@ class _Batch:
         self.shapes: list[Shape] = [
             (row.status, at, row.pre_no != "", row.invt_no != "") for row, at in zip(self.rows, self.times, strict=True)
         ]
+        self.forget()
+
+    def forget(self) -> None:
+        """Nothing was settled yet."""
         self.said = [UNUSABLE if row.problem else NEW for row in self.rows]
         self.about: list[int | None] = [None] * len(self.rows)
 
@@ -108,22 +148,19 @@ class _Batch:
         return found
 
     def ordinary(
-        self,
-        documents: Sequence[tuple[Any, ...]],
-        keys: Mapping[str, list[int]],
-        known: Mapping[str, Mapping[Any, bool]],
+        self, documents: Sequence[tuple[Any, ...]], keys: Mapping[str, list[int]], waits: Collection[str], known: Known
     ) -> Lived:
         """The documents of which there is one attempt and nothing waits, each with its receipts that are new."""
-        attempts = Counter(row[0] for row in documents)
-        found = [(row, keys[row[0]]) for row in documents if attempts[row[0]] == 1]
+        attempts = Counter([row[0] for row in documents])
+        if waits or len(attempts) < len(documents):
+            documents = [row for row in documents if attempts[row[0]] == 1 and row[0] not in waits]
+        found = [(row, keys[row[0]]) for row in documents]
         if not known:
             return found
-        told = ((row, self._new(places, known.get(row[0], {}))) for row, places in found)
+        told = ((row, self._new(places, known.get(row[0], ()))) for row, places in found)
         return [(row, places) for row, places in told if places]
 
-    def _new(self, places: list[int], known: Mapping[Any, bool]) -> list[int]:
-        if any(known.values()):
-            return []
+    def _new(self, places: list[int], known: Collection[Any]) -> list[int]:
         return [place for place in places if self._same(place) not in known] if known else places
 
     def _same(self, place: int) -> tuple[Any, ...]:
@@ -167,16 +204,14 @@ class _Batch:
         ids = ((row[1], *same) for row, _ in lived)
         return tuple(texts), [(*head, *said) for head, said in zip(ids, _turned(texts, len(lived)), strict=True)]
 
-    def values(self) -> list[tuple[Any, ...]]:
-        """Every receipt as the ledger has it; what is not settled now waits as new."""
-        now, told = self.now, zip(self.raws, self.rows, self.times, self.infos, self.about, self.said, strict=True)
-        return [
-            (
-                raw_id, row.authority, row.type, row.business_key, row.guid, row.status, at, info, row.pre_no,
-                row.invt_no, row.declared_guid, row.cop_msg_id, about, said, row.problem, now,
-            )
-            for raw_id, row, at, info, about, said in told
-        ]  # fmt: skip
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """Every receipt as the ledger has it, in columns; what is not settled now waits as new."""
+        told: dict[str, Sequence[Any]] = dict(zip(_TOLD, zip(*map(_told, self.rows), strict=True), strict=True))
+        told["reason"] = told.pop("problem")
+        return told | {
+            "raw_id": self.raws, "return_time": self.times, "info": self.infos, "document_id": self.about,
+            "disposition": self.said, "at": [self.now] * len(self.rows),
+        }  # fmt: skip
 
 
 def _turned(texts: Mapping[str, Sequence[Any]], count: int) -> Iterable[tuple[Any, ...]]:
@@ -204,12 +239,20 @@ def _recoveries(tx: Connection, message_ids: Collection[int]) -> set[int]:
     )
 
 
-def _known(tx: Connection, authority: str, kind: str, keys: Collection[str]) -> dict[str, dict[Any, bool]]:
-    """By business key its receipts that are kept already (as `_Batch._same`), and whether each waits."""
+def _waiting(tx: Connection, authority: str) -> dict[str, set[str]]:
+    """By type the business keys about which something waits."""
+    found: dict[str, set[str]] = {}
+    for kind, key in tx.execute(select(receipt.c.type, receipt.c.business_key).where(waiting_of(authority))):
+        found.setdefault(kind, set()).add(key)
+    return found
+
+
+def _known(tx: Connection, authority: str, kind: str, keys: Collection[str]) -> dict[str, set[Any]]:
+    """What is kept already of these business keys."""
     r = receipt.c
-    columns = (r.business_key, r.status, bulk.as_stored(r.return_time), r.guid, r.disposition)
+    columns = (r.business_key, r.status, bulk.as_stored(r.return_time), r.guid)
     mine = select(*columns).where(r.authority == authority, r.type == kind, bulk.among(tx, r.business_key, keys))
-    found: dict[str, dict[Any, bool]] = {}
-    for key, status, at, guid, disposition in tx.execute(mine).all():
-        found.setdefault(key, {})[status, at, guid] = disposition in (NEW, PARKED)
+    found: dict[str, set[Any]] = {}
+    for key, *same in tx.execute(mine).all():
+        found.setdefault(key, set()).add(tuple(same))
     return found

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 from adapters.ledger import applications
 from adapters.ledger.books.accounts import unbalanced
 from adapters.ledger.ledger import reads
-from adapters.ledger.tables import DEAD, document, message, parcel, raw, receipt
+from adapters.ledger.tables import DEAD, PARKED, WAITING, document, message, parcel, raw, receipt
 from mappings import clock
 
 ERROR, WARNING = "error", "warning"
@@ -202,7 +202,7 @@ def _conflicts(tx: Connection) -> Found:
 def _parked(tx: Connection) -> Found:
     waiting: dict[str, Select[Any]] = {
         "parked-raw": select(raw.c.authority, raw.c.id).where(raw.c.state == "parked"),
-        "parked-receipt": select(receipt.c.authority, receipt.c.id).where(receipt.c.disposition == "parked"),
+        "parked-receipt": select(receipt.c.authority, receipt.c.id).where(WAITING, receipt.c.disposition == PARKED),
     }
     for code, query in waiting.items():
         found: dict[str, list[int]] = defaultdict(list)

@@ -5,7 +5,7 @@ The column types' own conversions (sealing, times) apply, column by column; noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -17,6 +17,7 @@ from adapters.ledger.sealed import SealedText
 from adapters.ledger.tables import Instant
 
 Rows = Sequence[Sequence[Any]]
+_MANY = 20  # rows from which on it pays to look for what is the same in all of them
 
 
 def insert(
@@ -28,16 +29,43 @@ def insert(
     """
     if not rows:
         return 0
-    names = ", ".join(f'"{name}"' for name in columns)
+    return insert_columns(tx, table, dict(zip(columns, _arrays(tx, table, columns, rows, stored), strict=True)), ignore)
+
+
+def insert_columns(tx: Connection, table: Table, columns: Mapping[str, Sequence[Any]], ignore: bool = False) -> int:
+    """Insert rows given as columns, of values that were converted before, as `insert` does.
+
+    What is the same in every row is said once: to hand a value over again costs as much as to store it.
+    """
+    same = [name for name in [*columns][1:] if _alike(columns[name])]
+    names = [name for name in columns if name not in same]
+    values = [columns[name] for name in names]
     conflict = " ON CONFLICT DO NOTHING" if ignore else ""
-    head = f'INSERT INTO "{table.name}" ({names}) '
+    head = f'INSERT INTO "{table.name}" ({_names([*names, *same])}) '
     if _postgres(tx):
-        sql = f"{head}SELECT * FROM unnest({_casts(tx, table, columns)}) WHERE true{conflict}"  # noqa: S608
-        return tx.exec_driver_sql(sql, tuple(_arrays(tx, table, columns, rows, stored))).rowcount
-    sql = f"{head}VALUES ({', '.join('?' * len(columns))}){conflict}"
-    if not _as_they_are(tx, table, columns, stored):
-        rows = list(zip(*_arrays(tx, table, columns, rows, stored), strict=True))
-    return tx.exec_driver_sql(sql, [*rows]).rowcount
+        said = "".join(f", %s::{_kind(tx, table, name)}" for name in same)
+        source = f"unnest({_casts(tx, table, names)}) AS v"
+        sql = f"{head}SELECT v.*{said} FROM {source} WHERE true{conflict}"  # noqa: S608
+        told = [*(columns[name][0] for name in same), *(list(each) for each in values)]
+        return tx.exec_driver_sql(sql, tuple(told)).rowcount
+    said = "".join(f", {_literal(columns[name][0])}" for name in same)
+    sql = f"{head}VALUES ({', '.join('?' * len(names))}{said}){conflict}"
+    return tx.exec_driver_sql(sql, list(zip(*values, strict=True))).rowcount
+
+
+def _alike(values: Sequence[Any]) -> bool:
+    """Whether all of many values are the same, and one that can stand in a statement."""
+    one = values[0]
+    if len(values) < _MANY or not (one is None or type(one) in (str, int)) or one != values[-1]:
+        return False
+    return values.count(one) == len(values) and "\0" not in str(one)
+
+
+def _literal(value: str | int | None) -> str:
+    """A value as SQLite reads it in a statement."""
+    if value is None:
+        return "NULL"
+    return str(value) if isinstance(value, int) else "'{}'".format(value.replace("'", "''"))
 
 
 def update(tx: Connection, table: Table, columns: Sequence[str], rows: Rows, stored: Sequence[str] = ()) -> int:
@@ -97,8 +125,15 @@ def _postgres(tx: Connection) -> bool:
 
 
 def _casts(tx: Connection, table: Table, columns: Sequence[str]) -> str:
-    kinds = (table.c[name].type.compile(tx.dialect) for name in columns)
-    return ", ".join(f"%s::{kind}[]" for kind in kinds)
+    return ", ".join(f"%s::{_kind(tx, table, name)}[]" for name in columns)
+
+
+def _kind(tx: Connection, table: Table, name: str) -> str:
+    return table.c[name].type.compile(tx.dialect)
+
+
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
 
 
 def _arrays(

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, func, literal, select
 from adapters.ledger import bulk
 from adapters.ledger.folding import APPLIED, CONFLICT, DUPLICATE, LATE
 from adapters.ledger.sealed import SealedText
-from adapters.ledger.tables import Instant, application, document, message, receipt
+from adapters.ledger.tables import WHOLE, Instant, application, document, message, receipt
 
 SETTLED = (APPLIED, DUPLICATE, LATE, CONFLICT)
 CANCEL, GRANTED, CANCELLED = "cancel", "granted", "cancelled"  # of an application; the status that stands for it
@@ -43,7 +43,7 @@ def past(tx: Connection, idents: list[int]) -> dict[int, list[Past]]:
     own = select(r.document_id, *columns, literal(False)).where(bulk.among(tx, r.document_id, idents))
     joined = receipt.join(message, and_(m.authority == r.authority, m.cop_msg_id == r.cop_msg_id))
     whole = select(d.id, *columns, literal(True)).select_from(joined.join(document, d.message_id == m.id))
-    whole = whole.where(bulk.among(tx, d.id, idents), r.cop_msg_id != "")
+    whole = whole.where(bulk.among(tx, d.id, idents), WHOLE)
     for query in (own, whole):
         for row in tx.execute(query.where(r.disposition.in_(SETTLED))):
             found[row[0]].append(Past._make(row))

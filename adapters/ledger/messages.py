@@ -30,6 +30,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import Ledger, reads, writes
@@ -99,7 +100,22 @@ def add_messages(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing])
     message of the same attempt has is replaced by the next free one.
     """
     lock(tx, shipment_id)
-    present = _present(tx, outgoing)
+    if all(doc.attempt == 1 for out in outgoing for doc in out.message.documents):
+        trial = tx.begin_nested()
+        try:  # nearly always none of them is there: the database says so as they are stored
+            added = _added(tx, shipment_id, outgoing, {})
+            trial.commit()
+        except IntegrityError:
+            trial.rollback()
+        else:
+            return added
+    return _added(tx, shipment_id, outgoing, _present(tx, outgoing))
+
+
+def _added(
+    tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing], present: dict[tuple[str, str, str, int], int | None]
+) -> Added:
+    """The same with those attempts of the documents' business keys that are `present`, by id."""
     added, fresh = Added(), list[Outgoing]()
     for out in outgoing:
         keys = _keys(out.message)
@@ -201,8 +217,6 @@ def _documents(
 
     def previous(doc: DocumentLike) -> int | None:
         """The attempt before: of the same business key, or (an inventory has a new number) of the same parcel."""
-        if doc.attempt == 1:
-            return None
         same = present.get((authority, kind, doc.business_key, doc.attempt - 1))
         return same or earlier.get((kind, doc.parcel_seq, doc.attempt - 1))
 
@@ -210,7 +224,7 @@ def _documents(
         (
             message_id, shipment_id, None if doc.parcel_seq is None else parcels[doc.parcel_seq], authority, kind,
             doc.business_key, doc.attempt, doc.app_type, doc.guid,
-            previous(doc), PREPARED, getattr(doc, "digest", ""),
+            None if doc.attempt == 1 else previous(doc), PREPARED, getattr(doc, "digest", ""),
         )
         for doc in said.documents
     ]  # fmt: skip

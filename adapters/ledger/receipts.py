@@ -11,7 +11,19 @@ from sqlalchemy import Connection, Row, func, select
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import reads, writes
-from adapters.ledger.settling import NEW, PARKED, PARTNER, STRANGER, UNUSABLE, Meaning, Rank, Ranks, Settled, settle
+from adapters.ledger.settling import (
+    NEW,
+    PARKED,
+    PARTNER,
+    STRANGER,
+    UNUSABLE,
+    Meaning,
+    Rank,
+    Ranks,
+    Settled,
+    settle,
+    waiting_of,
+)
 from adapters.ledger.tables import document, receipt
 from mappings import clock
 
@@ -109,7 +121,7 @@ def of_shipment(tx: Connection, shipment_id: int) -> list[Row[Any]]:
 def strangers(tx: Connection, authority: str) -> list[Row[Any]]:
     """The parked receipts about documents that the ledger does not have."""
     c = receipt.c
-    query = select(c.id, c.type, c.business_key).where(c.authority == authority, c.disposition == PARKED)
+    query = select(c.id, c.type, c.business_key).where(waiting_of(authority), c.disposition == PARKED)
     return list(tx.execute(query.where(c.reason == STRANGER).order_by(c.id)))
 
 

@@ -21,13 +21,13 @@ from adapters.ledger.folding import APPLIED, CONFLICT, DUPLICATE, LATE, Held, Me
 from adapters.ledger.history import SETTLED, Past, stored
 from adapters.ledger.ledger import alone, writes
 from adapters.ledger.messages import confirm_arrived
-from adapters.ledger.tables import document, message, receipt
+from adapters.ledger.tables import NEW, PARKED, WAITING, document, message, receipt
 
 __all__ = [
     "APPLIED", "CONFLICT", "DUPLICATE", "LATE", "NEW", "PARKED", "PARTNER", "SETTLED", "STRANGER", "UNUSABLE",
     "Meaning", "Meanings", "Rank", "Ranks", "Settled", "settle", "waiting_of",
 ]  # fmt: skip
-NEW, PARKED, UNUSABLE, PARTNER = "new", "parked", "unusable", "partner"
+UNUSABLE, PARTNER = "unusable", "partner"
 STRANGER = "unknown document"
 _WRITTEN = (
     "id", "state", "rank", "return_status", "return_time", "return_info", "pre_no", "invt_no", "final", "conflict",
@@ -214,7 +214,7 @@ def _candidates(tx: Connection, authority: str) -> list[_Pair]:
 
 def waiting_of(authority: str) -> Any:
     """The condition of a receipt that has had no effect yet."""
-    return and_(receipt.c.authority == authority, receipt.c.disposition.in_((NEW, PARKED)))
+    return and_(receipt.c.authority == authority, WAITING)
 
 
 def _choose(candidates: list[_Pair], verdicts: dict[int, Verdict]) -> list[_Pair]:

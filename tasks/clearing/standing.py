@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, case, select
@@ -46,6 +47,9 @@ class Document(NamedTuple):
     pre_no: str
     return_time: datetime | None
     follows: int | None = None  # the document that this one declares anew or changes
+
+
+_DOCUMENT = partial(tuple.__new__, Document)  # as Document._make, without a call of Python's for each
 
 
 @dataclass(frozen=True)
@@ -247,14 +251,17 @@ class Standing:
 def _documents(tx: Connection, shipment_id: int) -> dict[str, dict[int | None, Document]]:
     d, m = document.c, message.c
     state = case((d.state == "prepared", m.state), else_=d.state)
-    columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, parcel.c.seq, state, d.pre_no, d.previous_id,
-               bulk.as_stored(d.return_time))  # fmt: skip
+    columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, parcel.c.seq, state, d.pre_no,
+               bulk.as_stored(d.return_time), d.previous_id)  # fmt: skip
     query = select(*columns).select_from(document.join(message).outerjoin(parcel, d.parcel_id == parcel.c.id))
-    rows = tx.execute(query.where(d.shipment_id == shipment_id).order_by(d.attempt, d.id)).all()
-    times = bulk.read(tx, d.return_time, {row[9] for row in rows})
+    rows = list(tx.execute(query.where(d.shipment_id == shipment_id).order_by(d.id)))
+    rows.sort(
+        key=itemgetter(3)
+    )  # by attempt: nearly always all are the first, and the database would sort all the same
+    times = bulk.read(tx, d.return_time, {row[8] for row in rows})
     found: dict[str, dict[int | None, Document]] = {}
     for row in rows:
-        told = Document._make((*row[:8], times[row[9]], row[8]))
+        told = _DOCUMENT((*row[:8], times[row[8]], row[9]))
         found.setdefault(told.type, {})[told.seq if told.seq is not None else -told.id] = told
     return found
 

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 from adapters.contract import ReceiptRow
 from adapters.ledger import bulk
 from adapters.ledger.ledger import reads, writes
-from adapters.ledger.settling import CONFLICT, PARKED
-from adapters.ledger.tables import document, message, parcel, receipt
+from adapters.ledger.settling import CONFLICT, PARKED, waiting_of
+from adapters.ledger.tables import WHOLE, document, message, parcel, receipt
 
 _ENDS = ("", "|", "\n")
 
@@ -55,7 +55,7 @@ def complete_parked(tx: Connection, authority: str) -> int:
     """Parked receipts with an open key, looked at again: what they speak of may be known by now. How many are."""
     r, done = receipt.c, 0
     query = select(r.id, r.type, r.business_key, r.declared_guid, r.pre_no, r.invt_no, r.cop_msg_id)
-    waiting = query.where(r.authority == authority, r.disposition == PARKED)
+    waiting = query.where(waiting_of(authority), r.disposition == PARKED)
     for row in tx.execute(waiting).all():
         if row.cop_msg_id or "" not in row.business_key.split("|"):
             continue
@@ -107,7 +107,8 @@ def come_back(
     """
     m, r, found = message.c, receipt.c, dict[int, Row[Any]]()
     columns = (m.id, m.shipment_id, m.type, m.documents, r.status, r.authority)
-    query = select(*columns).join(receipt, r.cop_msg_id == m.cop_msg_id).order_by(r.id)
+    told = message.join(receipt, and_(r.cop_msg_id == m.cop_msg_id, WHOLE))
+    query = select(*columns).select_from(told).order_by(r.id)
     for mine in (bulk.among(tx, m.id, message_ids), bulk.among(tx, m.shipment_id, shipment_ids)):
         for row in tx.execute(query.where(mine)).all():
             if row.authority == authority:
