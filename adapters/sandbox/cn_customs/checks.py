@@ -5,10 +5,11 @@ Code apart from the product's rules on purpose: it is the judge of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
+from operator import itemgetter
 
 from adapters.sandbox.cn_customs import identity, settings
 from adapters.sandbox.cn_customs.amounts import number
@@ -24,10 +25,16 @@ def desc(code: str, text: str) -> str:
 
 _QUANTITIES = ("gnum", "qty", "price", "totalPrice", "qty1", "qty2", "unit", "unit1", "unit2")
 _PRICES = ("gnum", "qty", "price", "totalPrice")
+_ROUGHLY = 1e-12  # of an amount: a thousand times what binary fractions may be wrong by
+Faults = Iterable[str]
 
 
-def _weights(type_: str, document: Document) -> Iterator[str]:
+def _weights(type_: str, document: Document) -> Faults:
     gross, net = number(document.head["grossWeight"]), number(document.head["netWeight"])
+    return () if 0 < net <= gross else _of_weights(gross, net)
+
+
+def _of_weights(gross: Decimal, net: Decimal) -> Iterator[str]:
     if gross <= 0:
         yield "毛重必须大于0"
     if net <= 0:
@@ -36,20 +43,39 @@ def _weights(type_: str, document: Document) -> Iterator[str]:
         yield f"净重不能大于毛重],[InventoryHead.netWeight:{net},InventoryHead.grossWeight:{gross}"
 
 
-def _quantities(type_: str, document: Document) -> Iterator[str]:
+def _quantities(type_: str, document: Document) -> Faults:
     pick, tolerance = settings.picked(type_, *_QUANTITIES), settings.tolerance("total_tolerance")
     free = settings.profile()["import_zero_price" if type_ == "CEB621Message" else "zero_price"] != "refused"
-    for line in document.lines:
-        gnum, qty, price, total, qty1, qty2, unit, unit1, unit2 = pick(line)
-        value, sum_ = number(price), number(total)
-        if value <= 0 or sum_ <= 0:
-            yield from _signs(gnum, value, sum_, free)
-        if abs(number(qty) * value - sum_) > tolerance:
-            yield f"第{gnum}项总价不等于单价乘以数量],[InventoryList.totalPrice:{total},InventoryList.price:{price}"
-        if unit == unit1 and number(qty) != number(qty1):
-            yield f"第{gnum}项申报单位与法定单位相同时数量必须一致],[InventoryList.qty:{qty},InventoryList.qty1:{qty1}"
-        if bool(unit2.strip()) != bool(qty2.strip()):
-            yield f"第{gnum}项第二单位与第二数量必须同时填写或同时为空"
+    within = float(tolerance) * (1 - _ROUGHLY)
+    faults: list[str] = []
+    for line in map(pick, document.lines):
+        _, qty, price, total, qty1, qty2, unit, unit1, unit2 = line
+        same = unit != unit1 or qty == qty1
+        if not (same and not (unit2 or qty2) and surely_adds_up(qty, price, total, within)):
+            faults += _of_line(line, tolerance, free)
+    return faults
+
+
+def surely_adds_up(qty: str, price: str, total: str, within: float) -> bool:
+    """Whether price and total are above zero and qty times price is the total, by more than binary fractions err."""
+    try:
+        value, sum_ = float(price), float(total)
+        return value > 0 < sum_ and abs(float(qty) * value - sum_) + sum_ * _ROUGHLY < within
+    except (ValueError, OverflowError):
+        return False
+
+
+def _of_line(line: Cells, tolerance: Decimal, free: bool) -> Iterator[str]:
+    gnum, qty, price, total, qty1, qty2, unit, unit1, unit2 = line
+    value, sum_ = number(price), number(total)
+    if value <= 0 or sum_ <= 0:
+        yield from _signs(gnum, value, sum_, free)
+    if abs(number(qty) * value - sum_) > tolerance:
+        yield f"第{gnum}项总价不等于单价乘以数量],[InventoryList.totalPrice:{total},InventoryList.price:{price}"
+    if unit == unit1 and number(qty) != number(qty1):
+        yield f"第{gnum}项申报单位与法定单位相同时数量必须一致],[InventoryList.qty:{qty},InventoryList.qty1:{qty1}"
+    if bool(unit2.strip()) != bool(qty2.strip()):
+        yield f"第{gnum}项第二单位与第二数量必须同时填写或同时为空"
 
 
 def _signs(gnum: str, value: Decimal, sum_: Decimal, free: bool) -> Iterator[str]:
@@ -65,10 +91,9 @@ def _order_lines(type_: str, document: Document) -> Iterator[str]:
             yield f"第{gnum}项总价不等于单价乘以数量],[OrderList.totalPrice:{total},OrderList.price:{price}"
 
 
-def _numbered(type_: str, document: Document) -> Iterator[str]:
-    numbers = [line[0].strip() for line in document.lines] if len(document.lines) > 1 else []
-    if len(set(numbers)) != len(numbers):
-        yield "商品序号重复"
+def _numbered(type_: str, document: Document) -> Faults:
+    lines = document.lines
+    return ("商品序号重复",) if len(lines) > 1 and len({line[0].strip() for line in lines}) != len(lines) else ()
 
 
 def _parts(type_: str, document: Document) -> Iterator[str]:
@@ -100,6 +125,9 @@ class _Rules:
     line_needed: tuple[str, ...]
     line_absent: tuple[str, ...]
     line_fixed: tuple[tuple[str, str], ...]
+    places: tuple[int, ...]  # of what a line needs
+    named: tuple[str, ...]  # the head's fields that any of these name, and what takes them out of a head
+    pick: Callable[[dict[str, str]], tuple[str, ...]]
 
 
 @cache
@@ -107,21 +135,50 @@ def _rules(type_: str, mode: str) -> _Rules:
     rules = settings.rules().get(type_, {})
     regimes = rules.get("regimes") or {}
     regime = regimes.get(mode, {})
+    fixed = tuple({**rules.get("fixed", {}), **regime.get("fixed", {})}.items())
+    one_of = tuple((name, tuple(values)) for name, values in rules.get("one_of", {}).items())
+    unlike = tuple(rules.get("unlike", {}).items())
+    needed, absent = tuple(regime.get("head_needed", ())), tuple(regime.get("head_absent", ()))
+    line_needed = (*rules.get("line_needed", ()), *regime.get("line_needed", ()))
+    named = tuple(dict.fromkeys([*(name for name, _ in (*fixed, *one_of, *unlike)), *needed, *absent]))
+    lines = settings.declared()[type_].lines
     return _Rules(
-        bool(regimes) and mode not in regimes, tuple({**rules.get("fixed", {}), **regime.get("fixed", {})}.items()),
-        tuple((name, tuple(values)) for name, values in rules.get("one_of", {}).items()),
-        tuple(rules.get("unlike", {}).items()), tuple(regime.get("head_needed", ())),
-        tuple(regime.get("head_absent", ())), (*rules.get("line_needed", ()), *regime.get("line_needed", ())),
+        bool(regimes) and mode not in regimes, fixed, one_of, unlike, needed, absent, line_needed,
         tuple(regime.get("line_absent", ())), tuple(rules.get("line_fixed", {}).items()),
+        tuple(lines.index(name) for name in line_needed), named, _picking(named),
     )  # fmt: skip
 
 
-def _fixed(type_: str, document: Document) -> Iterator[str]:
+def _picking(names: tuple[str, ...]) -> Callable[[dict[str, str]], tuple[str, ...]]:
+    return itemgetter(*names) if len(names) > 1 else lambda head: tuple([head[name] for name in names])
+
+
+def _fixed(type_: str, document: Document) -> Faults:
     """What may have one value only, or must stand or be absent under the regime (rules.yaml)."""
     head = document.head
-    rules = _rules(type_, head.get("tradeMode", ""))
+    mode = head.get("tradeMode", "")
+    rules = _rules(type_, mode)
+    faults: Faults = _of_head(type_, mode, rules.pick(head))
+    needed, absent, fixed = rules.line_needed, rules.line_absent, rules.line_fixed
+    if needed or absent or fixed:
+        places = rules.places
+        for line in document.lines:
+            if absent or fixed or not all([line[place].strip() for place in places]):
+                named = _one(f"第{line[0]}项", _named(type_, line), needed, absent, fixed)
+                faults = [*faults, *named]
+    return faults
+
+
+@lru_cache(maxsize=2000)  # many documents have all of these in common
+def _of_head(type_: str, mode: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    """The faults of a head in the fields that the rules name."""
+    rules = _rules(type_, mode)
+    return tuple(_of_fields(rules, mode, dict(zip(rules.named, values, strict=True))))
+
+
+def _of_fields(rules: _Rules, mode: str, head: dict[str, str]) -> Iterator[str]:
     if rules.stranger:
-        yield f"贸易方式不支持],[tradeMode:{head['tradeMode']}"
+        yield f"贸易方式不支持],[tradeMode:{mode}"
     for name, value in rules.fixed:
         if head[name] != value:
             yield f"{name}只能为{value}],[{name}:{head[name]}"
@@ -131,15 +188,7 @@ def _fixed(type_: str, document: Document) -> Iterator[str]:
     for name, value in rules.unlike:
         if head[name] == value:
             yield f"{name}不能为{value}],[{name}:{value}"
-    if rules.head_needed or rules.head_absent:
-        yield from _one("", head, rules.head_needed, rules.head_absent, ())
-    needed, absent, fixed = rules.line_needed, rules.line_absent, rules.line_fixed
-    if needed or absent or fixed:
-        names = settings.declared()[type_].lines
-        places = [names.index(name) for name in needed]
-        for line in document.lines:
-            if absent or fixed or not all(line[place].strip() for place in places):
-                yield from _one(f"第{line[0]}项", _named(type_, line), needed, absent, fixed)
+    yield from _one("", head, rules.head_needed, rules.head_absent, ())
 
 
 def _one(
@@ -160,17 +209,19 @@ def _assured(type_: str, document: Document) -> Iterator[str]:
         yield f"担保企业必须为平台、电商、物流或申报企业],[InventoryHead.assureCode:{head['assureCode']}"
 
 
-def _low_value(type_: str, document: Document) -> Iterator[str]:
+def _low_value(type_: str, document: Document) -> Faults:
     """Exports to businesses go by inventory below a value only; amounts in foreign money are not converted."""
-    if document.head["tradeMode"] not in settings.rules()["low_value"]:
-        return
+    return () if document.head["tradeMode"] not in settings.rules()["low_value"] else _of_value(type_, document)
+
+
+def _of_value(type_: str, document: Document) -> Iterator[str]:
     lines, limit = [_named(type_, line) for line in document.lines], settings.dated("low_value")["yuan"]
     total = sum(number(line["totalPrice"]) for line in lines)
     if {line["currency"] for line in lines} == {"142"} and total >= Decimal(limit):
         yield f"单票价值超过限额应按报关单申报],[totalPrice:{total},limitPrice:{limit}"
 
 
-_CHECKS: dict[str, tuple[Callable[[str, Document], Iterator[str]], ...]] = {
+_CHECKS: dict[str, tuple[Callable[[str, Document], Faults], ...]] = {
     "CEB303Message": (_fixed, _numbered),
     "CEB603Message": (_fixed, _numbered, _weights, _quantities, _low_value),
     "CEB607Message": (_parts,),

@@ -109,7 +109,8 @@ def _taken(pattern: re.Pattern[str], text: str, start: int, own: Form, referring
 
 def _grouped(every: list[Cells], own: Form) -> _Taken | None:
     """Heads with their lines; None where a head or a line stands where none may, or there are too many."""
-    taken, ended, rows = _Taken(), True, []
+    taken, ended = _Taken(), True
+    rows: list[Cells] = []
     columns, headed, ends, lined, line = own.columns, own.headed, own.ended, own.lined, own.line
     for cells in every:
         heading = cells[headed] != ""
