@@ -5,17 +5,14 @@ Code apart from the product's rules on purpose: it is the judge of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from functools import cache, lru_cache
-from operator import itemgetter
 
 from adapters.sandbox.cn_customs import identity, settings
 from adapters.sandbox.cn_customs.amounts import number
 from adapters.sandbox.cn_customs.forms import Cells
 from adapters.sandbox.cn_customs.reading import Document
-from adapters.sandbox.cn_customs.settings import Names
+from adapters.sandbox.cn_customs.regimes import Faults, fixed_values, named
 
 
 def desc(code: str, text: str) -> str:
@@ -26,7 +23,6 @@ def desc(code: str, text: str) -> str:
 _QUANTITIES = ("gnum", "qty", "price", "totalPrice", "qty1", "qty2", "unit", "unit1", "unit2")
 _PRICES = ("gnum", "qty", "price", "totalPrice")
 _ROUGHLY = 1e-12  # of an amount: a thousand times what binary fractions may be wrong by
-Faults = Iterable[str]
 
 
 def _weights(type_: str, document: Document) -> Faults:
@@ -112,97 +108,6 @@ def _paid(type_: str, document: Document) -> Iterator[str]:
         yield f"实际支付金额不等于商品价格+运杂费+代扣税款-非现金抵扣金额],[{both}"
 
 
-@dataclass(frozen=True)
-class _Rules:
-    """What rules.yaml says of a type under a regime."""
-
-    stranger: bool  # the regime is none of the type's
-    fixed: tuple[tuple[str, str], ...]
-    one_of: tuple[tuple[str, tuple[str, ...]], ...]
-    unlike: tuple[tuple[str, str], ...]
-    head_needed: tuple[str, ...]
-    head_absent: tuple[str, ...]
-    line_needed: tuple[str, ...]
-    line_absent: tuple[str, ...]
-    line_fixed: tuple[tuple[str, str], ...]
-    places: tuple[int, ...]  # of what a line needs
-    named: tuple[str, ...]  # the head's fields that any of these name, and what takes them out of a head
-    pick: Callable[[dict[str, str]], tuple[str, ...]]
-
-
-@cache
-def _rules(type_: str, mode: str) -> _Rules:
-    rules = settings.rules().get(type_, {})
-    regimes = rules.get("regimes") or {}
-    regime = regimes.get(mode, {})
-    fixed = tuple({**rules.get("fixed", {}), **regime.get("fixed", {})}.items())
-    one_of = tuple((name, tuple(values)) for name, values in rules.get("one_of", {}).items())
-    unlike = tuple(rules.get("unlike", {}).items())
-    needed, absent = tuple(regime.get("head_needed", ())), tuple(regime.get("head_absent", ()))
-    line_needed = (*rules.get("line_needed", ()), *regime.get("line_needed", ()))
-    named = tuple(dict.fromkeys([*(name for name, _ in (*fixed, *one_of, *unlike)), *needed, *absent]))
-    lines = settings.declared()[type_].lines
-    return _Rules(
-        bool(regimes) and mode not in regimes, fixed, one_of, unlike, needed, absent, line_needed,
-        tuple(regime.get("line_absent", ())), tuple(rules.get("line_fixed", {}).items()),
-        tuple(lines.index(name) for name in line_needed), named, _picking(named),
-    )  # fmt: skip
-
-
-def _picking(names: tuple[str, ...]) -> Callable[[dict[str, str]], tuple[str, ...]]:
-    return itemgetter(*names) if len(names) > 1 else lambda head: tuple([head[name] for name in names])
-
-
-def _fixed(type_: str, document: Document) -> Faults:
-    """What may have one value only, or must stand or be absent under the regime (rules.yaml)."""
-    head = document.head
-    mode = head.get("tradeMode", "")
-    rules = _rules(type_, mode)
-    faults: Faults = _of_head(type_, mode, rules.pick(head))
-    needed, absent, fixed = rules.line_needed, rules.line_absent, rules.line_fixed
-    if needed or absent or fixed:
-        places = rules.places
-        for line in document.lines:
-            if absent or fixed or not all([line[place].strip() for place in places]):
-                named = _one(f"第{line[0]}项", _named(type_, line), needed, absent, fixed)
-                faults = [*faults, *named]
-    return faults
-
-
-@lru_cache(maxsize=2000)  # many documents have all of these in common
-def _of_head(type_: str, mode: str, values: tuple[str, ...]) -> tuple[str, ...]:
-    """The faults of a head in the fields that the rules name."""
-    rules = _rules(type_, mode)
-    return tuple(_of_fields(rules, mode, dict(zip(rules.named, values, strict=True))))
-
-
-def _of_fields(rules: _Rules, mode: str, head: dict[str, str]) -> Iterator[str]:
-    if rules.stranger:
-        yield f"贸易方式不支持],[tradeMode:{mode}"
-    for name, value in rules.fixed:
-        if head[name] != value:
-            yield f"{name}只能为{value}],[{name}:{head[name]}"
-    for name, values in rules.one_of:
-        if head[name] not in values:
-            yield f"{name}只能为{'、'.join(values)}],[{name}:{head[name]}"
-    for name, value in rules.unlike:
-        if head[name] == value:
-            yield f"{name}不能为{value}],[{name}:{value}"
-    yield from _one("", head, rules.head_needed, rules.head_absent, ())
-
-
-def _one(
-    place: str, cells: dict[str, str], needed: Names, absent: Names, fixed: tuple[tuple[str, str], ...]
-) -> Iterator[str]:
-    yield from (f"{place}{name}必须填写" for name in needed if not cells[name].strip())
-    yield from (f"{place}{name}必须为空],[{name}:{cells[name]}" for name in absent if cells[name].strip())
-    yield from (f"{place}{name}只能为{value}],[{name}:{cells[name]}" for name, value in fixed if cells[name] != value)
-
-
-def _named(type_: str, line: Cells) -> dict[str, str]:
-    return dict(zip(settings.declared()[type_].lines, line, strict=True))
-
-
 def _assured(type_: str, document: Document) -> Iterator[str]:
     head = document.head
     if head["assureCode"] not in {head[name] for name in settings.profile()["assured_by"]}:
@@ -215,29 +120,29 @@ def _low_value(type_: str, document: Document) -> Faults:
 
 
 def _of_value(type_: str, document: Document) -> Iterator[str]:
-    lines, limit = [_named(type_, line) for line in document.lines], settings.dated("low_value")["yuan"]
+    lines, limit = [named(type_, line) for line in document.lines], settings.dated("low_value")["yuan"]
     total = sum(number(line["totalPrice"]) for line in lines)
     if {line["currency"] for line in lines} == {"142"} and total >= Decimal(limit):
         yield f"单票价值超过限额应按报关单申报],[totalPrice:{total},limitPrice:{limit}"
 
 
 _CHECKS: dict[str, tuple[Callable[[str, Document], Faults], ...]] = {
-    "CEB303Message": (_fixed, _numbered),
-    "CEB603Message": (_fixed, _numbered, _weights, _quantities, _low_value),
+    "CEB303Message": (fixed_values, _numbered),
+    "CEB603Message": (fixed_values, _numbered, _weights, _quantities, _low_value),
     "CEB607Message": (_parts,),
     "CEB507Message": (_parts,),
     "CEB509Message": (_parts,),
     "CEB701Message": (_parts,),
-    "CEB311Message": (_fixed, _numbered, _order_lines, _paid, identity.number_of),
-    "CEB411Message": (_fixed, identity.number_of),
-    "CEB511Message": (_fixed,),
-    "CEB513Message": (_fixed,),
-    "CEB621Message": (_fixed, _numbered, _weights, _quantities, _assured, identity.number_of),
-    "CEB711Message": (_fixed, _numbered),
-    "CEB623Message": (_fixed,),
-    "CEB625Message": (_fixed, _numbered),
-    "CEB213Message": (_fixed, _numbered),
-    "CEB215Message": (_fixed,),
+    "CEB311Message": (fixed_values, _numbered, _order_lines, _paid, identity.number_of),
+    "CEB411Message": (fixed_values, identity.number_of),
+    "CEB511Message": (fixed_values,),
+    "CEB513Message": (fixed_values,),
+    "CEB621Message": (fixed_values, _numbered, _weights, _quantities, _assured, identity.number_of),
+    "CEB711Message": (fixed_values, _numbered),
+    "CEB623Message": (fixed_values,),
+    "CEB625Message": (fixed_values, _numbered),
+    "CEB213Message": (fixed_values, _numbered),
+    "CEB215Message": (fixed_values,),
 }
 
 
