@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import methodcaller
 from typing import Any
 
 import orjson
@@ -26,6 +27,7 @@ ACTIONS = DOCUMENT_ACTIONS | MESSAGE_ACTIONS | REQUEST_ACTIONS
 MATCHES = frozenset({"type", "order_no", "waybill_no", "key", "dxp_id", "nth"})
 Subject = dict[str, str]
 Fit = Callable[[str], object]
+_SPECIAL = frozenset("*?[")
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Rule:
     def globs(self) -> dict[str, Fit]:
         """The tests of `match` by name; a type that is not named is any."""
         match = {"type": "*", **self.body["match"]}
-        return {name: re.compile(fnmatch.translate(str(glob))).match for name, glob in match.items() if name != "nth"}
+        return {name: _fit(str(glob)) for name, glob in match.items() if name != "nth"}
 
     @property
     def action(self) -> str:
@@ -65,6 +67,13 @@ class Rule:
         self.seen, self.changed = self.seen + 1, True
         times, nth = self.body.get("times"), self.body["match"].get("nth")
         return (nth is None or self.seen == nth) and (times is None or self.used < times)
+
+
+def _fit(glob: str) -> Fit:
+    """Whether a text fits a glob; most of them say how a text ends, which needs no pattern."""
+    if glob[:1] == "*" and not _SPECIAL & set(glob[1:]):
+        return methodcaller("endswith", glob[1:])
+    return re.compile(fnmatch.translate(glob)).match
 
 
 def checked(body: Any) -> dict[str, Any]:

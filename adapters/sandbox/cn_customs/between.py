@@ -25,8 +25,10 @@ def lines(order: Facts, inventory: Facts, order_no: str, which: str) -> str:
     if len(ours) != len(theirs):
         both = f"[InventoryHead.orderNo:{order_no},OrderHead.orderNo:{order_no}]"
         return f"{desc('1320', f'清单({len(ours)}项)与订单({len(theirs)}项)项数不一致')},{both}"
+    if ours == theirs:
+        return ""
     names = settings.profile()[which]
-    if ours != theirs and (differing := _differing(_plain(ours, len(names)), _plain(theirs, len(names)), names)):
+    if differing := _differing(_plain(ours, len(names)), _plain(theirs, len(names)), names):
         return f"{desc('1322', '订单清单表体商品项不一致')},{differing}"
     return ""
 
@@ -52,6 +54,8 @@ def money(order: Facts, payments: list[Facts]) -> str:
     """The rejection text where the money received differs from goods value plus freight, or ''."""
     if not payments:
         return ""
+    if len(payments) == 1 and payments[0]["charge"] == order["total"] and payments[0]["currency"] == order["currency"]:
+        return ""  # to the letter
     wanted, tolerance = number(order["total"]), number(settings.profile()["tolerance"])
     charges = [number(payment["charge"]) for payment in payments]
     fits = any(abs(charge - wanted) <= tolerance for charge in [*charges, sum(charges)])

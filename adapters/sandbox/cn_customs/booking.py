@@ -43,7 +43,7 @@ class Booking:
         known = earlier.look(self._store, declared.type, keys, orders)
         found = self._docs(keys, orders, dxp)
         for place, quirks in self._quirks(keys, dxp).items():
-            found[place].quirks = quirks
+            found[place].act_up(quirks)
         self._serials = iter(self._store.serials("pre_no", len(keys)) if declared.numbers else ())
         pairs = list(zip(found, documents, strict=True))
         if refusal is None and known.meets_nothing(found):
@@ -126,7 +126,7 @@ class Booking:
                 self._plan.say(doc, "saved", self._plan.now)
             else:
                 declared.append(pair)
-        texts = [_accepted_text(doc, document, paid) for doc, document in declared]
+        texts = _accepted_texts(declared, paid)
         self._plan.walk_all([doc for doc, _ in declared], "accepted", repeat(self._plan.now), texts)
         self._remember(declared)
         own = checks.Own(self._declared.type)
@@ -188,10 +188,18 @@ def _accepted(type_: str, app_type: str) -> Callable[..., str]:
     return text.format
 
 
-def _accepted_text(doc: Doc, document: Document, paid: frozenset[str] | None) -> str:
-    head = document.head
-    text = _accepted(doc.type, doc.app_type)(doc.guid, head.get("ebcCode", ""), head.get("orderNo", ""))
-    if paid is None or doc.order_ref in paid:
-        return text
-    missing = settings.cycle()["missing_payment"].format(platform=head["ebpCode"], order_no=head["orderNo"])
-    return f"{text},{missing}"
+def _accepted_texts(pairs: Pairs, paid: frozenset[str] | None) -> list[str]:
+    forms = {kind: _accepted(*kind) for kind in {(doc.type, doc.app_type) for doc, _ in pairs}}
+    texts = [
+        forms[doc.type, doc.app_type](doc.guid, document.head.get("ebcCode", ""), document.head.get("orderNo", ""))
+        for doc, document in pairs
+    ]
+    if paid is None:
+        return texts
+    missing = settings.cycle()["missing_payment"].format
+    return [
+        text
+        if doc.order_ref in paid
+        else f"{text},{missing(platform=document.head['ebpCode'], order_no=document.head['orderNo'])}"
+        for text, (doc, document) in zip(texts, pairs, strict=True)
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter, itemgetter
@@ -48,6 +48,7 @@ class Doc:
     current: int = 0
     locked: int = 0
     known: dict[str, Any] | None = None  # its facts, where they are at hand
+    told: str = ""  # its quirks as the store keeps them
 
     @property
     def alive(self) -> bool:
@@ -60,15 +61,9 @@ class Doc:
             self.known = orjson.loads(self.facts)
         return self.known
 
-    @property
-    def told(self) -> str:
-        """Its quirks as the store keeps them."""
-        return orjson.dumps(self.quirks).decode() if self.quirks else ""
-
-    def row(self) -> tuple[Any, ...]:
-        """Its cells, as the store takes them."""
-        cells: tuple[Any, ...] = _CELLS(self)
-        return cells
+    def act_up(self, quirks: dict[str, Any]) -> None:
+        """What this customs was told to do with it."""
+        self.quirks, self.told = quirks, orjson.dumps(quirks).decode() if quirks else ""
 
 
 _CELLS = attrgetter(*("told" if name == "quirks" else name for name in DOCUMENT))
@@ -78,8 +73,16 @@ _QUIRKS = DOCUMENT.index("quirks")
 def from_row(row: Row | list[Any]) -> Doc:
     """The document of a row of the book."""
     cells = list(row)
-    cells[_QUIRKS] = orjson.loads(cells[_QUIRKS]) if cells[_QUIRKS] else {}
-    return Doc(*cells)
+    told = cells[_QUIRKS]
+    cells[_QUIRKS] = orjson.loads(told) if told else {}
+    doc = Doc(*cells)
+    doc.told = told
+    return doc
+
+
+def rows(docs: Iterable[Doc]) -> list[tuple[Any, ...]]:
+    """The cells of documents, as the store takes them."""
+    return list(map(_CELLS, docs))
 
 
 @dataclass(frozen=True)

@@ -184,4 +184,4 @@ def wrapped(type_: str, receiver: str, cop_msg_id: str, at: datetime, business: 
         '</dxp:Data><dxp:AddInfo><dxp:BizKey><dxp:Key name="DealFlag">1</dxp:Key>'
         '<dxp:Key name="RetType">1</dxp:Key></dxp:BizKey></dxp:AddInfo></dxp:DxpMsg>'
     )
-    return start.encode() + pybase64.b64encode(business) + end.encode()
+    return b"".join((start.encode(), pybase64.b64encode(business), end.encode()))

@@ -29,7 +29,7 @@ class Seal:
 
 def _rows(type_: str, document: Document, names: list[str]) -> list[list[str]]:
     pick = settings.picked(type_, *names)
-    return [list(pick(line)) for line in document.lines]
+    return list(map(list, map(pick, document.lines)))
 
 
 def compared(type_: str, document: Document, which: str) -> list[list[str]]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from adapters.sandbox.cn_customs.forms import Cells, Form, form
 
 PRIVATE = b"\xee"  # with this byte U+E000 to U+EFFF begin: a message that has one is read whole
@@ -20,6 +22,9 @@ _ROOT = re.compile(
 )
 # The three references as one character each, so that a length counts what they stand for.
 _MARKS = {"&amp;": "\ue010", "&lt;": "\ue011", "&gt;": "\ue012"}
+_BLANK, _OPENS, _CLOSES = b" <>"
+_HIGH = b"\xef"  # with which they begin: to look for one byte is quick
+_NO_CHARACTERS = ("\ufffe".encode(), "\uffff".encode())
 _MEANT = str.maketrans({"\ue010": "&", "\ue011": "<", "\ue012": ">"})
 
 
@@ -41,11 +46,9 @@ class Plain:
 
 @dataclass(slots=True)
 class _Taken:
-    """What the documents of a message said, and where they stand in its text."""
+    """What the documents of a message said, and where the first of them ends in its text."""
 
-    start: int
     first: int = 0
-    end: int = 0
     heads: list[dict[str, str]] = field(default_factory=list)
     lines: list[list[Cells]] = field(default_factory=list)
 
@@ -64,42 +67,74 @@ def read(data: bytes, type_: str) -> Plain | None:
             text = text.replace(reference, mark)
     root = _ROOT.match(text)
     own = form(type_, root["prefix"]) if root is not None and root["name"] == type_ else None
-    taken = _taken(text, root.end(), own, referring) if root is not None and own is not None else None
-    return None if taken is None else _cut(data, text, taken)
+    if root is None or own is None:
+        return None
+    end = own.end.encode()
+    place = slice(len(_bytes(text[: root.end()])), data.rfind(end) + len(end))  # of the documents in the bytes
+    quick = None if referring or not _simple(data, place) else _taken(own.quick, text, root.end(), own, False)
+    taken = quick or _taken(own.pattern, text, root.end(), own, referring)
+    return None if taken is None else _cut(data, _bytes(text[root.end() : taken.first]), taken, place)
 
 
-def _taken(text: str, start: int, own: Form, referring: bool) -> _Taken | None:
+def _simple(data: bytes, place: slice) -> bool:
+    """Whether no text in this place can hold what a text may not, once each "<" is known to begin a plain tag.
+
+    Plain tags have one ">" each: where there are as many of the one as of the other, no text has a ">".
+    """
+    found = np.frombuffer(data, dtype=np.uint8)[place]
+    return bool(
+        found.size
+        and found.min() >= _BLANK
+        and np.count_nonzero(found == _OPENS) == np.count_nonzero(found == _CLOSES)
+        and not (_HIGH in data and any(no_character in data for no_character in _NO_CHARACTERS))
+    )
+
+
+def _taken(pattern: re.Pattern[str], text: str, start: int, own: Form, referring: bool) -> _Taken | None:
     """Every document from here to the last end of one; None where one is not whole, or there are too many."""
-    taken, ended = _Taken(start, end=text.rfind(own.end) + len(own.end)), True
-    size, columns, heads, lines = start, own.columns, taken.heads, taken.lines
-    for found in own.pattern.findall(text, start, taken.end):
-        size += len(found[0])
-        cells = [cell.translate(_MEANT) for cell in found] if referring else found
-        heading = cells[own.headed] != ""
+    end = text.rfind(own.end) + len(own.end)
+    found = list(iter(pattern.scanner(text, start, end).match, None))  # type: ignore[attr-defined]  # each where the one before ended
+    if not found or found[-1].end() != end:  # something between them, or after
+        return None
+    every: list[Cells] = [one.groups("") for one in found]
+    if referring:
+        every = [[cell.translate(_MEANT) for cell in cells] for cells in every]
+    taken = _grouped(every, own)
+    if taken is not None:
+        taken.first = next(
+            one.end() for one, cells in zip(found, every, strict=True) if cells[own.ended] or cells[own.lined]
+        )
+    return taken
+
+
+def _grouped(every: list[Cells], own: Form) -> _Taken | None:
+    """Heads with their lines; None where a head or a line stands where none may, or there are too many."""
+    taken, ended = _Taken(), True
+    rows: list[Cells] = []
+    columns, headed, ends, lined, line = own.columns, own.headed, own.ended, own.lined, own.line
+    for cells in every:
+        heading = cells[headed] != ""
         if heading is not ended:
             return None
         if heading:
-            heads.append(dict(zip(columns, cells[1:], strict=False)))
-            lines.append([])
-            ended = cells[own.ended] != ""
+            rows = []
+            taken.heads.append(dict(zip(columns, cells, strict=False)))
+            taken.lines.append(rows)
+            ended = cells[ends] != ""
         else:
-            lines[-1].append(own.line(cells))
-            ended = cells[own.lined] != ""
-        if ended and not taken.first:
-            taken.first = size
-    if size != taken.end or not ended or not 1 <= len(heads) <= own.documents:  # something between them, or after
+            rows.append(line(cells))
+            ended = cells[lined] != ""
+    if not ended or not 1 <= len(taken.heads) <= own.documents:
         return None
-    for head in heads if own.unknown else ():
+    for head in taken.heads if own.unknown else ():
         head.update(own.unknown)
     least, most = own.lines
-    return taken if all(least <= len(rows) <= most for rows in lines) else None
+    return taken if all(least <= count <= most for count in set(map(len, taken.lines))) else None
 
 
-def _cut(data: bytes, text: str, taken: _Taken) -> Plain:
-    head, first = _bytes(text[: taken.start]), _bytes(text[taken.start : taken.first])
-    after = len(data) - len(_bytes(text[taken.end :]))
-    frame = data[: len(head) + len(first)] + data[after:]
-    return Plain(frame, first, data[len(head) : after], taken.heads, taken.lines)
+def _cut(data: bytes, first: bytes, taken: _Taken, place: slice) -> Plain:
+    frame = data[: place.start + len(first)] + data[place.stop :]
+    return Plain(frame, first, data[place], taken.heads, taken.lines)
 
 
 def _bytes(text: str) -> bytes:

@@ -47,8 +47,7 @@ def joined(documents: Sequence[Document], names: settings.Names) -> list[str]:
     """Of each document the values of these fields, joined as a key; empty texts for no fields."""
     if len(names) < 2:
         return [document.head[names[0]] for document in documents] if names else [""] * len(documents)
-    pick = itemgetter(*names)
-    return ["|".join(pick(document.head)) for document in documents]
+    return list(map("|".join, map(itemgetter(*names), [document.head for document in documents])))
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from xml.sax.saxutils import escape
 
 from adapters.sandbox.cn_customs import settings
@@ -11,6 +12,7 @@ from mappings import clock
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INFO_LENGTH = 1000
+_GUID, _ROW = "\x00", "\x01"  # stand for what follows a guid and a receipt: characters that no text may hold
 
 
 def instant(at: datetime) -> int:
@@ -45,12 +47,17 @@ def message(type_: str, guid: str, faces: list[tuple[str, str]], guids: Iterator
     receipt, mark = declared.receipt, declared.prefix
     start, end = f"<{mark}{receipt.element}><{mark}guid>", f"</{mark}returnInfo></{mark}{receipt.element}>"
     middle = cells({"returnStatus": status, "returnTime": return_time(at)}, mark) + f"<{mark}returnInfo>"
-    infos = {info: info[:_INFO_LENGTH] for _, info in faces}
-    every = "".join(infos.values())
-    plain = not ("&" in every or "<" in every or ">" in every)
-    ends = {info: f"{middle}{told if plain else escape(told)}{end}" for info, told in infos.items()}
-    rows = [f"{start}{next(guids)}</{mark}guid>{face}{ends[info]}" for face, info in faces]
-    return root(receipt.type, guid, "".join(rows), mark)
+    infos = {info: escape(info[:_INFO_LENGTH]) for info in {info for _, info in faces}}
+    ends = {info: f"{middle}{told}{end}" for info, told in infos.items()}
+    if len(ends) > 1:
+        rows = [f"{start}{next(guids)}</{mark}guid>{face}{ends[info]}" for face, info in faces]
+        return root(receipt.type, guid, "".join(rows), mark)
+    (last,) = ends.values()  # what all have in common is put between them once they are bytes
+    own = zip(islice(guids, len(faces)), [face for face, _ in faces], strict=True)
+    told = _ROW.join(map(_GUID.join, own)).encode()
+    told = told.replace(_GUID.encode(), f"</{mark}guid>".encode()).replace(_ROW.encode(), f"{last}{start}".encode())
+    before, after = root(receipt.type, guid, _ROW, mark).split(_ROW.encode())
+    return b"".join((before, start.encode(), told, last.encode(), after))
 
 
 def notice(type_: str, guid: str, parts: list[tuple[str, str]], guids: Iterator[str], mark: str) -> bytes:

@@ -34,11 +34,11 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, cached_statements=500)
         self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA page_size=16384")  # of a new file: rows and index entries come by the hundred
+        self._db.execute("PRAGMA page_size=8192")  # of a new file: what is written are whole pages, for few rows each
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute("PRAGMA cache_size=-64000")
-        self._db.execute("PRAGMA wal_autocheckpoint=4000")
+        self._db.execute("PRAGMA wal_autocheckpoint=8000")
         self._db.executescript(TABLES)
         self._lock = threading.RLock()
         self.recent: dict[int, Any] = {}  # documents that stand, as they were booked and still are
