@@ -75,14 +75,14 @@ class Dispatch(Waker):
 
         parameters = {"shipment": str(shipment_id), "actor": PULSE}
         tags = [f"shipment:{shipment_id}", *stages.tags_of(shipment_id)]  # those that it keeps are not put on it again
-        where = lane(stages.parcels_of(shipment_id))
+        name, where = stages.run_name(str(shipment_id)), lane(stages.parcels_of(shipment_id))
         self.started[shipment_id] = Started("", stopwatch())
-        self.starting[shipment_id] = self.talk.submit(self._start, parameters, tags, where)
+        self.starting[shipment_id] = self.talk.submit(self._start, parameters, tags, name, where)
         if self.starting[shipment_id].done():
             self._has_started(shipment_id)
 
-    def _start(self, parameters: dict[str, Any], tags: list[str], where: str) -> str:
-        return self.prefect.start(CLEAR, parameters, tags, queue=where)
+    def _start(self, parameters: dict[str, Any], tags: list[str], name: str, where: str) -> str:
+        return self.prefect.start(CLEAR, parameters, tags, name, queue=where)
 
     def _has_started(self, shipment_id: int) -> None:
         """Notes the run that Prefect has made of it, or raises why it has not: then nothing is noted."""
