@@ -176,5 +176,3 @@ def test_tags_that_a_run_has_are_not_put_on_it_again(desk: Desk, monkeypatch: py
     [tags] = made
     assert "mine" in tags
     assert [tag for tag in tags if tag.startswith("state:")] == [f"state:{desk.settle().shipment.state}"]
-
-
