@@ -7,8 +7,8 @@ from typing import Any
 
 from adapters.ledger import shipments
 from adapters.ledger.touches import touch
-from deployments.dispatch import ACTOR
 from mappings.errors import TongguanError
+from tasks.actors import PULSE
 from tasks.office import office
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ def ask(run_id: str, parameters: dict[str, Any]) -> int | None:
     The pulse's own runs are not told. An approval that the call gives is noted here, in the same transaction.
     """
     reference, actor = str(parameters.get("shipment") or ""), str(parameters.get("actor") or "prefect")
-    if not reference or parameters.get("folder") or actor == ACTOR:
+    if not reference or parameters.get("folder") or actor == PULSE:
         return None
     try:
         with office().ledger.begin() as tx:

@@ -15,9 +15,9 @@ from deployments.prefect_api import Prefect
 from deployments.waking import TROUBLED, Waker, log
 from mappings.clock import stopwatch
 from mappings.errors import ConfigurationError
+from tasks.actors import PULSE
 
 CLEAR = "clear-shipment/clear-shipment"
-ACTOR = "pulse"
 TAKING = 20.0  # real seconds that a run may take from its worker to its truck's lease
 ASK = 0.5  # real seconds between two questions to Prefect how the runs stand
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
@@ -73,15 +73,16 @@ class Dispatch(Waker):
         """Starts a run in the lane of the shipment's size. Raises ConfigurationError where it surely has not."""
         from tasks import stages  # noqa: PLC0415  Prefect is imported where it is used
 
-        parameters = {"shipment": str(shipment_id), "actor": ACTOR}
-        tags, where = [f"shipment:{shipment_id}"], lane(stages.parcels_of(shipment_id))
+        parameters = {"shipment": str(shipment_id), "actor": PULSE}
+        tags = [f"shipment:{shipment_id}", *stages.tags_of(shipment_id)]  # those that it keeps are not put on it again
+        name, where = stages.run_name(str(shipment_id)), lane(stages.parcels_of(shipment_id))
         self.started[shipment_id] = Started("", stopwatch())
-        self.starting[shipment_id] = self.talk.submit(self._start, parameters, tags, where)
+        self.starting[shipment_id] = self.talk.submit(self._start, parameters, tags, name, where)
         if self.starting[shipment_id].done():
             self._has_started(shipment_id)
 
-    def _start(self, parameters: dict[str, Any], tags: list[str], where: str) -> str:
-        return self.prefect.start(CLEAR, parameters, tags, queue=where)
+    def _start(self, parameters: dict[str, Any], tags: list[str], name: str, where: str) -> str:
+        return self.prefect.start(CLEAR, parameters, tags, name, queue=where)
 
     def _has_started(self, shipment_id: int) -> None:
         """Notes the run that Prefect has made of it, or raises why it has not: then nothing is noted."""
@@ -117,7 +118,8 @@ class Dispatch(Waker):
         except ConfigurationError as error:  # the desk goes on; the runs are asked for again
             log.warning("%s", error)
             return set()
-        return {i for i, one in known.items() if self.started.get(i) is one and self._is_over(i, one, states)}
+        mine = {i: one for i, one in known.items() if self.started.get(i) is one}
+        return {i for i, one in mine.items() if self._safely(self._is_over, i, one, states)}
 
     def _is_over(self, shipment_id: int, one: Started, states: dict[str, str]) -> bool:
         """Whether its run has ended or will never: then it is forgotten."""

@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployments.desk import Desk
-from deployments.dispatch import ACTOR, Dispatch
+from deployments.dispatch import Dispatch
 from deployments.heartbeats import no_heartbeats
 from deployments.listener import GRACE, Listener, hear, logged, tell
 from deployments.pools import pool
 from deployments.prefect_api import Prefect
 from deployments.waking import Waker
+from tasks.actors import PULSE
 
 LOOK = 0.1  # one statement that finds nothing, where nothing has changed
 log = logging.getLogger("tongguan.pulse")
@@ -40,7 +41,7 @@ class Here(Waker):
         """Runs it. How it ends is told in Prefect; the other trucks go on, this one when something has changed."""
         from flows.clear_shipment import clear_shipment  # noqa: PLC0415  Prefect is imported where it is used
 
-        ran: Any = clear_shipment(shipment=str(shipment_id), actor=ACTOR, return_state=True)
+        ran: Any = clear_shipment(shipment=str(shipment_id), actor=PULSE, return_state=True)
         if not ran.is_completed():
             log.warning("shipment %s: %s", shipment_id, ran.name)
         self._now([shipment_id])

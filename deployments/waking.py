@@ -1,8 +1,10 @@
 """Which shipments can go on: only those are looked at that changed, whose time has come, or whose run has ended.
 
 What a shipment looked like at the end of its last run is in the ledger (tasks.stages.note_run): one that looks
-different now, or that waits for time, goes on. One of few parcels is advanced at the desk first; its run shows it.
-When to look again is kept in memory: a waker that begins looks at every open shipment once.
+different now, or that waits for time, goes on. One of few parcels is advanced at the desk, until that changes it no
+more; its run comes when it has been quiet for a moment (deployments.showing), and shows it. A row of the ledger says
+that it has to be looked at until a run has shown it. When to look again is kept in memory: a waker that begins looks
+at every open shipment, and at all that have such a row.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployments import pools
 from deployments.desk import Desk
+from deployments.showing import Showing
 from mappings.clock import clock, stopwatch
 from mappings.errors import TongguanError
 
@@ -31,14 +34,19 @@ log = logging.getLogger("tongguan.pulse")
 
 @dataclass
 class Waker(ABC):
-    """Looks, and has run what is due. `when` says for each shipment when it is to be looked at again."""
+    """Looks, and has run what is due. `when` says for each shipment when it is to be looked at again.
+
+    `handed` is what it looked like when the desk got it, `desked` what it looks like when the desk has no more to do.
+    """
 
     desk: Desk | None = None
     when: dict[int, float] = field(default_factory=dict)
     rows: dict[int, set[str]] = field(default_factory=dict)
     ran_at: dict[int, float] = field(default_factory=dict)
     tried: dict[int, str] = field(default_factory=dict)
+    handed: dict[int, str] = field(default_factory=dict)
     desked: dict[int, str] = field(default_factory=dict)
+    showing: Showing = field(default_factory=Showing)
     begun: bool = False
 
     @abstractmethod
@@ -61,14 +69,13 @@ class Waker(ABC):
         from tasks import stages  # noqa: PLC0415  Prefect is imported where it is used
 
         self._notice(stages.touched())
-        fresh = self.desk.done() if self.desk else set()
-        self._now(fresh | self.ended())
+        self._now((self.desk.done() if self.desk else set()) | self.ended())
         if not self.begun:
             self._now(stages.open_shipments())
             self.begun = True
         now = stopwatch()
         ready = [shipment_id for shipment_id, at in sorted(self.when.items()) if at <= now]
-        due = {i: mark for i in ready if (mark := self._safely(self._look, i, i in fresh))}
+        due = {i: mark for i in ready if (mark := self._safely(self._look, i))}
         smallest_first = sorted(due, key=stages.parcels_of)  # a single shipment never waits behind a batch
         return [i for i in smallest_first if self._safely(self._run, i, due[i])]
 
@@ -96,7 +103,7 @@ class Waker(ABC):
             for run_id in filter(None, (rows[name] for name in new)):
                 self.asked(shipment_id, run_id)
 
-    def _look(self, shipment_id: int, fresh: bool) -> str:
+    def _look(self, shipment_id: int) -> str:
         """The mark of a shipment that is to get a run now; '' for one at the desk, or that waits until `when`."""
         from tasks import stages  # noqa: PLC0415
 
@@ -107,15 +114,31 @@ class Waker(ABC):
         if (desk and shipment_id in desk.in_hand) or stages.worked_on(shipment_id):
             return self._busy(shipment_id, BUSY)
         found = stages.look(shipment_id)
-        if fresh:
+        if desk:
+            return self._at_desk(desk, shipment_id, found)
+        if self._to_show(shipment_id, found) or self._time_has_come(shipment_id, found):
+            return found.mark
+        return self._seen(shipment_id, found)
+
+    def _at_desk(self, desk: Desk, shipment_id: int, found: Look) -> str:
+        """The same of one that the desk advances: a run shows it when it is quiet, or has changed for long."""
+        if self.handed.pop(shipment_id, None) == found.mark:
             self.desked[shipment_id] = found.mark
-        if not self._is_due(shipment_id, found):
-            self._seen(shipment_id, found.over)
-            return ""
-        if desk and desk.has_room and self.desked.get(shipment_id) != found.mark:
-            desk.hand(shipment_id)
-            return self._busy(shipment_id, DUE)
-        return str(found.mark)
+        elif found.mark == found.noted:  # as a run left it before this waker began
+            self.desked.setdefault(shipment_id, found.mark)
+        to_show, at_desk = self._to_show(shipment_id, found), self.desked.get(shipment_id) == found.mark
+        wait = self.showing.wait(shipment_id, found.mark) if to_show else 0.0
+        if not at_desk or self._time_has_come(shipment_id, found):
+            if desk.has_room:
+                self.handed[shipment_id] = found.mark
+                self.ran_at[shipment_id] = stopwatch() if found.mark == found.noted else self.ran_at[shipment_id]
+                desk.hand(shipment_id)
+                self._busy(shipment_id, DUE)
+                return found.mark if to_show and not wait else ""
+            return found.mark if to_show else self._busy(shipment_id, TROUBLED)
+        if to_show:
+            return self._busy(shipment_id, wait) if wait else found.mark
+        return self._seen(shipment_id, found)
 
     def _desk_for(self, shipment_id: int) -> Desk | None:
         from tasks import stages  # noqa: PLC0415
@@ -125,32 +148,33 @@ class Waker(ABC):
 
     def _busy(self, shipment_id: int, seconds: float) -> str:
         """Looks at it again so much later; one row keeps in the ledger that it has to be looked at."""
-        from tasks import stages  # noqa: PLC0415
-
         self._later(shipment_id, seconds)
-        surplus = set(sorted(self.rows.get(shipment_id, ()))[1:])
-        if surplus:
-            stages.looked_at(surplus)
-            self.rows[shipment_id] -= surplus
+        self._forget(shipment_id, 1)
         return ""
 
-    def _is_due(self, shipment_id: int, found: Look) -> bool:
-        """Whether a run would find something to do or to show; if not, says when to look again."""
+    def _to_show(self, shipment_id: int, found: Look) -> bool:
+        """Whether it looks otherwise than at the end of its last run; if a run has failed to note that, not at once."""
         waited = stopwatch() - self.ran_at.setdefault(shipment_id, stopwatch())
         if found.limit is not None:
             self._later(shipment_id, clock().real_seconds((found.limit - clock().now()).total_seconds()))
-        if found.mark != found.noted:
-            if self.tried.get(shipment_id) != found.mark or waited >= AGAIN:
-                return True
-            self._later(shipment_id, AGAIN - waited)
-        elif found.waits_for_time:
-            if waited >= DUE:
-                return True
-            self._later(shipment_id, DUE - waited)
+        if found.mark == found.noted:
+            return False
+        if self.tried.get(shipment_id) != found.mark or waited >= AGAIN:
+            return True
+        self._later(shipment_id, AGAIN - waited)
         return False
 
+    def _time_has_come(self, shipment_id: int, found: Look) -> bool:
+        """Whether one that waits for time alone is to be tried again; if it is not yet, says when."""
+        if found.mark != found.noted or not found.waits_for_time:
+            return False
+        waited = stopwatch() - self.ran_at[shipment_id]
+        if waited < DUE:
+            self._later(shipment_id, DUE - waited)
+        return waited >= DUE
+
     def _run(self, shipment_id: int, mark: str) -> bool:
-        """Starts its run, where it may have one now."""
+        """Starts its run, where it may have one now. Its row stays until that was looked at, also by another waker."""
         running = set(self.running())
         if shipment_id in running or len(running) >= AT_ONCE:
             self._busy(shipment_id, DUE if shipment_id in running else TROUBLED)
@@ -158,18 +182,31 @@ class Waker(ABC):
         self.ran_at[shipment_id] = stopwatch()
         self.start(shipment_id)
         self.tried[shipment_id] = mark
-        self._seen(shipment_id)
+        self.showing.shown(shipment_id)
+        self._forget(shipment_id, 1)
         return True
 
     def _later(self, shipment_id: int, seconds: float) -> None:
         at = stopwatch() + max(seconds, 0.0)
         self.when[shipment_id] = min(at, self.when.get(shipment_id, at))
 
-    def _seen(self, shipment_id: int, over: bool = False) -> None:
-        """Its changes were looked at; of one at its end nothing is kept in mind."""
+    def _seen(self, shipment_id: int, found: Look) -> str:
+        """Nothing is to be done. Where a run has shown it its changes are forgotten; of one at its end, everything."""
+        if found.mark != found.noted:  # a run has failed to: it is tried again
+            self._forget(shipment_id, 1)
+            return ""
+        self._forget(shipment_id)
+        self.showing.shown(shipment_id)
+        if found.over:
+            for kept in (self.when, self.rows, self.ran_at, self.tried, self.handed, self.desked):
+                kept.pop(shipment_id, None)
+        return ""
+
+    def _forget(self, shipment_id: int, but: int = 0) -> None:
+        """The rows that say that it has changed were looked at, all `but` so many."""
         from tasks import stages  # noqa: PLC0415
 
-        stages.looked_at(self.rows.pop(shipment_id, set()))
-        if over:
-            for kept in (self.when, self.ran_at, self.tried, self.desked):
-                kept.pop(shipment_id, None)
+        names = sorted(self.rows.get(shipment_id, ()))[but:]
+        if names:
+            stages.looked_at(names)
+            self.rows[shipment_id] -= set(names)

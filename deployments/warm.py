@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import queue
 from collections.abc import Callable
+from contextlib import ExitStack
+from copy import copy
 from functools import lru_cache
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ from deployments.beside import Beside
 from deployments.dispatch import CLEAR
 from deployments.heartbeats import no_heartbeats
 from mappings.clock import stopwatch
+from tasks.actors import PULSE
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -40,13 +43,23 @@ def work(ours: Connection, niceness: int = 0) -> None:
     os.setsid()  # a signal to the worker's group is not for its runs: it ends its slots itself
     os.nice(niceness)
     _load()
-    with no_heartbeats():
+    with no_heartbeats(), ExitStack() as kept:
         try:
             ours.send(READY)
             while True:
-                ours.send((DONE, run(ours.recv())))
+                run_id = ours.recv()
+                _keep_client(kept)
+                ours.send((DONE, run(run_id)))
         except (EOFError, ConnectionError):
             return
+
+
+def _keep_client(kept: ExitStack) -> None:
+    """From the first run on all runs of this process share one client of Prefect's, with its connections."""
+    from prefect.context import SyncClientContext  # noqa: PLC0415
+
+    if SyncClientContext.get() is None:
+        kept.enter_context(SyncClientContext.get_or_create())
 
 
 def _load() -> None:
@@ -65,13 +78,27 @@ def run(run_id: str) -> str:
 
     found = load_flow_run(UUID(run_id))
     try:
-        ended: Any = run_flow(_flow(str(found.deployment_id)), flow_run=found, return_type="state")
+        of, found = _lean(_flow(str(found.deployment_id)), found)
+        ended: Any = run_flow(of, flow_run=found, return_type="state")
         if ended.is_cancelling():  # after its last stage
             _cancelled(UUID(run_id))
     except (Abort, Pause, TerminationSignal) as stopped:
         _cancelled(UUID(run_id))
         return type(stopped).__name__
     return ""
+
+
+def _lean(of: Any, found: FlowRun) -> tuple[Any, FlowRun]:
+    """A flow and its run; the pulse's need neither a name, which it has given, nor a watch for being suspended.
+
+    Prefect 3.8.8 watches a deployment's run by a thread and a connection of its own, which cost more than what a run
+    of the pulse's does; the engine reads the run anew, deployment and all, before the flow begins.
+    """
+    if found.parameters.get("actor") != PULSE:
+        return of, found
+    unnamed = copy(of)
+    unnamed.flow_run_name = None
+    return unnamed, found.model_copy(update={"deployment_id": None})
 
 
 def _cancelled(run_id: UUID) -> None:

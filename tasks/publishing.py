@@ -24,6 +24,7 @@ from adapters.ledger import applications
 from adapters.ledger.conversions import conversions
 from adapters.ledger.faults import faults
 from mappings.engine import spec
+from tasks import shown
 from tasks.applications import outcomes
 from tasks.clearing.intake import deliveries_of
 from tasks.clearing.standing import Standing
@@ -46,14 +47,17 @@ def key(standing: Standing, what: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{standing.shipment.master_waybill}-{what}".lower()).strip("-")
 
 
-def publish(standing: Standing) -> None:
-    """The shipment's summary, timeline, faults, senders' quality and conversion record as artifacts of this run."""
+def publish(standing: Standing, again: bool = True) -> None:
+    """The shipment's summary, timeline, faults, senders' quality and conversion record as artifacts of this run.
+
+    Without `again` only those that differ from what was shown last: their pages have the others.
+    """
     ledger, name = office().ledger, standing.label
     found = faults(ledger, standing.id)
-    create_markdown_artifact(summary(standing, found), key(standing, "summary"), f"{name} 概况 summary")
-    create_markdown_artifact(timeline(ledger, standing), key(standing, "timeline"), f"{name} 时间线 timeline")
     asked = applications.listing(ledger, standing.id)
-    tables = {
+    everything: dict[str, tuple[Any, str]] = {
+        "summary": (summary(standing, found), f"{name} 概况 summary"),
+        "timeline": (timeline(ledger, standing), f"{name} 时间线 timeline"),
         "applications": (outcomes.shown(asked), f"{name} 申请 applications: {outcomes.counted(asked)}"),
         "faults": (
             screen_table(found, people=people(ledger, standing.id, found)),
@@ -64,9 +68,11 @@ def publish(standing: Standing) -> None:
         "redeclared": (redeclared(ledger, standing), f"{name} 重新申报 declared anew"),
         "conversion": (conversion_table(conversions(ledger, standing.id)), f"{name} 转换记录 conversion record"),
     }
-    for what, (rows, description) in tables.items():
-        if rows:
-            create_table_artifact(rows, key(standing, what), description)
+    with shown.of(ledger, standing.id, again) as differs:
+        for what, (content, description) in everything.items():
+            if content and differs(what, content, description):
+                create = create_markdown_artifact if isinstance(content, str) else create_table_artifact
+                create(content, key(standing, what), description)
 
 
 def progress(shipment_id: int, step: str) -> Callable[[int, int], None]:
@@ -105,21 +111,30 @@ def name_run(name: str) -> None:
 def tag_run(standing: Standing) -> None:
     """Put the tags on this run, beside those that it has; the state is the present one only."""
     run_id: Any = runtime.flow_run.id
-    if run_id:
-        kept = {tag for tag in runtime.flow_run.tags if not tag.startswith("state:")}
+    had = runtime.flow_run.tags or []
+    wanted = {tag for tag in had if not tag.startswith("state:")} | tags(standing)
+    if run_id and wanted != set(had):
         with get_client(sync_client=True) as client:
-            client.update_flow_run(run_id, tags=sorted(kept | tags(standing)))
+            client.update_flow_run(run_id, tags=sorted(wanted))
 
 
-def ask(standing: Standing) -> None:
-    """Where the shipment waits for a person's answer, start the run that asks (once for each version of the files)."""
+def ask(standing: Standing, again: bool = True) -> None:
+    """Where the shipment waits for a person's answer, start the run that asks (once for each version of the files).
+
+    Without `again` Prefect is not asked for what it was asked last.
+    """
+    questions: list[tuple[str, str, str]] = []
     waiting = applications.listing(office().ledger, standing.id, states=(applications.ASKED,))
     if waiting:
-        _start(standing, *APPLY, f"applications:{standing.id}:{max(row.id for row in waiting)}")
+        questions.append((*APPLY, f"applications:{standing.id}:{max(row.id for row in waiting)}"))
     state = standing.shipment.state
     if state in ASK and state in standing.procedure.waits_for_person:
         files = len(deliveries_of(office(), standing.id))
-        _start(standing, *ASK[state], f"{state}:{standing.id}:{files}")
+        questions.append((*ASK[state], f"{state}:{standing.id}:{files}"))
+    with shown.of(office().ledger, standing.id, again) as differs:
+        for deployment, name, question in questions:
+            if differs(f"ask:{deployment}", question):
+                _start(standing, deployment, name, question)
 
 
 def _start(standing: Standing, deployment: str, name: str, question: str) -> None:

@@ -7,9 +7,9 @@ no cache: the ledger decides what was sent.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,13 +19,14 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from adapters.ledger import leases, shipments, touches
+from mappings import clock
 from mappings.clock import stopwatch
 from mappings.errors import AuthorityUnavailable, ConfigurationError
 from tasks import publishing
 from tasks.applications import sending as applications
 from tasks.clearing import alone as lease
 from tasks.clearing import hearing, intake, room, settling, steps, timing
-from tasks.clearing.standing import Standing, procedure_of
+from tasks.clearing.standing import Standing, load_standing, procedure_of
 from tasks.office import office
 from tasks.receipts import alarm
 
@@ -125,6 +126,11 @@ def standing(shipment_id: int) -> Standing:
     return settling.settle_shipment(office(), shipment_id)
 
 
+def tags_of(shipment_id: int) -> list[str]:
+    """The tags of a run about a shipment, as it stands."""
+    return sorted(publishing.tags(load_standing(office().ledger, shipment_id)))
+
+
 @contextmanager
 def alone(shipment_id: int) -> Iterator[bool]:
     """Keeps two workers off one truck; False inside where another has it."""
@@ -132,14 +138,39 @@ def alone(shipment_id: int) -> Iterator[bool]:
         yield mine
 
 
+class Left:
+    """Says of each stage whether it has something to do, so that it is worth a task; looks anew once one has begun."""
+
+    def __init__(self, shipment_id: int) -> None:
+        self._id = shipment_id
+        self._at: Standing | None = None
+
+    def __call__(self, stage: Any, *arguments: Any) -> bool:
+        """Whether it would do something now. Hearing the authorities is left to the pulse's ear."""
+        if stage is work_up:
+            return intake.anything_new(office(), self._id)
+        at = self._at = self._at or standing(self._id)
+        left = {find_out: steps.lost, take_applications: applications.anything_to_do}.get(stage)
+        found = left(at) if left else stage is take and steps.anything_to_do(office(), at, arguments[1])
+        if found:
+            self._at = None
+        return found
+
+
 class Reached:
     """Runs stages one after the other; an authority that cannot be reached stops only what is said to it.
 
-    Once a person has cancelled the run no further stage begins.
+    Once a person has cancelled the run no further stage begins, nor does one that is not `worth` it. `since` is when
+    the first could begin.
     """
 
-    def __init__(self, cancelling: Callable[[], bool] = publishing.cancelling) -> None:
+    def __init__(
+        self,
+        cancelling: Callable[[], bool] = publishing.cancelling,
+        worth: Callable[..., bool] = lambda *_: True,
+    ) -> None:
         self.missed: list[str] = []
+        self.since, self._worth = clock.now(), worth
         self._cancelling, self._cancelled, self._asked = cancelling, False, stopwatch()
 
     @property
@@ -150,8 +181,8 @@ class Reached:
         return self._cancelled
 
     def __call__(self, stage: Callable[..., Any], *arguments: Any) -> Any:
-        """What a stage gives; None where the run is cancelled, or, noted, where an authority was not reached."""
-        if self.cancelled:
+        """What a stage gives; None where it does not begin, or, noted, where an authority was not reached."""
+        if self.cancelled or not self._worth(stage, *arguments):
             return None
         try:
             return stage(*arguments)
@@ -183,19 +214,22 @@ def mark(shipment_id: int) -> tuple[object, ...]:
 
 def _mark(at: Standing, received: int) -> tuple[object, ...]:
     gates = tuple(step.name for step in at.procedure.steps if at.may(step.name))
-    counted = tuple(sorted(Counter(state for state, _ in at.parcels.values()).items()))
-    said = tuple(sorted(Counter(d.state for kind in at.documents.values() for d in kind.values()).items()))
+    said = [
+        (kind, [(seq, d.state) for seq, d in sorted(found.items())]) for kind, found in sorted(at.documents.items())
+    ]
     told = (tuple(sorted(at.events)), sum(map(len, at.deliveries.values())), tuple(sorted(at.applications.items())))
-    return (at.shipment.state, gates, told, received, counted, said, at.shipment.held)
+    here = (at.shipment.state, gates, told, received, timing.passed(at), at.shipment.held)
+    return (*here, sorted(at.parcels.items()), said)
 
 
-def note_run(at: Standing) -> None:
+def note_run(at: Standing, since: datetime) -> None:
     """Write down what a truck looks like at the end of a run, in the ledger: no host wakes it before that changes.
 
-    Of its files those count that were worked up: one that came meanwhile wakes it.
+    Of its files those count that were worked up, and of time what was over when the run began its stages, at `since`:
+    what came meanwhile wakes it.
     """
     worked_up = int(leases.get_cursor(office().ledger, "intake", str(at.id), "0"))
-    leases.set_cursor(office().ledger, RAN, str(at.id), digest(_mark(at, worked_up)))
+    leases.set_cursor(office().ledger, RAN, str(at.id), digest(_mark(replace(at, now=since), worked_up)))
 
 
 def noted_run(shipment_id: int) -> str:
@@ -220,13 +254,11 @@ def parcels_of(shipment_id: int) -> int:
     return intake.size(office().ledger, shipment_id)
 
 
-def _waits_for_time(at: Standing) -> bool:
-    """Whether something may become due by time alone: a lost answer, Hong Kong's limits."""
-    return at.fact("outcome_unknown") or (at.may("hong_kong") and not at.crossed_hong_kong())
-
-
 class Look(NamedTuple):
-    """What a look at a shipment found: `mark` is a digest, `limit` the next time at which it may look otherwise."""
+    """What a look at a shipment found: `mark` is a digest, `limit` the next time at which it may look otherwise.
+
+    `waits_for_time` says that it is to be tried again and again: an answer got lost.
+    """
 
     mark: str
     noted: str
@@ -240,7 +272,7 @@ def look(shipment_id: int) -> Look:
     received = len(intake.deliveries_of(office(), shipment_id))
     at = settling.settle_shipment(office(), shipment_id)
     mark_, over = digest(_mark(at, received)), at.shipment.state == shipments.CLOSED
-    return Look(mark_, noted_run(shipment_id), _waits_for_time(at), timing.next_limit(at), over)
+    return Look(mark_, noted_run(shipment_id), at.fact("outcome_unknown"), timing.next_limit(at), over)
 
 
 def touched() -> dict[int, dict[str, str]]:

@@ -22,6 +22,7 @@ from tasks.applications.messages import Applied, rows_of, written
 from tasks.applications.settling import DECLARE_ANEW
 from tasks.clearing import intake
 from tasks.clearing.settling import settle_shipment
+from tasks.clearing.standing import Standing
 from tasks.conversion.declare import AUTHORITY
 from tasks.conversion.messages import OutMessage
 from tasks.office import Office
@@ -43,6 +44,11 @@ def take(office: Office, shipment_id: int, progress: Progress | None = None) -> 
     if revived or made or done.counts:
         settle_shipment(office, shipment_id)
     return {"declared anew": revived, "prepared": made, **done.counts}
+
+
+def anything_to_do(standing: Standing) -> bool:
+    """Whether there is anything of that."""
+    return standing.applications_due() or any(standing.messages[kind, "prepared"] for kind in message_types())
 
 
 def revive(office: Office, shipment_id: int) -> int:

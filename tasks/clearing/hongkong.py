@@ -80,6 +80,16 @@ def _note(office: Office, standing: Standing, fault: DataFault) -> None:
         events.record(tx, standing.id, "hong_kong_faults", detail={"faults": len(rows)}, once=True)
 
 
+def anything_to_do(office: Office, standing: Standing) -> bool:
+    """Whether Hong Kong, or a person, is to be told something now."""
+    step = next_step(office, standing)
+    return step not in ("wait", "done") and not _waits_for_load(standing, step)
+
+
+def _waits_for_load(standing: Standing, step: str) -> bool:
+    return step in ("bundle", "rebundle") and not standing.fact("load_settled")
+
+
 def prepare(office: Office, standing: Standing) -> int:
     """Prepare what Hong Kong needs now; a bundling waits until the load is settled. Returns how many messages."""
     step = next_step(office, standing)
@@ -87,7 +97,7 @@ def prepare(office: Office, standing: Standing) -> int:
         events.record(office.ledger, standing.id, "hong_kong_late", once=True)
     if step in ("wait", "done", "alarm_late"):
         return 0
-    if step in ("bundle", "rebundle") and not standing.fact("load_settled"):
+    if _waits_for_load(standing, step):
         return 0
     try:
         filing = _filing(office, standing, step)

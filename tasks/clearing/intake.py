@@ -222,7 +222,7 @@ def _groups(tx: Connection, shipment_id: int) -> list[list[Row[Any]]]:
 def work_up(office: Office, shipment_id: int, anew: bool = False) -> Intake | None:
     """Capture, clean, score and match what was received since last time; None when nothing was (and not `anew`)."""
     count = _received(office, shipment_id)
-    if not anew and leases.get_cursor(office.ledger, "intake", str(shipment_id)) == str(count):
+    if not anew and not anything_new(office, shipment_id, count):
         return None
     captured = _bounded(merged([_captured(group, office) for group in _groups(office.ledger, shipment_id)]), office)
     joined = joining.join(office, captured)
@@ -230,6 +230,12 @@ def work_up(office: Office, shipment_id: int, anew: bool = False) -> Intake | No
     waits = joining.waiting(captured) if joined.newest else joining.Waiting()
     batch, scores = to_batch(captured, office.home, office.identities, waits)
     return _store(office, shipment_id, batch, scores, count, joined.newest)
+
+
+def anything_new(office: Office, shipment_id: int, count: int | None = None) -> bool:
+    """Whether something (`count` deliveries by now) was received that is not worked up."""
+    count = _received(office, shipment_id) if count is None else count
+    return leases.get_cursor(office.ledger, "intake", str(shipment_id)) != str(count)
 
 
 def _bounded(captured: Captured, office: Office) -> Captured:

@@ -59,3 +59,16 @@ def take(office: Office, shipment_id: int, step: str, progress: Progress | None 
     if prepared or outcomes:
         settle_shipment(office, shipment_id)
     return Taken(step, prepared, tuple(sorted(outcomes.items())))
+
+
+def anything_to_do(office: Office, standing: Standing, step: str) -> bool:
+    """Whether the step would prepare or send something now."""
+    if standing.shipment.held:
+        return False
+    waits = any(standing.messages[kind, "prepared"] for kind in standing.procedure.step(step).sends)
+    return waits or (standing.may(step) and (step != "hong_kong" or hongkong.anything_to_do(office, standing)))
+
+
+def lost(standing: Standing) -> bool:
+    """Whether it is not known of a message that it arrived."""
+    return any(state in ("claimed", "unknown") for _, state in standing.messages)

@@ -19,6 +19,11 @@ def next_limit(at: Standing) -> datetime | None:
     return min((limit for limit in _limits(at) if limit > at.now), default=None)
 
 
+def passed(at: Standing) -> int:
+    """How many limits are over: with each the shipment is to be looked at once more, whatever else it looks like."""
+    return sum(limit <= at.now for limit in _limits(at))
+
+
 def _limits(at: Standing) -> Iterator[datetime]:
     patience = at.procedure.value("list_waits_minutes", 0)
     if patience and "arrived" in at.events:

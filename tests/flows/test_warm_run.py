@@ -7,13 +7,17 @@ import os
 import threading
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
+from prefect import Task
 from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings
 
 from deployments import pools, warm
 from deployments.serve import entries
+from tasks.actors import PULSE
 from tests.flows.test_flows import Make, whole
 
 __all__ = ["whole"]
@@ -56,6 +60,38 @@ def test_a_run_goes_to_its_end(whole: Make, deployed: list[str], client: SyncPre
     run_id = created(client, "clear-shipment/clear-shipment", shipment=str(here.id))
     assert warm.run(run_id) == ""
     assert client.read_flow_run(run_id).state_name == "Awaiting approval"
+
+
+def test_a_run_of_the_pulses_shows_what_is_new_and_has_tasks_for_what_is_left(
+    whole: Make, deployed: list[str], client: SyncPrefectClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three in a row: files to work up, nothing at all, and somebody's own, which takes every stage."""
+    here, taken, call = whole(), list[str](), Task.__call__
+
+    def noted(of: Any, *given: Any, **named: Any) -> Any:
+        taken.append(of.name)
+        return call(of, *given, **named)
+
+    monkeypatch.setattr(Task, "__call__", noted)
+
+    def ran(actor: str) -> tuple[FlowRun, list[str], int]:
+        artifacts = len(client.read_artifacts())
+        taken.clear()
+        run_id = created(client, "clear-shipment/clear-shipment", shipment=str(here.id), actor=actor)
+        assert warm.run(run_id) == ""
+        return client.read_flow_run(UUID(run_id)), list(taken), len(client.read_artifacts()) - artifacts
+
+    first, tasks, shown = ran(PULSE)
+    assert (first.state_name, tasks) == ("Awaiting approval", ["work_up"])
+    assert str(first.deployment_id), "it is shown with its deployment"
+    assert "state:awaiting_approval" in first.tags
+    assert shown > 2
+    again, tasks, shown_again = ran(PULSE)
+    assert (again.state_name, tasks, shown_again) == ("Awaiting approval", [], 0)
+    own, tasks, shown_own = ran("Li")
+    assert own.name != first.name, "it is named by the flow; the pulse's when it is ordered"
+    assert {"work_up", "find_out", "hear", "take_applications", "take"} == set(tasks)
+    assert shown_own == shown
 
 
 def test_a_run_that_fails_ends_nothing_but_itself(whole: Make, deployed: list[str], client: SyncPrefectClient) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import event
 from adapters.ledger import shipments, touches
 from deployments.pulse import Pulse
 from deployments.waking import Waker
+from mappings import clock
 from mappings.clock import stopwatch
 from tasks import office as offices
 from tasks import stages
@@ -34,7 +35,8 @@ class Noted(Waker):
 
     def start(self, shipment_id: int) -> None:
         self.ran.append(shipment_id)
-        stages.note_run(stages.standing(shipment_id))
+        stages.note_run(stages.standing(shipment_id), clock.now())
+        self._now([shipment_id])
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from deployments import asked, dispatch, waking
 from deployments.desk import Desk
 from deployments.dispatch import Dispatch
 from deployments.prefect_api import Prefect
+from mappings import clock
 from mappings.clock import stopwatch
 from tasks import office as offices
 from tasks import stages
@@ -143,7 +144,7 @@ def test_while_such_a_run_has_not_ended_the_shipment_needs_no_other(opened: int,
     assert waker.beat() == []
     assert waker.started[opened].run_id == "theirs"
     prefect.states["theirs"] = "COMPLETED"
-    stages.note_run(settling.settle_shipment(offices.office(), opened))
+    stages.note_run(settling.settle_shipment(offices.office(), opened), clock.now())
     assert waker.beat() == []
     assert (waker.started, prefect.runs) == ({}, [])
     assert waker.when[opened] > stopwatch() + waking.BUSY

@@ -12,6 +12,7 @@ from adapters.ledger import leases, shipments, touches
 from deployments import dispatch, pools, pulse, waking
 from deployments.dispatch import Dispatch
 from deployments.prefect_api import Prefect
+from mappings import clock
 from mappings.clock import stopwatch
 from mappings.errors import ConfigurationError
 from tasks import office as offices
@@ -34,7 +35,7 @@ def woken(captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
 
 def ran(shipment: int) -> None:
     """What a run leaves behind at its end."""
-    stages.note_run(settling.settle_shipment(offices.office(), shipment))
+    stages.note_run(settling.settle_shipment(offices.office(), shipment), clock.now())
 
 
 def test_a_truck_gets_one_run_while_that_is_queued(woken: Dispatch, captured: int, prefect: PrefectServer) -> None:
@@ -42,7 +43,7 @@ def test_a_truck_gets_one_run_while_that_is_queued(woken: Dispatch, captured: in
     assert [woken.beat(), woken.beat()] == [[], []]
     [run] = prefect.runs
     assert run["parameters"] == {"shipment": str(captured), "actor": "pulse"}
-    assert run["tags"] == [f"shipment:{captured}"]
+    assert set(run["tags"]) >= {f"shipment:{captured}", "direction:export", "state:awaiting_approval"}
     assert run["work_queue_name"] == pools.EXPRESS, "60 parcels are few"
 
 
@@ -91,6 +92,27 @@ def test_the_run_of_a_dead_worker_is_told_and_the_truck_goes_on(
     monkeypatch.setattr(waking, "AGAIN", 0.0)
     assert woken.beat() == [captured]
     assert prefect.set_states == [("run1", "CRASHED")]
+
+
+def test_one_dead_workers_trouble_hides_no_other_run_that_ended(
+    woken: Dispatch, captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect does not take it that the first run has crashed: the second's end is heard all the same."""
+    began = stopwatch()
+    woken.started = {ident: dispatch.Started(f"run{ident}", began) for ident in (captured, 4711, 4712)}
+    prefect.states |= {f"run{captured}": "COMPLETED", "run4711": "RUNNING", "run4712": "COMPLETED"}
+    monkeypatch.setattr(dispatch, "TAKING", 0.0)
+
+    def refuses(run_id: str, why: str) -> None:
+        raise ConfigurationError(f"{run_id}: no")
+
+    monkeypatch.setattr(woken.prefect, "crash", refuses)
+    assert woken.ended() == {captured, 4712}
+    assert list(woken.started) == [4711], "it is told again"
+    monkeypatch.undo()
+    prefect.states["run4711"] = "COMPLETED"
+    woken.asked_at = 0.0
+    assert woken.ended() == {4711}
 
 
 def test_a_worker_has_a_while_from_its_run_to_its_truck(woken: Dispatch, captured: int, prefect: PrefectServer) -> None:

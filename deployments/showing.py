@@ -1,0 +1,59 @@
+"""When a run shows what the desk has done: once nothing has changed for a moment, at the latest after a while.
+
+A run costs Prefect's server about as much as the desk's work costs the desk, however little it has to show: one that
+comes after ten receipts shows all ten.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, field
+
+from mappings.clock import stopwatch
+from mappings.errors import ConfigurationError
+
+QUIET, STEADY = 1.0, 10.0  # real seconds
+QUIET_VARIABLE, STEADY_VARIABLE = "TONGGUAN_QUIET_SECONDS", "TONGGUAN_STEADY_SECONDS"
+
+
+def seconds(variable: str, default: float) -> float:
+    """Real seconds of a setting in the environment. Raises ConfigurationError."""
+    text = os.environ.get(variable, "") or str(default)
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0 <= found < math.inf:
+        raise ConfigurationError(f"{variable} is {text!r}: write seconds, 0 or more 请写不小于 0 的秒数")
+    return found
+
+
+@dataclass
+class Unshown:
+    """How a shipment looks, since when, and since when no run has shown it."""
+
+    mark: str
+    changed_at: float
+    since: float
+
+
+@dataclass
+class Showing:
+    """Of each shipment what no run has shown. `quiet` and `steady` are real seconds."""
+
+    quiet: float = field(default_factory=lambda: seconds(QUIET_VARIABLE, QUIET))
+    steady: float = field(default_factory=lambda: seconds(STEADY_VARIABLE, STEADY))
+    unshown: dict[int, Unshown] = field(default_factory=dict)
+
+    def wait(self, shipment_id: int, mark: str) -> float:
+        """Real seconds until a run is to show a shipment that looks so; 0 for now."""
+        now = stopwatch()
+        one = self.unshown.setdefault(shipment_id, Unshown(mark, now, now))
+        if one.mark != mark:
+            one.mark, one.changed_at = mark, now
+        return max(min(one.changed_at + self.quiet, one.since + self.steady) - now, 0.0)
+
+    def shown(self, shipment_id: int) -> None:
+        """A run was asked for: whatever it looks like when that begins, it shows."""
+        self.unshown.pop(shipment_id, None)

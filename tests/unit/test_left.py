@@ -1,0 +1,178 @@
+"""What a run of the pulse's leaves out: stages with nothing to do, and what Prefect was shown already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from adapters.ledger import shipments
+from adapters.ledger.tables import message
+from mappings import clock
+from tasks import publishing, shown, stages
+from tasks.clearing import intake, steps, timing
+from tests.unit.desk import AT, Desk, files
+
+
+def worth(desk: Desk) -> list[str]:
+    """The stages that a run of the pulse's would take now, in their order."""
+    left, names = stages.Left(desk.id), stages.steps_of(desk.id)
+    plain: list[tuple[str, Any]] = [("work up", stages.work_up), ("find out", stages.find_out)]
+    plain += [("hear", stages.hear), ("applications", stages.take_applications)]
+    found = [name for name, stage in plain if left(stage, desk.id)]
+    return found + [step for step in names if left(stages.take, desk.id, step)]
+
+
+def test_a_stage_is_worth_a_task_where_it_has_something_to_do(desk: Desk) -> None:
+    desk.id = intake.receive_files(desk.office, files(desk.made), "", "tester").shipment_id
+    assert worth(desk) == ["work up"]
+    intake.work_up(desk.office, desk.id)
+    assert worth(desk) == [], "it waits for a person"
+    shipments.approve(desk.ledger, desk.id, "tester")
+    assert worth(desk) == ["declare"]
+    desk.prepare("declare")
+    assert "declare" not in worth(desk)
+    for state, stage in (("prepared", "declare"), ("claimed", "find out"), ("unknown", "find out")):
+        with desk.ledger.begin() as tx:
+            tx.execute(update(message).values(state=state))
+        assert stage in worth(desk), state
+    with desk.ledger.begin() as tx:
+        tx.execute(update(message).values(state="prepared"))
+    shipments.hold(desk.ledger, desk.id, "why", "tester")
+    assert worth(desk) == []
+
+
+def test_every_step_that_would_prepare_something_is_worth_a_task(desk: Desk) -> None:
+    """What a step did is what was said of it, also of Hong Kong's, whose gate is open and stays so."""
+    desk.take_in()
+    said, did = [], []
+    for at in ("ready", "declared"):
+        if at == "declared":
+            desk.declared()
+        for step in stages.steps_of(desk.id):
+            said.append((at, step, steps.anything_to_do(desk.office, desk.standing(), step)))
+            did.append((at, step, bool(desk.prepare(step))))
+    assert said == did
+    assert {step for _, step, some in said if some} >= {"declare", "list", "hong_kong"}
+    assert desk.standing().may("hong_kong")
+    assert not steps.anything_to_do(desk.office, desk.standing(), "hong_kong"), "it waits for Hong Kong's answer"
+
+
+def test_what_a_stage_changed_is_looked_at_anew(desk: Desk) -> None:
+    desk.take_in()
+    left = stages.Left(desk.id)
+    assert left(stages.take, desk.id, "declare")
+    desk.prepare("declare")
+    assert not left(stages.take, desk.id, "declare")
+
+
+def test_a_limit_of_time_is_part_of_what_it_looks_like(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hong Kong's gate stays open: only its limits say when there is something new to do."""
+    desk.take_in()
+    before, limit = stages.look(desk.id), timing.next_limit(desk.settle())
+    assert limit is not None
+    assert limit > AT
+    assert stages.look(desk.id).mark == before.mark
+    monkeypatch.setenv(clock.VARIABLE, f"{limit.isoformat()}@1e-09@1790000000")
+    assert clock.now() >= limit
+    after = stages.look(desk.id)
+    assert after.mark != before.mark
+    stages.note_run(desk.settle(), AT)
+    assert stages.look(desk.id).noted != after.mark, "it came after the run began its stages: they may not have seen it"
+    stages.note_run(desk.settle(), clock.now())
+    assert stages.look(desk.id).noted == after.mark
+
+
+def test_which_parcels_are_in_a_state_is_part_of_what_it_looks_like(desk: Desk) -> None:
+    desk.take_in()
+    desk.declared()
+    desk.said("CEB603Message", "released", 1)
+    one = stages.look(desk.id).mark
+    desk.said("CEB603Message", "reviewed", 1)
+    desk.said("CEB603Message", "released", 2)
+    assert stages.look(desk.id).mark != one, "as many, but others"
+
+
+@pytest.fixture
+def artifacts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The artifacts that Prefect was given, by the end of their keys."""
+    given: list[str] = []
+
+    def create(content: Any, key: str, description: str) -> None:
+        given.append(key.rsplit("-", 1)[1])
+
+    for name in ("create_markdown_artifact", "create_table_artifact"):
+        monkeypatch.setattr(publishing, name, create)
+    return given
+
+
+def test_only_what_differs_is_shown_again(desk: Desk, artifacts: list[str]) -> None:
+    desk.take_in(approve=False)
+    publishing.publish(desk.settle(), again=False)
+    everything = list(artifacts)
+    assert {"summary", "timeline", "quality"} <= set(everything)
+    publishing.publish(desk.settle(), again=False)
+    assert artifacts == everything, "nothing is new"
+    shipments.approve(desk.ledger, desk.id, "tester")
+    publishing.publish(desk.settle(), again=False)
+    assert artifacts[len(everything) :] == ["summary", "timeline"]
+    artifacts.clear()
+    publishing.publish(desk.settle())
+    assert artifacts == everything, "anybody else's run shows all"
+
+
+def test_what_was_not_shown_to_its_end_is_shown_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.take_in()
+
+    def fails(*_: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(publishing, "create_markdown_artifact", fails)
+    with pytest.raises(ConnectionError):
+        publishing.publish(desk.settle(), again=False)
+    with shown.of(desk.ledger, desk.id, again=False) as differs:
+        assert differs("summary", "whatever")
+
+
+def test_a_question_is_asked_once_and_a_new_one_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(publishing, "_start", lambda _standing, _deployment, _name, question: asked.append(question))
+    desk.take_in(approve=False)
+    for _ in range(2):
+        publishing.ask(desk.settle(), again=False)
+    desk.deliver(("later.txt", b"x"), shipment=str(desk.id))
+    publishing.ask(desk.settle(), again=False)
+    assert [one.rsplit(":", 1)[1] for one in asked] == ["1", "2"]
+    publishing.ask(desk.settle())
+    assert len(asked) == 3, "anybody else's run asks Prefect, which knows the question"
+
+
+def test_tags_that_a_run_has_are_not_put_on_it_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.take_in(approve=False)
+    desk.settle()
+    made: list[list[str]] = []
+
+    class Client:
+        def __enter__(self) -> Client:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            return
+
+        def update_flow_run(self, _run: str, tags: list[str]) -> None:
+            made.append(tags)
+
+    class Run:
+        id = "r"
+        tags = ("mine", *stages.tags_of(desk.id))
+
+    monkeypatch.setattr(publishing.runtime, "flow_run", Run)
+    monkeypatch.setattr(publishing, "get_client", lambda **_: Client())
+    publishing.tag_run(desk.settle())
+    assert made == []
+    shipments.approve(desk.ledger, desk.id, "tester")
+    publishing.tag_run(desk.settle())
+    [tags] = made
+    assert "mine" in tags
+    assert [tag for tag in tags if tag.startswith("state:")] == [f"state:{desk.settle().shipment.state}"]

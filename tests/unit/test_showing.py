@@ -1,0 +1,223 @@
+"""When runs show what the desk has done: on a clock of the test, with a desk and a Prefect that are stood in for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from sqlalchemy import update
+
+from adapters.ledger import shipments, touches
+from adapters.ledger.tables import shipment
+from deployments import showing, waking
+from deployments.showing import QUIET, STEADY, Showing
+from deployments.waking import Waker
+from mappings.errors import ConfigurationError
+from tasks import office as offices
+from tasks import stages
+from tests.unit.world import captured, home, truck
+
+__all__ = ["captured", "home", "truck"]
+BEAT = 0.1
+
+
+@dataclass
+class At:
+    """The desk: it has done what it is handed by the next beat."""
+
+    in_hand: dict[int, float] = field(default_factory=dict)
+    had: list[int] = field(default_factory=list)
+    has_room: bool = True
+
+    def hand(self, shipment_id: int) -> None:
+        self.in_hand[shipment_id] = 0.0
+        self.had.append(shipment_id)
+
+    def done(self) -> set[int]:
+        found = set(self.in_hand)
+        self.in_hand.clear()
+        return found
+
+
+@dataclass
+class Pool(Waker):
+    """A waker whose runs wait in a lane until the test ends them."""
+
+    ordered: list[int] = field(default_factory=list)
+    out: set[int] = field(default_factory=set)
+
+    def running(self) -> Iterable[int]:
+        return self.out
+
+    def start(self, shipment_id: int) -> None:
+        self.ordered.append(shipment_id)
+        self.out.add(shipment_id)
+
+
+class Scene:
+    """One shipment that looks as the test says, and the pulse that looks at it."""
+
+    def __init__(self, shipment_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.id, self.now, self.number, self.noted, self.over = shipment_id, 1000.0, 0, "", False
+        self.found = stages.look(shipment_id)
+        for module in (waking, showing):
+            monkeypatch.setattr(module, "stopwatch", lambda: self.now)
+        monkeypatch.setattr(stages, "look", lambda _: self.look())
+        self.begin()
+
+    def begin(self) -> None:
+        """The pulse begins, with nothing in mind; a former one is gone with its desk."""
+        self.desk = At()
+        self.waker = Pool(desk=self.desk)  # type: ignore[arg-type]
+
+    def look(self) -> stages.Look:
+        return self.found._replace(mark=f"m{self.number}", noted=self.noted, limit=None, over=self.over)
+
+    def change(self) -> None:
+        """Something happens to it, and says so."""
+        self.number += 1
+        touches.touch(offices.office().ledger, [self.id])
+
+    def beats(self, seconds: float) -> int:
+        """The pulse beats for so long; how many runs it ordered."""
+        before = len(self.waker.ordered)
+        for _ in range(round(seconds / BEAT)):
+            self.waker.beat()
+            self.now += BEAT
+        return len(self.waker.ordered) - before
+
+    def run(self, ends: bool = True) -> None:
+        """The run that is out looks, notes what it saw, and ends."""
+        self.noted = self.look().mark
+        if ends:
+            self.end()
+
+    def end(self) -> None:
+        self.waker.out.clear()
+        self.waker._now([self.id])
+
+
+@pytest.fixture
+def scene(captured: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """A shipment that the pulse has looked at, shown as it is."""
+    offices.office.cache_clear()
+    made = Scene(captured, monkeypatch)
+    made.noted = made.look().mark
+    assert made.beats(2 * STEADY) == 0
+    assert stages.touched() == {}
+    yield made
+    offices.office.cache_clear()
+
+
+def test_ten_changes_in_a_row_are_one_run(scene: Scene) -> None:
+    for _ in range(10):
+        scene.change()
+        assert scene.beats(QUIET / 2) == 0
+    assert len(scene.desk.had) >= 10, "the desk did not wait"
+    assert scene.beats(2 * QUIET) == 1
+    scene.run()
+    assert scene.beats(3 * STEADY) == 0
+    assert stages.touched() == {}
+
+
+def test_one_change_is_shown_when_it_is_quiet(scene: Scene) -> None:
+    scene.change()
+    assert scene.beats(QUIET - BEAT) == 0
+    assert scene.beats(2 * BEAT + BEAT) == 1
+
+
+def test_steady_change_is_shown_at_the_bound(scene: Scene) -> None:
+    began, shown = scene.now, list[float]()
+    while len(shown) < 3:
+        scene.change()
+        if scene.beats(QUIET / 2):
+            shown.append(scene.now - began)
+            scene.run()
+        assert scene.now < began + 10 * STEADY
+    apart = [after - before for before, after in zip([0.0, *shown], shown, strict=False)]
+    assert all(STEADY <= one <= STEADY + QUIET for one in apart)
+    assert len(scene.desk.had) >= 10 * STEADY / QUIET / 2, "meanwhile the desk advances every change"
+
+
+def test_no_second_run_is_ordered_while_one_waits_in_the_lane(scene: Scene) -> None:
+    scene.change()
+    assert scene.beats(2 * QUIET) == 1
+    for _ in range(5):
+        scene.change()
+        assert scene.beats(STEADY) == 0
+    scene.run()
+    assert scene.beats(3 * STEADY) == 0, "it has shown the newest"
+
+
+def test_a_change_after_a_runs_last_look_is_one_more_run(scene: Scene) -> None:
+    scene.change()
+    scene.beats(2 * QUIET)
+    scene.run(ends=False)
+    scene.change()
+    assert scene.beats(2 * QUIET) == 0
+    scene.end()
+    assert scene.beats(2 * QUIET) == 1
+    scene.run()
+    assert scene.beats(3 * STEADY) == 0
+
+
+def test_what_changes_while_the_desk_has_it_goes_to_the_desk_again(scene: Scene) -> None:
+    scene.change()
+    scene.waker.beat()
+    scene.change()
+    scene.waker.beat()
+    scene.waker.beat()
+    assert len(scene.desk.had) == 2, "the desk may have seen it, or not"
+    scene.beats(QUIET)
+    assert len(scene.desk.had) == 2, "now it has changed nothing more"
+
+
+@pytest.mark.parametrize("closed", [False, True])
+@pytest.mark.parametrize("seconds", [0.0, BEAT, QUIET / 2, 2 * QUIET])
+def test_a_dead_pulse_loses_none(scene: Scene, seconds: float, closed: bool) -> None:
+    """It dies before it saw the change, with the desk at work, while it waits for quiet, or with its run not begun."""
+    scene.change()
+    scene.beats(seconds)
+    if closed:
+        scene.over = True
+        with offices.office().ledger.begin() as tx:
+            tx.execute(update(shipment).values(state=shipments.CLOSED))
+    scene.begin()
+    assert scene.beats(2 * QUIET) == 1
+    scene.run()
+    assert scene.beats(3 * STEADY) == 0
+    assert stages.touched() == {}
+    scene.begin()
+    assert scene.beats(3 * STEADY) == 0, "it was shown"
+
+
+def test_where_the_desk_is_full_a_run_does_the_work_at_once(scene: Scene) -> None:
+    scene.desk.has_room = False
+    scene.change()
+    assert scene.beats(BEAT) == 1
+    assert scene.desk.had == []
+
+
+def test_what_waits_for_a_lost_answer_is_tried_at_the_desk_without_a_run(scene: Scene) -> None:
+    scene.found = scene.found._replace(waits_for_time=True)
+    scene.waker._now([scene.id])
+    assert scene.beats(3 * waking.DUE) == 0
+    assert len(scene.desk.had) in (2, 3)
+    scene.number += 1  # the answer was found, and that says so
+    assert scene.beats(waking.DUE + 2 * QUIET) == 1
+
+
+def test_its_seconds_are_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (Showing().quiet, Showing().steady) == (QUIET, STEADY)
+    monkeypatch.setenv(showing.QUIET_VARIABLE, "0")
+    monkeypatch.setenv(showing.STEADY_VARIABLE, "2.5")
+    assert (Showing().quiet, Showing().steady) == (0.0, 2.5)
+    assert Showing().wait(1, "m") == 0.0
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "inf", "nan"])
+def test_no_number_of_seconds_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv(showing.QUIET_VARIABLE, text)
+    with pytest.raises(ConfigurationError, match=showing.QUIET_VARIABLE):
+        Showing()
