@@ -20,6 +20,7 @@ from tests.chaos import imports, trucks
 from tests.chaos.imports import ImportYard
 from tests.chaos.sandboxes import Sandboxes
 from tests.chaos.trucks import Yard
+from tests.long import long_but
 
 PARCELS = 6
 CUTS = 20  # then the line holds: what was lost must be found again
@@ -64,7 +65,7 @@ def cleared(made: Yard) -> dict[str, Any]:
     return made.outcome()
 
 
-@pytest.fixture(scope="module", params=["export", "import"])
+@pytest.fixture(scope="module", params=long_but(["export", "import"], "export"))
 def direction(request: pytest.FixtureRequest) -> str:
     """An export truck with Hong Kong behind it, or an import truck with its books and tax bills."""
     return str(request.param)

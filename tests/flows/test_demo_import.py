@@ -21,6 +21,7 @@ ENDS = {
 }  # fmt: skip
 
 
+@pytest.mark.long  # the same parts as test_demo, and tests/flows/test_whole_import
 @pytest.mark.slow
 def test_an_import_goes_from_files_to_its_tax_bills(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (homes.VARIABLE, clock.VARIABLE):

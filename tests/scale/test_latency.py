@@ -10,7 +10,7 @@ import pytest
 from tests.bench import latency
 from tests.scale.cluster import Absent
 
-pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.long, pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(420)]
 
 
 def test_every_series_comes_to_its_end_and_what_waits_costs_no_process(
