@@ -10,7 +10,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from adapters import home as homes
+from adapters.keys import software
+from adapters.ledger import migrations
 from mappings import clock
+from tests import quick
 
 _HERE = Path(__file__).parent
 settings.register_profile("house", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -50,6 +53,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         measuring.resume()
         if told is not None:
             os.environ[_MEASURING] = told
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_beginnings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """This process copies new ledgers, and its RSA keys come round again."""
+    with pytest.MonkeyPatch.context() as patch:
+        template = tmp_path_factory.mktemp("quick") / "ledger.sqlite"
+        patch.setattr(migrations, "upgrade", quick.upgrading(migrations.upgrade, template))
+        patch.setattr(software, "new_private", quick.drawing(software.new_private))
+        yield
 
 
 @pytest.fixture(autouse=True)

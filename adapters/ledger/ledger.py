@@ -91,13 +91,27 @@ class Ledger:
 
     def upgrade(self) -> None:
         """Bring the tables to the newest migration. Safe when several processes start at once."""
+        if self.revision() == newest_revision():
+            return
         from adapters.ledger.migrations import upgrade  # noqa: PLC0415  (Alembic is slow to import)
 
         upgrade(self)
 
+    def revision(self) -> str:
+        """The migration that the tables are at, '' where there are none."""
+        if not self._file_is_there():
+            return ""
+        with self.read() as tx:
+            if not inspect(tx).has_table("alembic_version"):
+                return ""
+            return str(tx.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() or "")
+
+    def _file_is_there(self) -> bool:
+        return self.engine.dialect.name != "sqlite" or Path(str(self.engine.url.database)).exists()
+
     def exists(self) -> bool:
         """Whether the database holds a ledger, of whatever version."""
-        if self.engine.dialect.name == "sqlite" and not Path(str(self.engine.url.database)).exists():
+        if not self._file_is_there():
             return False
         with self.read() as tx:
             return inspect(tx).has_table("shipment")
@@ -105,6 +119,13 @@ class Ledger:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+@functools.cache
+def newest_revision() -> str:
+    """The newest migration, by its file's name: Alembic, which is slow to load, is asked only where it has work."""
+    versions = Path(__file__).parent / "migrations" / "versions"
+    return max(file.name.partition("_")[0] for file in versions.glob("0*_*.py"))
 
 
 def _engine(url: str, lock_seconds: float) -> Engine:

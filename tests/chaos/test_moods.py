@@ -11,6 +11,7 @@ import pytest
 from tests.chaos.conftest import Make
 from tests.chaos.sandboxes import Sandboxes
 from tests.chaos.trucks import Yard
+from tests.long import long_but
 
 pytestmark = pytest.mark.chaos
 NONE_TWICE = {"cn_ecommerce": 0, "hk_road": 0}
@@ -35,7 +36,9 @@ HONG_KONG: dict[str, tuple[dict[str, Any], ...]] = {
 }
 
 
-@pytest.mark.parametrize("mood", MOODS)
+@pytest.mark.parametrize(
+    "mood", long_but(MOODS, "the answer is lost after accepting", "receipts repeated and out of order")
+)
 def test_china_in_a_mood(mood: str, yard: Make, authorities: Sandboxes, undisturbed: dict[str, Any]) -> None:
     here = yard()
     authorities.behave("cn_ecommerce", *MOODS[mood])
@@ -45,7 +48,7 @@ def test_china_in_a_mood(mood: str, yard: Make, authorities: Sandboxes, undistur
     assert here.audit() == []
 
 
-@pytest.mark.parametrize("mood", HONG_KONG)
+@pytest.mark.parametrize("mood", long_but(HONG_KONG, "the answer is lost after accepting"))
 def test_hong_kong_in_a_mood(mood: str, yard: Make, authorities: Sandboxes, undisturbed: dict[str, Any]) -> None:
     here = yard()
     authorities.behave("hk_road", *HONG_KONG[mood])

@@ -17,6 +17,7 @@ from adapters.ledger.books.supply import Supply
 from adapters.ledger.tables import book_entry
 from tests.contract import ledger_cases as cases
 from tests.contract.test_books import ANN, AT, BANK, TOYS, Three, balanced, ids, quota, state, three
+from tests.long import LONG
 
 __all__ = ["three"]
 APPLICATION, BILL = "7", "T1"
@@ -83,7 +84,11 @@ def stocked(ledger: Ledger) -> None:
 
 
 @pytest.mark.parametrize("part", [False, True], ids=["all", "part"])
-@pytest.mark.parametrize("others", [("released", "bill", "void"), ("released", "sent back", "bill")])
+@pytest.mark.parametrize(
+    "others",
+    [("released", "bill", "void"), pytest.param(("released", "sent back", "bill"), marks=LONG)],
+    ids=["bill void", "sent back"],
+)
 def test_undone_in_any_order_is_as_never_granted(ledger: Ledger, others: tuple[str, ...], part: bool) -> None:
     stocked(ledger)
     tried, never = 0, {}

@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from adapters.ledger import Ledger, messages, migrations, open_ledger, raws, shipments
-from adapters.ledger.ledger import VARIABLE
+from adapters.ledger.ledger import VARIABLE, newest_revision
 from adapters.ledger.sealed import Vault
 from adapters.ledger.tables import metadata, raw, shipment
 from mappings.errors import ConfigurationError
@@ -32,6 +32,20 @@ def test_upgrade_again_changes_nothing(ledger: Ledger) -> None:
     ident = cases.shipment(ledger)
     ledger.upgrade()
     assert shipments.get(ledger, ident).master_waybill == "M1"
+
+
+def test_what_is_at_the_newest_migration_asks_alembic_nothing(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ledger.revision() == newest_revision() == migrations.head()
+    asked: list[Ledger] = []
+    monkeypatch.setattr(migrations, "upgrade", asked.append)
+    ledger.upgrade()
+    assert asked == []
+    with ledger.begin() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    ledger.upgrade()
+    assert asked == [ledger]
+    with ledger.begin() as tx:
+        tx.execute(sa.text("UPDATE alembic_version SET version_num = :newest"), {"newest": newest_revision()})
 
 
 def test_many_open_a_new_ledger_at_once(address: str, tmp_path: Path) -> None:
