@@ -83,7 +83,7 @@ def stocked(ledger: Ledger) -> None:
     supply.add(ledger, [Supply(BANK, "CNY", 10**6, "letter"), Supply(TOYS, "H87", 10**6, "in")], "amy", AT)
 
 
-@pytest.mark.parametrize("part", [False, True], ids=["all", "part"])
+@pytest.mark.parametrize("part", [pytest.param(False, marks=LONG), True], ids=["all", "part"])
 @pytest.mark.parametrize(
     "others",
     [("released", "bill", "void"), pytest.param(("released", "sent back", "bill"), marks=LONG)],

@@ -159,7 +159,7 @@ def write(message: MessageSpec, case: Case, batch_of: int = 100) -> list[writer.
 
 
 @pytest.mark.parametrize("message_type", WRITTEN)
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_what_is_written_is_read_back(message_type: str, data: st.DataObject) -> None:
     message = spec.load(message_type)

@@ -16,7 +16,7 @@ from tests.scale.hosts import Host, NotAllowed, host
 from tests.scale.test_workers import SECONDS, all_in_order, busy, fleet, holders, running
 
 __all__ = ["fleet", "running"]
-pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.long, pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(420)]
 
 
 @pytest.fixture

@@ -68,6 +68,7 @@ def all_in_order(fleet: Fleet) -> None:
     assert fleet.cluster.sandboxes.second_receipts() == {"cn_ecommerce": 0, "hk_road": 0}
 
 
+@pytest.mark.long
 def test_two_workers_share_the_trucks(running: Cluster, fleet: Fleet) -> None:
     workers = [running.start_worker(), running.start_worker()]
     running.until_looking()  # else the first to be there may have taken everything

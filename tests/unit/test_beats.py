@@ -21,7 +21,7 @@ from tasks import stages
 from tests.unit.world import captured, home, truck
 
 __all__ = ["captured", "home", "truck"]
-MANY = 500
+MANY = 40
 
 
 @dataclass
