@@ -10,7 +10,7 @@ import functools
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from adapters.ledger.sealed import KEY_FILE, Vault, create_key, load_vault
+from adapters.ledger.turn import Turn
 from mappings.errors import ConfigurationError
 
 VARIABLE = "TONGGUAN_LEDGER"
@@ -73,12 +74,13 @@ class Ledger:
     def __init__(self, url: str, vault: Vault, lock_seconds: float = LOCK_SECONDS) -> None:
         self.vault = vault
         self.engine = _engine(url, lock_seconds)
+        self._turn = self._line(lock_seconds)
         self.engine.dialect.vault = vault  # type: ignore[attr-defined]
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A transaction that may write: committed at the end, rolled back by any exception."""
-        with explained(), self.engine.begin() as tx:
+        with explained(), self._turn.take() if self._turn else nullcontext(), self.engine.begin() as tx:
             yield tx
 
     @contextmanager
@@ -105,6 +107,11 @@ class Ledger:
             if not inspect(tx).has_table("alembic_version"):
                 return ""
             return str(tx.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() or "")
+
+    def _line(self, lock_seconds: float) -> Turn | None:
+        """The line of this file's writers; PostgreSQL needs none."""
+        file = str(self.engine.url.database)
+        return Turn(Path(file), lock_seconds) if self.engine.dialect.name == "sqlite" and file != ":memory:" else None
 
     def _file_is_there(self) -> bool:
         return self.engine.dialect.name != "sqlite" or Path(str(self.engine.url.database)).exists()

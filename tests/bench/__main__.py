@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stages", action="store_true")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), metavar="PARCELS")
     parser.add_argument("--sustained", type=float, metavar="SECONDS")
-    parser.add_argument("--workers", type=int, choices=(1, 2), default=2)
+    parser.add_argument("--workers", type=int, choices=range(1, 9), default=2)
     given = parser.parse_args(arguments)
     if given.sustained:
         with tempfile.TemporaryDirectory() as work:

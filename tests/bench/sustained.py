@@ -1,6 +1,6 @@
 """How many parcels a second, for as long as one likes: files to receipts settled, the sandbox on the same cores.
 
-One process declares truck after truck while another hears (with one worker it does both in turn), with all that a real
+One process hears while the others declare truck after truck (one worker alone does both in turn), with all that a real
 day has: encryption, claims, the audit's books, 3 % dirty parcels. At the end everything is heard out and audited.
 """
 
@@ -132,11 +132,13 @@ def _made(here: Office, work: Path, sandboxes: Sandboxes, parcels: int, number: 
 def _started(
     here: Office, sandboxes: Sandboxes, folders: list[str], start: _Start, workers: int
 ) -> dict[str, SpawnProcess]:
-    """One process that does both, or one that declares and one that hears."""
-    roles = {"worker 0": (True, True)} if workers == 1 else {"declare": (True, False), "hear": (False, True)}
+    """One process that does both, or one that hears while the others declare, each with trucks of its own."""
+    alone, many = workers == 1, max(1, workers - 1)
+    roles = {f"declare {n}": (True, alone, folders[n::many]) for n in range(many)}
+    roles |= {} if alone else {"hear": (False, True, [])}
     found = {}
-    for name, (declares, hears) in roles.items():
-        told = (str(here.home.path), sandboxes.clock.variable(), folders if declares else [], start, declares, hears)
+    for name, (declares, hears, mine) in roles.items():
+        told = (str(here.home.path), sandboxes.clock.variable(), mine, start, declares, hears)
         found[name] = _spawn.Process(target=_work, args=told)
         found[name].start()
     return found
