@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, select, type_coerce
+from sqlalchemy import Connection, Dialect, select, type_coerce
 from sqlalchemy.types import NullType
 
 from adapters.ledger import bulk
@@ -34,25 +34,29 @@ _STORED = ("return_time", "return_info", "final", "conflict")  # handed on as th
 _LIKENESS = slice(4, 12)  # of a document as read: business key, id, shipment, message, then its Likeness
 Lived = list[tuple[tuple[Any, ...], list[int]]]  # documents as read, each with the places of its receipts
 Changed = dict[tuple[str, ...], list[tuple[Any, ...]]]  # documents to be written, by which texts they have
-Known = Mapping[str, Collection[Any]]  # by business key its receipts that are kept already (as `_Batch._same`)
+Told = Iterable[tuple[int, Sequence[ReceiptLike]]]  # receipts by the raw message that brought them
+Known = Mapping[str, Collection[Any]]  # by business key its receipts that are kept already (as `Batch._same`)
 
 
 @writes
 def keep(
     tx: Connection,
     authority: str,
-    told: Iterable[tuple[int, Sequence[ReceiptLike]]],
+    told: Told | Batch,
     ranks: Ranks,
     recovered: Ranks | None = None,
     apart: Collection[str] = (),
 ) -> tuple[int, Settled]:
     """Keep the receipts of many raw messages, by their ids, and settle the ordinary ones. Known ones change nothing.
 
+    `told` may have been made a Batch before the transaction began: others wait for less long.
+
     Returns how many were new, and what was settled. `ranks` to `apart` are as in `settling.settle`; one settling of an
     authority at a time.
     """
     alone(tx, f"settle {authority}")
-    batch, meanings = _Batch(tx, told), Meanings(ranks, recovered)
+    batch = told if isinstance(told, Batch) else Batch(tx.dialect, told)
+    meanings = Meanings(ranks, recovered)
     keys, waits = batch.by_key(apart), _waiting(tx, authority)
     documents = {kind: _documents(tx, authority, kind, mine) for kind, mine in keys.items()}
     again = _recoveries(tx, {row[3] for rows in documents.values() for row in rows})
@@ -79,7 +83,7 @@ def keep(
 
 
 def _live(
-    batch: _Batch, ordinary: Mapping[str, Lived], again: Collection[int], meanings: Meanings
+    batch: Batch, ordinary: Mapping[str, Lived], again: Collection[int], meanings: Meanings
 ) -> tuple[Settled, Changed]:
     """What ordinary receipts make of their documents, by type: what was settled, and the documents to be written."""
     settled, changed = Settled(), Changed()
@@ -95,7 +99,7 @@ def _live(
     return settled, changed
 
 
-def _all_new(tx: Connection, batch: _Batch) -> int:
+def _all_new(tx: Connection, batch: Batch) -> int:
     """Keep receipts, none of which is known, as a rule; 0, and nothing is kept, where one is. Returns how many."""
     trial = tx.begin_nested()
     if kept(tx, batch.columns()) == len(batch.rows):
@@ -110,18 +114,18 @@ def kept(tx: Connection, columns: Mapping[str, Sequence[Any]]) -> int:
     return bulk.insert_columns(tx, receipt, columns, ignore=True)
 
 
-class _Batch:
+class Batch:
     """Receipts about to be kept, by their place: what the driver needs of each, and what becomes of it."""
 
-    def __init__(self, tx: Connection, told: Iterable[tuple[int, Sequence[ReceiptLike]]]) -> None:
+    def __init__(self, dialect: Dialect, told: Told) -> None:
         self.rows: list[ReceiptLike] = []
         self.raws: list[int] = []
         for raw_id, rows in told:
             self.rows += rows
             self.raws += [raw_id] * len(rows)
-        self.now = bulk.converted(tx, receipt, "at", [clock.now()])[0]
-        self.times = bulk.converted(tx, receipt, "return_time", [row.return_time or NO_TIME for row in self.rows])
-        self.infos = bulk.converted(tx, receipt, "info", [row.info for row in self.rows])
+        self.now = bulk.converted(dialect, receipt, "at", [clock.now()])[0]
+        self.times = bulk.converted(dialect, receipt, "return_time", [row.return_time or NO_TIME for row in self.rows])
+        self.infos = bulk.converted(dialect, receipt, "info", [row.info for row in self.rows])
         self.shapes: list[Shape] = [
             (row.status, at, row.pre_no != "", row.invt_no != "") for row, at in zip(self.rows, self.times, strict=True)
         ]

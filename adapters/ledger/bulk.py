@@ -99,9 +99,9 @@ def among(tx: Connection, column: ColumnElement[Any], values: Iterable[Any]) -> 
     return column.in_(select(each.c.value))
 
 
-def converted(tx: Connection, table: Table, name: str, values: Sequence[Any]) -> list[Any]:
+def converted(dialect: Dialect, table: Table, name: str, values: Sequence[Any]) -> list[Any]:
     """The values of one column as the driver takes them: sealed, or a time in the database's own form."""
-    return _converted(tx.dialect, _processor(tx, table, name), tuple(values), table.c[name].type)
+    return _converted(dialect, _processor(dialect, table, name), tuple(values), table.c[name].type)
 
 
 def as_stored(column: Any) -> Any:
@@ -117,7 +117,7 @@ def read(tx: Connection, column: ColumnElement[Any], values: Collection[Any]) ->
 
 def _as_they_are(tx: Connection, table: Table, columns: Sequence[str], stored: Sequence[str]) -> bool:
     """Whether the driver takes every value of these columns as it is."""
-    return not any(_processor(tx, table, name) for name in columns if name not in stored)
+    return not any(_processor(tx.dialect, table, name) for name in columns if name not in stored)
 
 
 def _postgres(tx: Connection) -> bool:
@@ -142,13 +142,15 @@ def _arrays(
     """The rows turned into one list a column, converted as the column's type says."""
     turned: Iterable[tuple[Any, ...]] = zip(*rows, strict=True)
     return [
-        _converted(tx.dialect, None if name in stored else _processor(tx, table, name), values, table.c[name].type)
+        _converted(
+            tx.dialect, None if name in stored else _processor(tx.dialect, table, name), values, table.c[name].type
+        )
         for name, values in zip(columns, turned, strict=True)
     ]
 
 
-def _processor(tx: Connection, table: Table, name: str) -> Callable[[Any], Any] | None:
-    return table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect)
+def _processor(dialect: Dialect, table: Table, name: str) -> Callable[[Any], Any] | None:
+    return table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _converted(

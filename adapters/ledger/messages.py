@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -34,6 +34,7 @@ from sqlalchemy.exc import IntegrityError
 
 from adapters.ledger import bulk
 from adapters.ledger.ledger import Ledger, reads, writes
+from adapters.ledger.sealed import Ready
 from adapters.ledger.shipments import lock
 from adapters.ledger.tables import document, listed, message, parcel, raw, shipment
 from mappings import clock
@@ -81,6 +82,12 @@ class Outgoing:
     sender_dxp: str = ""
     channel: str = "http"
     media_type: str = "application/xml"
+    kept: Ready | None = None  # the bytes as the ledger keeps them, where `ready` has made them before
+
+
+def ready(ledger: Ledger, outgoing: Sequence[Outgoing]) -> list[Outgoing]:
+    """The same messages, compressed and sealed before the transaction that stores them begins."""
+    return [replace(out, kept=ledger.vault.ready(out.body)) for out in outgoing]
 
 
 @dataclass
@@ -186,7 +193,7 @@ def _store(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing]) -> li
         raws.append({
             "direction": "out", "authority": said.authority, "channel": out.channel, "peer": out.sender_dxp,
             "media_type": out.media_type, "sha256": hashlib.sha256(out.body).hexdigest(), "size": len(out.body),
-            "body": out.body, "at": now, "shipment_id": shipment_id, "state": "read",
+            "body": out.kept or out.body, "at": now, "shipment_id": shipment_id, "state": "read",
         })  # fmt: skip
         rows.append({
             "shipment_id": shipment_id, "authority": said.authority, "type": said.type, "seq": seq, "attempt": attempt,
@@ -264,9 +271,17 @@ def claim(ledger: Ledger, message_id: int, worker: str, recovery: bool = False) 
 
 def claim_within(tx: Connection, message_id: int, worker: str, recovery: bool = False) -> bool:
     """The same inside a transaction, whose end must come before the message leaves."""
-    told = {"b_id": message_id, "b_free": UNKNOWN if recovery else PREPARED, "b_worker": worker, "b_now": clock.now(),
+    return tx.execute(_CLAIM, _claimant(message_id, worker, recovery)).rowcount == 1
+
+
+def claim_all(tx: Connection, message_ids: Sequence[int], worker: str) -> list[int]:
+    """The same of several prepared messages. Returns those that it got, in their order."""
+    return [ident for ident in message_ids if claim_within(tx, ident, worker)]
+
+
+def _claimant(message_id: int, worker: str, recovery: bool) -> dict[str, Any]:
+    return {"b_id": message_id, "b_free": UNKNOWN if recovery else PREPARED, "b_worker": worker, "b_now": clock.now(),
             "b_recovery": recovery}  # fmt: skip
-    return tx.execute(_CLAIM, told).rowcount == 1
 
 
 def _claiming() -> Update:
@@ -295,9 +310,10 @@ _ONE = select(message).where(message.c.id == bindparam("b_id"))
 
 
 @writes
-def settle_sent(tx: Connection, message_id: int) -> bool:
-    """The authority has taken it."""
-    return tx.execute(_SENT, {"b_id": message_id, "b_now": clock.now()}).rowcount == 1
+def settle_sent(tx: Connection, *message_ids: int) -> bool:
+    """The authority has taken them. Returns whether every one was claimed."""
+    now = clock.now()
+    return tx.execute(_SENT, [{"b_id": ident, "b_now": now} for ident in message_ids]).rowcount == len(message_ids)
 
 
 @writes
@@ -393,6 +409,12 @@ def listing(tx: Connection, shipment_id: int) -> list[Row[Any]]:
 def get(tx: Connection, message_id: int) -> Row[Any]:
     """One message."""
     return tx.execute(_ONE, {"b_id": message_id}).one()
+
+
+@reads
+def get_all(tx: Connection, message_ids: Collection[int]) -> list[Row[Any]]:
+    """These messages."""
+    return list(tx.execute(select(message).where(bulk.among(tx, message.c.id, message_ids))))
 
 
 @reads

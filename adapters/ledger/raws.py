@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from adapters.ledger import bulk
-from adapters.ledger.ledger import reads, writes
+from adapters.ledger.ledger import Ledger, reads, writes
 from adapters.ledger.tables import raw
 from mappings import clock
 
@@ -17,6 +17,7 @@ IN, OUT = "in", "out"
 ANSWER = "answer"  # the channel of what was said to a post at once; it was read before it could be kept
 NEW, READ, PARKED, ERASED = "new", "read", "parked", "erased"
 _COLUMNS = ("direction", "authority", "channel", "peer", "media_type", "sha256", "size", "body", "at", "state")
+_SHA256 = _COLUMNS.index("sha256")
 _STORE = insert(raw).returning(raw.c.id)  # statements that run for every message are put together once
 _BODY = select(raw.c.body).where(raw.c.id == bindparam("b_id"))
 _HEAD = [c for c in raw.c if c.name != "body"]
@@ -55,22 +56,38 @@ def store_raw(
     return tx.execute(_STORE, values).scalar_one()
 
 
-@writes
 def store_new(
-    tx: Connection, authority: str, channel: str, peer: str, bodies: Sequence[bytes], media_type: str = ""
+    where: Ledger | Connection, authority: str, channel: str, peer: str, bodies: Sequence[bytes], media_type: str = ""
 ) -> int:
-    """Store what came in, each of it once, but what is there already (`seen`). Returns how many are new."""
+    """Store what came in, each of it once, but what is there already (`seen`). Returns how many are new.
+
+    What is not there yet is compressed and sealed before a transaction of its own begins.
+    """
+    vault = where.vault if isinstance(where, Ledger) else where.dialect.vault  # type: ignore[attr-defined]
     by_hash = {hashlib.sha256(body).hexdigest(): body for body in bodies}
-    same = bulk.among(tx, raw.c.sha256, by_hash) & (raw.c.channel != ANSWER)
-    known = select(raw.c.sha256).where(same, raw.c.authority == authority, raw.c.direction == IN)
-    for digest in tx.execute(known).scalars().all():
-        by_hash.pop(digest, None)
+    fresh = _unknown(where, authority, by_hash)
     now = clock.now()
     rows = [
-        (IN, authority, channel, peer, media_type, digest, len(body), body, now, NEW)
-        for digest, body in by_hash.items()
+        (IN, authority, channel, peer, media_type, digest, len(by_hash[digest]), vault.ready(by_hash[digest]), now, NEW)
+        for digest in fresh
     ]
-    return bulk.insert(tx, raw, _COLUMNS, rows)
+    return _store_unknown(where, authority, rows) if rows else 0
+
+
+@writes
+def _store_unknown(tx: Connection, authority: str, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Store those rows whose bytes nobody else has stored meanwhile."""
+    still = set(_unknown(tx, authority, [row[_SHA256] for row in rows]))
+    return bulk.insert(tx, raw, _COLUMNS, [row for row in rows if row[_SHA256] in still])
+
+
+@reads
+def _unknown(tx: Connection, authority: str, digests: Collection[str]) -> list[str]:
+    """Those of these hashes whose bytes have not come in from an authority (but as an answer), in their order."""
+    same = bulk.among(tx, raw.c.sha256, digests) & (raw.c.channel != ANSWER)
+    query = select(raw.c.sha256).where(same, raw.c.authority == authority, raw.c.direction == IN)
+    known = set(tx.execute(query).scalars())
+    return [digest for digest in digests if digest not in known]
 
 
 @writes
@@ -78,6 +95,18 @@ def store_answer(tx: Connection, authority: str, peer: str, body: bytes, shipmen
     """Store what an authority answered to a message of a shipment; nothing reads it again."""
     if body:
         store_raw(tx, IN, authority, ANSWER, peer, body, shipment_id, state=READ)
+
+
+@writes
+def store_answers(tx: Connection, answers: Sequence[tuple[str, str, bytes, int]]) -> None:
+    """The same of several: authority, peer, body, shipment."""
+    now = clock.now()
+    rows = [
+        (IN, authority, ANSWER, peer, "", hashlib.sha256(body).hexdigest(), len(body), body, now, READ, shipment_id)
+        for authority, peer, body, shipment_id in answers
+        if body
+    ]
+    bulk.insert(tx, raw, (*_COLUMNS, "shipment_id"), rows)
 
 
 @reads

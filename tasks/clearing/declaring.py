@@ -131,15 +131,16 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
         for kind in kinds:
             said = digests.setdefault(kind, {})
             said.update((str(seqs[i]), now[kind][i]) for i in np.flatnonzero(chosen).tolist())
-    outgoing = seal_messages(made, standing.truck, office.authority(standing.procedure.authority), office.keys)
-    told = part_of(whole, ready | {seq for seq in standing.leads if seq is not None})
+    sealed = seal_messages(made, standing.truck, office.authority(standing.procedure.authority), office.keys)
+    outgoing = messages.ready(office.ledger, sealed)
+    told = conversion_record(part_of(whole, ready | {seq for seq in standing.leads if seq is not None}))
     states = {seq: (WAITS, BY_CHANGE) if i in blocked else ("declared", "")
               for i, seq in enumerate(seqs) if i not in refused}  # fmt: skip
     with office.ledger.begin() as tx:
         added = messages.add_messages(tx, standing.id, outgoing)
         sources.save_snapshot(tx, standing.id, DIGESTS, orjson.dumps(digests, option=orjson.OPT_SORT_KEYS))
         parcels.set_parcel_states(tx, standing.id, states)
-        for kind, rows in conversion_record(told).items():
+        for kind, rows in told.items():
             replace_conversions(
                 tx, standing.id, standing.procedure.authority, kind, [Conversion(**row) for row in rows]
             )

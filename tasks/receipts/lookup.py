@@ -22,9 +22,14 @@ def complete_keys(tx: Connection, rows: Sequence[ReceiptRow]) -> list[ReceiptRow
     CEB404 may come without payNo; a local port's relay leaves out more. Then the declared guid or preNo tells. A CEB792
     names the summary that it is about by customs' number alone.
     """
-    if not _open("\n".join(row.business_key for row in rows)):
+    if whole(rows):
         return list(rows)
     return [_completed(tx, row) if _open(row.business_key) else row for row in rows]
+
+
+def whole(rows: Sequence[ReceiptRow]) -> bool:
+    """Whether no business key of these lacks a field."""
+    return not rows or not _open("\n".join(row.business_key for row in rows))
 
 
 def _open(keys: str) -> bool:

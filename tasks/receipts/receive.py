@@ -6,10 +6,10 @@ What cannot be read is parked with its reason, never dropped. Reading again what
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row
 
@@ -21,14 +21,23 @@ from adapters.ledger.receipts import add_all
 from adapters.ledger.settling import Settled
 from mappings import clock
 from mappings.errors import AuthorityUnavailable, DataFault, Unsupported
-from tasks.receipts.lookup import complete_keys
+from tasks.receipts.lookup import complete_keys, whole
 
 log = logging.getLogger(__name__)
 SLICE = 40  # messages read in one transaction: who reads a push waits for no more than that
 PUSH = "push"
 CURSOR, POLLED = "receipts:", "polled:"
-Told = list[tuple[int, Sequence[ReceiptRow]]]  # receipts by the raw message that brought them
-Keep = Callable[[Connection, Told], tuple[int, Settled]]  # keeps them: how many are new, and what was settled at once
+Told = Sequence[tuple[int, Sequence[ReceiptRow]]]  # receipts by the raw message that brought them
+
+
+class Keep(Protocol):
+    """Keeps receipts: how many are new, and what was settled at once."""
+
+    def ready(self, ledger: Ledger, told: Told) -> Any:
+        """What can be made of them before the transaction that keeps them begins; it is called with that."""
+
+    def __call__(self, tx: Connection, told: Any) -> tuple[int, Settled]:
+        """In a transaction that is alone."""
 
 
 @dataclass
@@ -158,9 +167,11 @@ def read_waiting(ledger: Ledger, authority: Authority, keep: Keep | None = None,
     """
     done = Received()
     while waiting := raws.unread(ledger, authority.name, SLICE, channel):
-        read = read_all(ledger, authority, waiting)
+        read, keeps = read_all(ledger, authority, waiting), keep or Wait()
+        told = [(one.raw_id, one.rows) for one in read]
+        ready = keeps.ready(ledger, told) if all(whole(rows) for _, rows in told) else None
         with ledger.begin() as tx:
-            new, settled = _keep(tx, authority.name, read, keep or wait)
+            new, settled = _keep(tx, authority.name, read, keeps, ready)
         done.receipts += new
         done.settled += settled
         bad = [row for one in read for row in one.rows if row.problem]
@@ -173,15 +184,22 @@ def read_waiting(ledger: Ledger, authority: Authority, keep: Keep | None = None,
     return done
 
 
-def wait(tx: Connection, told: Told) -> tuple[int, Settled]:
-    """Keep receipts, and leave their effect to whoever settles next."""
-    return add_all(tx, told), Settled()
+class Wait:
+    """Keeps receipts, and leaves their effect to whoever settles next."""
+
+    def ready(self, ledger: Ledger, told: Told) -> Told:
+        """As they are."""
+        return told
+
+    def __call__(self, tx: Connection, told: Told) -> tuple[int, Settled]:
+        """Adds them."""
+        return add_all(tx, told), Settled()
 
 
-def _keep(tx: Connection, authority: str, read: list[_Read], keep: Keep) -> tuple[int, Settled]:
-    """Keep what was read of a slice of messages, and that they were read."""
+def _keep(tx: Connection, authority: str, read: list[_Read], keep: Keep, ready: Any) -> tuple[int, Settled]:
+    """Keep what was read of a slice of messages (`ready`, where no key is open), and that they were read."""
     alone(tx, f"settle {authority}")  # nobody settles what is only half known
-    kept = keep(tx, [(one.raw_id, complete_keys(tx, one.rows)) for one in read])
+    kept = keep(tx, ready or [(one.raw_id, complete_keys(tx, one.rows)) for one in read])
     for one in read:
         told = [(row.bill, row.return_time) for row in one.rows if row.bill and row.return_time and not row.problem]
         if told:

@@ -42,14 +42,25 @@ def read_and_settle(
 
     Ordinary receipts have their effect in the transaction that keeps them: one write each instead of two.
     """
-    rules = rules_of(authority.name)
+    received = receive.read_waiting(ledger, authority, _AtOnce(authority.name), channel)
+    return _settled(ledger, authority, profiles_from, received.settled)
 
-    def keep(tx: Connection, told: receive.Told) -> tuple[int, Settled]:
-        new, done = at_once.keep(tx, authority.name, told, *rules)
-        _changed(tx, authority.name, done.shipments)
+
+class _AtOnce:
+    """Keeps receipts, and gives the ordinary ones their effect (`receive.Keep`)."""
+
+    def __init__(self, authority: str) -> None:
+        self.authority, self.rules = authority, rules_of(authority)
+
+    def ready(self, ledger: Ledger, told: receive.Told) -> at_once.Batch:
+        """As columns."""
+        return at_once.Batch(ledger.engine.dialect, told)
+
+    def __call__(self, tx: Connection, told: receive.Told | at_once.Batch) -> tuple[int, Settled]:
+        """Keeps them, and notes which shipments changed."""
+        new, done = at_once.keep(tx, self.authority, told, *self.rules)
+        _changed(tx, self.authority, done.shipments)
         return new, done
-
-    return _settled(ledger, authority, profiles_from, receive.read_waiting(ledger, authority, keep, channel).settled)
 
 
 def _settled(ledger: Ledger, authority: Authority, profiles_from: Path | None, settled: Settled) -> Settled:

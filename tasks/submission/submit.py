@@ -1,12 +1,14 @@
-"""Sends what is prepared: claimed (committed), posted, settled, one message after the other (DESIGN, promise 5).
+"""Sends what is prepared: claimed (committed), posted, settled (DESIGN, promise 5).
 
-The next message is claimed in the transaction that settles the one before it: one commit a message, and each claim is
-still committed before its message leaves.
+A few messages are claimed together where an authority answers quickly, and settled together in the transaction that
+claims the next ones: a commit for some, not for each. Every claim is committed before its message leaves. A process
+that dies leaves at most these few of unknown outcome; a slow authority's messages are claimed one at a time.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +21,8 @@ from adapters.ledger.events import record
 from mappings.errors import AuthorityRejected, AuthorityUnavailable, ConfigurationError, OutcomeUnknown
 
 Progress = Callable[[int, int], None]  # messages done, messages in all
-SENT, UNKNOWN, REFUSED, TAKEN = "sent", "unknown", "refused", "taken"
+SENT, UNKNOWN, REFUSED, TAKEN, DUPLICATE = "sent", "unknown", "refused", "taken", "duplicate"
+TOGETHER, BRIEF = 8, 0.5  # messages claimed together at the most, and for about how many seconds
 
 
 @dataclass
@@ -49,54 +52,102 @@ def submit(
     """
     done = Submitted()
     waiting = messages.to_send(ledger, shipment_id, authority.name, types)
-    ahead = Ahead([row.id for row in waiting], worker)
+    group = Group(ledger, worker, deque(row.id for row in waiting))
     try:
-        for number, row in enumerate(waiting, 1):
-            claimed = ahead.take(row.id) or messages.claim(ledger, row.id, worker)
-            done.note(row.id, post(ledger, authority, row.id, ahead=ahead) if claimed else TAKEN)
+        while (ident := group.next(done)) is not None:
+            done.note(ident, post(ledger, authority, ident, group=group))
             if progress is not None:
-                progress(number, len(waiting))
+                progress(len(done.message_ids), len(waiting))
     finally:
-        ahead.release(ledger)
+        group.close()
     return done
 
 
 @dataclass
-class Ahead:
-    """Messages in their order: the next one is claimed while the one before it is settled."""
+class Group:
+    """Messages in their order, some of which are claimed together, posted one by one, and settled together.
 
-    ids: list[int]
+    How many: as many as their authority answers within `BRIEF` seconds, by the last ones; one to begin with.
+    """
+
+    ledger: Ledger
     worker: str
-    claimed: int | None = None
+    left: deque[int]
+    size: int = 1
+    claimed: deque[int] = field(default_factory=deque)
+    answered: list[tuple[Row[Any], Answer]] = field(default_factory=list)
+    kept: dict[int, tuple[Row[Any], bytes]] = field(default_factory=dict)
+    since: float = 0.0
 
-    def claim(self, tx: Connection, after: int) -> int | None:
-        """Claim what follows a message. Returns its id, None where nothing follows or it is not to be had."""
-        place = self.ids.index(after) + 1
-        if place < len(self.ids) and messages.claim_within(tx, self.ids[place], self.worker):
-            return self.ids[place]
-        return None
+    def next(self, done: Submitted) -> int | None:
+        """The next message, claimed; None at the end. What is somebody else's, or of a held truck, is noted as taken.
 
-    def take(self, message_id: int) -> bool:
-        """Whether this message is claimed already; it is about to be posted."""
-        mine, self.claimed = self.claimed == message_id, None
-        return mine
+        What was claimed some time ago is claimed anew: the truck may be held by now.
+        """
+        if self.claimed and time.monotonic() - self.since > BRIEF:
+            self._release()
+        while not self.claimed and self.left:
+            self._turn(done)
+        return self.claimed.popleft() if self.claimed else None
 
-    def release(self, ledger: Ledger) -> None:
-        """Free what was claimed and surely was not sent: something went wrong between two messages."""
-        if self.claimed is not None:
-            messages.settle_unavailable(ledger, self.claimed)
+    def _turn(self, done: Submitted) -> None:
+        """Settle the last ones and claim the next, in one transaction."""
+        if self.since and self.answered:
+            each = (time.monotonic() - self.since) / len(self.answered)
+            self.size = min(TOGETHER, max(1, int(BRIEF / max(each, 1e-6))))
+        ids = [self.left.popleft() for _ in range(min(self.size, len(self.left)))]
+        with self.ledger.begin() as tx:
+            _settle(tx, self.answered)
+            mine = messages.claim_all(tx, ids, self.worker)
+        self.answered.clear()  # only now is it so: the transaction is at its end
+        self.claimed.extend(mine)
+        for ident in ids:
+            if ident not in mine:
+                done.note(ident, TAKEN)
+        self.kept, self.since = _kept(self.ledger, mine), time.monotonic()
+
+    def _release(self) -> None:
+        """Free what was claimed and surely was not sent; it is asked for again, in its order."""
+        with self.ledger.begin() as tx:
+            for ident in self.claimed:
+                messages.settle_unavailable(tx, ident)
+        self.left.extendleft(reversed(self.claimed))
+        self.claimed.clear()
+
+    def close(self) -> None:
+        """Settle what was answered, and free what was claimed: something went wrong, or all is sent."""
+        if self.answered:
+            with self.ledger.begin() as tx:
+                _settle(tx, self.answered)
+            self.answered.clear()
+        if self.claimed:
+            self._release()
+
+
+def _kept(ledger: Ledger, ids: Sequence[int]) -> dict[int, tuple[Row[Any], bytes]]:
+    """Messages and their bytes, by id."""
+    with ledger.read() as tx:
+        rows = messages.get_all(tx, ids)
+        bodies = raws.bodies(tx, [row.raw_id for row in rows])
+    return {row.id: (row, bodies[row.raw_id]) for row in rows}
+
+
+def _settle(tx: Connection, answered: Sequence[tuple[Row[Any], Answer]]) -> None:
+    """Keep the answers to messages that were taken, and that they were."""
+    if answered:
+        said = [(row.authority, row.cop_msg_id, answer.raw, row.shipment_id) for row, answer in answered]
+        raws.store_answers(tx, said)
+        messages.settle_sent(tx, *(row.id for row, _ in answered))
 
 
 def post(
-    ledger: Ledger, authority: Authority, message_id: int, recovery: bool = False, ahead: Ahead | None = None
+    ledger: Ledger, authority: Authority, message_id: int, recovery: bool = False, group: Group | None = None
 ) -> str:
     """Post a message that this worker has claimed, keep the answer, and settle the claim by what came of it.
 
-    With `ahead`, what follows is claimed as it is settled as sent.
+    In a `group`, one that was sent is settled with the others of the group.
     """
-    with ledger.read() as tx:
-        row = messages.get(tx, message_id)
-        body = raws.body(tx, row.raw_id)
+    row, body = (group.kept if group else _kept(ledger, [message_id]))[message_id]
     try:
         answer = authority.send(body, row.cop_msg_id, recovery)
     except (AuthorityUnavailable, ConfigurationError) as error:
@@ -116,17 +167,16 @@ def post(
             messages.settle_refused(tx, message_id, error.code, str(error))
             _tell(tx, row.shipment_id, "message_refused", message_id, row.type, str(error))
         return REFUSED
-    return _sent(ledger, authority, row, answer, ahead)
+    return _sent(ledger, row, answer, group)
 
 
-def _sent(ledger: Ledger, authority: Authority, row: Row[Any], answer: Answer, ahead: Ahead | None = None) -> str:
-    with ledger.begin() as tx:
-        raws.store_answer(tx, authority.name, row.cop_msg_id, answer.raw, row.shipment_id)
-        messages.settle_sent(tx, row.id)
-        claimed = ahead.claim(tx, row.id) if ahead else None
-    if ahead:
-        ahead.claimed = claimed  # only now is it so: the transaction is at its end
-    return "duplicate" if answer.duplicate else SENT
+def _sent(ledger: Ledger, row: Row[Any], answer: Answer, group: Group | None) -> str:
+    if group:
+        group.answered.append((row, answer))
+    else:
+        with ledger.begin() as tx:
+            _settle(tx, [(row, answer)])
+    return DUPLICATE if answer.duplicate else SENT
 
 
 def _tell(tx: Connection, shipment_id: int, kind: str, message_id: int, type_: str, text: str) -> None:

@@ -33,10 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), metavar="PARCELS")
     parser.add_argument("--sustained", type=float, metavar="SECONDS")
     parser.add_argument("--workers", type=int, choices=range(1, 9), default=2)
+    parser.add_argument("--rate", type=int, default=sustained.RATE, help="parcels a second to make trucks for")
     given = parser.parse_args(arguments)
     if given.sustained:
         with tempfile.TemporaryDirectory() as work:
-            sys.stdout.write(sustained.text(sustained.run(Path(work), given.sustained, given.workers)))
+            sys.stdout.write(sustained.text(sustained.run(Path(work), given.sustained, given.workers, rate=given.rate)))
         return 0
     if given.stages:
         with tempfile.TemporaryDirectory() as work:

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 
 from adapters import home as homes
 from adapters.cn_ecommerce import ChinaEcommerce
-from adapters.ledger import at_once, messages, raws, shipments
+from adapters.ledger import at_once, raws, shipments
 from adapters.ledger.tables import document, parcel, raw, receipt
 from deployments import demo_truck
 from mappings import clock
@@ -40,7 +40,7 @@ PARTS = {
     "convert": ((declaring, "declarations"),),
     "validate": ((seal, "check"),),
     "sign": ((declaring, "seal_messages"),),
-    "claim": ((messages, "claim"), (messages, "claim_within"), (submit, "_sent")),
+    "claim": ((submit.Group, "next"), (submit.Group, "close")),
     "send": ((ChinaEcommerce, "send"),),
     "receive": ((hearing, "fetch"), (receive, "read_all"), (at_once, "kept")),
     "settle": ((hearing, "apply"),),

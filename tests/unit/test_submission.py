@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from adapters.cn_ecommerce import ChinaEcommerce, envelope
 from adapters.ledger import Ledger, events, messages, open_ledger, raws, shipments
 from adapters.ledger.faults import faults
+from adapters.ledger.tables import message as message_table
 from adapters.ledger.tables import raw
 from mappings import clock
 from mappings.canonical.model import Party
@@ -20,6 +21,7 @@ from mappings.errors import AuthorityUnavailable, ConfigurationError, Unsupporte
 from tasks.receipts.receive import receive
 from tasks.receipts.settle import settle
 from tasks.submission import recover as recovery
+from tasks.submission import submit as submission
 from tasks.submission.recover import recover
 from tasks.submission.seal import owner, seal_messages
 from tasks.submission.submit import submit
@@ -301,7 +303,9 @@ def test_an_authority_that_can_be_asked_is_asked(customs: Customs, ledger: Ledge
         ChinaEcommerce(customs.url).ask(b"")
 
 
-def test_every_claim_is_committed_before_its_message_leaves(customs: Customs, ledger: Ledger, shipment: int) -> None:
+def test_every_claim_is_committed_before_its_message_leaves(
+    customs: Customs, ledger: Ledger, shipment: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     authority, seen = customs.authority(), list[tuple[str, int]]()
     send = authority.send
 
@@ -313,7 +317,14 @@ def test_every_claim_is_committed_before_its_message_leaves(customs: Customs, le
 
     authority.send = watched  # type: ignore[method-assign, assignment]
     submit(ledger, authority, shipment, TYPES, "w1")
-    assert seen == [("claimed", 1)] * 8
+    assert [state for state, _ in seen] == ["claimed"] * 8
+    assert [many for _, many in seen] == [1, 7, 7, 7, 7, 7, 7, 7], "one, then those that are quickly answered"
+    monkeypatch.setattr(submission, "BRIEF", 0.0)
+    seen.clear()
+    with ledger.begin() as tx:
+        tx.execute(update(message_table).values(state="prepared"))
+    submit(ledger, authority, shipment, TYPES, "w1")
+    assert seen == [("claimed", 1)] * 8, "of an authority that is slow each by itself"
 
 
 def test_what_was_claimed_ahead_is_free_again_where_something_fails_in_between(
@@ -330,11 +341,31 @@ def test_what_was_claimed_ahead_is_free_again_where_something_fails_in_between(
     assert submit(ledger, customs.authority(), shipment, TYPES, "w1").counts == {"sent": 7}
 
 
-def test_a_truck_held_between_two_messages_sends_no_more(customs: Customs, ledger: Ledger, shipment: int) -> None:
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_truck_held_between_two_messages_sends_no_more(
+    customs: Customs, ledger: Ledger, shipment: int, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submission, "TOGETHER", size)
+
     def hold(done: int, total: int) -> None:
         if done == 2:
             shipments.hold(ledger, shipment, "wait", "a person")
 
     done = submit(ledger, customs.authority(), shipment, TYPES, "w1", hold)
-    assert len(customs.received) == done.counts["sent"] == 3, "the one that was claimed already may leave"
-    assert done.counts["taken"] == 5
+    sent = 2 if size == 1 else 5
+    assert len(customs.received) == done.counts["sent"] == sent, "those that were claimed a moment ago may leave"
+    assert done.counts["taken"] == 8 - sent
+
+
+def test_a_truck_held_while_one_message_takes_long_sends_no_more(
+    customs: Customs, ledger: Ledger, shipment: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hold(done: int, total: int) -> None:
+        if done == 2:  # by now the others of its group are claimed
+            shipments.hold(ledger, shipment, "wait", "a person")
+            monkeypatch.setattr(submission, "BRIEF", -1.0)  # and that was long ago
+
+    done = submit(ledger, customs.authority(), shipment, TYPES, "w1", hold)
+    assert done.counts == {"sent": 2, "taken": 6}
+    assert sorted(row.state for row in messages.listing(ledger, shipment)) == ["prepared"] * 6 + ["sent"] * 2
+    assert sum(row.sends for row in messages.listing(ledger, shipment)) == 2
