@@ -41,8 +41,10 @@ def _apart(call: Callable[..., T], *args: object) -> T:
 
 
 def sized(work: Path, sizes: list[int]) -> list[stages.Sized]:
-    """What every stage costs at these numbers of parcels, each in a process and a ledger of its own."""
+    """What every stage costs: of the real truck, and at these numbers of parcels; each in a process and a ledger."""
     found = []
+    if REAL.is_dir():
+        found.append(_apart(stages.measure, work / "real", 0, stages.TRUCK, REAL))
     for parcels in sizes:
         sys.stdout.write(f"{parcels:,} parcels through every stage ...\n")
         sys.stdout.flush()

@@ -22,7 +22,7 @@ from adapters.ledger import at_once, raws, shipments
 from adapters.ledger.tables import document, parcel, raw, receipt
 from deployments import demo_truck
 from mappings import clock
-from tasks.capture import files_of_folder
+from tasks.capture import files_of_folder, read_folder
 from tasks.clearing import declaring, hearing, intake, steps
 from tasks.office import Office, collect_less, open_office
 from tasks.receipts import receive
@@ -59,6 +59,12 @@ class Sized:
     costs: dict[str, Cost]
     wall: float
     floor: dict[str, float] = field(default_factory=dict)
+    real: bool = False
+
+    @property
+    def name(self) -> str:
+        """What it was."""
+        return f"real order lines, {self.parcels:,} parcels" if self.real else f"{self.parcels:,} parcels"
 
     def micro(self, name: str, other: bool = False) -> float:
         """Microseconds of CPU a parcel of a stage: ours, or the sandbox's."""
@@ -109,16 +115,15 @@ def hear_out(here: Office, seconds: float = PATIENCE) -> None:
         time.sleep(0.3)
 
 
-def measure(work: Path, parcels: int, truck: int = TRUCK) -> Sized:
-    """One size, in trucks of `truck` parcels, after a small one to warm up."""
+def measure(work: Path, parcels: int, truck: int = TRUCK, real: Path | None = None) -> Sized:
+    """One size, in trucks of `truck` parcels, after a small one to warm up; or the truck of the folder `real`."""
     sandboxes = Sandboxes(work / "authorities", 600.0)
     sandboxes.start(CHINA)
     try:
         here = at_desk(work, sandboxes)
         declare(here, made(work, sandboxes, min(truck, 110), 999))
         hear_out(here)
-        trucks = max(1, round(parcels / truck))
-        found = _measured(here, work, sandboxes, trucks, truck)
+        found = _measured(here, work, sandboxes, max(1, round(parcels / truck)), truck, real)
         found.floor = receipt_floor(here, work)
         here.ledger.close()
         return found
@@ -126,10 +131,14 @@ def measure(work: Path, parcels: int, truck: int = TRUCK) -> Sized:
         sandboxes.stop()
 
 
-def _measured(here: Office, work: Path, sandboxes: Sandboxes, trucks: int, truck: int) -> Sized:
+def _measured(
+    here: Office, work: Path, sandboxes: Sandboxes, trucks: int, truck: int, real: Path | None = None
+) -> Sized:
     meter, wall, before = Meter(sandboxes.pid(CHINA)), 0.0, _receipts(here)
-    for number in range(trucks):
-        folder = made(work, sandboxes, truck, number)  # made as it is needed: files of a million parcels are no one's
+    known = _declared(here)
+    for number in range(1 if real else trucks):
+        # made as it is needed: files of a million parcels are no one's
+        folder = _real(here, work, sandboxes, real) if real else made(work, sandboxes, truck, number)
         started = time.perf_counter()
         with meter.inside(PARTS), meter.stage(REST):
             declare(here, folder)
@@ -139,7 +148,23 @@ def _measured(here: Office, work: Path, sandboxes: Sandboxes, trucks: int, truck
     with meter.inside(PARTS), meter.stage(REST):
         hear_out(here, PATIENCE + trucks)
     wall += time.perf_counter() - started
-    return Sized(trucks * truck, trucks, _receipts(here) - before, dict(meter.costs), wall)
+    parcels = _declared(here) - known
+    return Sized(parcels, trucks, _receipts(here) - before, dict(meter.costs), wall, real=bool(real))
+
+
+def _real(here: Office, work: Path, sandboxes: Sandboxes, real: Path) -> Path:
+    """A copy of the real truck's folder, planned ahead; its companies' keys are there, as after their first truck."""
+    folder = planned_ahead(real, work / "real", sandboxes)
+    if (truck := read_folder(folder).truck) is not None:
+        here.ensure_keys(truck)
+    return folder
+
+
+def _declared(here: Office) -> int:
+    """How many parcels were declared so far."""
+    with here.ledger.read() as tx:
+        told = select(func.count(document.c.parcel_id.distinct())).where(document.c.parcel_id.is_not(None))
+        return int(tx.execute(told).scalar_one())
 
 
 def _receipts(here: Office) -> int:

@@ -6,7 +6,6 @@ day has: encryption, claims, the audit's books, 3 % dirty parcels. At the end ev
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import time
@@ -49,6 +48,8 @@ class Sustained:
     unanswered: int = 0
     second: int = 0
     windows: list[tuple[float, int]] = field(default_factory=list)
+    workers: int = 0
+    lasted: float = 0.0  # until everything was heard out
     cpu: dict[str, float] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
@@ -109,16 +110,18 @@ def run(
         here = at_desk(work, sandboxes)
         count = most or 1 + round(seconds * rate / truck)
         folders = [_made(here, work, sandboxes, truck, number) for number in range(count)]
-        found = Sustained(seconds)
+        found = Sustained(seconds, workers=workers)
         start = _Start(_spawn.Semaphore(0), _spawn.Event(), seconds)
         processes = _started(here, sandboxes, folders, start, workers)
         for _ in processes:
             start.ready.acquire(timeout=120)
         start.go.set()
+        began = time.monotonic()
         _watch(here, found, {"sandbox": sandboxes.pid(CHINA), **{n: p.pid or 0 for n, p in processes.items()}}, window)
         for process in processes.values():
             process.join(120)
         hear_out(here)
+        found.lasted = time.monotonic() - began
         _judge(here, sandboxes, found)
         here.ledger.close()
         return found
@@ -180,19 +183,3 @@ def _judge(here: Office, sandboxes: Sandboxes, found: Sustained) -> None:
     found.findings = [finding.message_en for finding in audit.audit(here.ledger, parcel_claims())]
     told = sandboxes.call(CHINA, "GET", "/admin/books/audit")
     found.second = int(told["count"] if "count" in told else told["unmarked"])
-
-
-def text(found: Sustained) -> str:
-    """The run in words: windows, processes, and whether the books hold."""
-    lines, last = [], 0.0
-    for at, many in found.windows:
-        lines.append(f"{at:7.1f} s  {many / max(at - last, 1e-9):8,.0f} parcels a second")
-        last = at
-    in_time = sum(many for _, many in found.windows)
-    lines.append(f"{in_time:,} answered in {last:.0f} s: {in_time / max(last, 1e-9):,.0f} parcels a second")
-    lines.append(f"{found.parcels:,} parcels in all, {found.answered:,} answered at the end, {found.held:,} held")
-    each = 1e6 / max(in_time, 1)
-    for name, seconds in found.cpu.items():
-        lines.append(f"{name}: {seconds:.1f} s CPU, {seconds * each:,.0f} µs a parcel, {found.memory[name]:,.0f} MB")
-    lines.append(f"audit: {json.dumps(found.findings, ensure_ascii=False)}; received a second time: {found.second}")
-    return "\n".join(lines) + "\n"

@@ -12,7 +12,7 @@ import pytest
 
 from adapters import home as homes
 from mappings import clock
-from tests.bench import stages, stages_report, sustained
+from tests.bench import stages, stages_report, sustained, sustained_report
 from tests.bench.meter import Meter, cpu_of, memory_of
 from tests.long import long_but
 
@@ -80,4 +80,6 @@ def test_a_sustained_run_settles_all_and_its_audit_is_clean(tmp_path: Path, work
     assert found.held > 0, "some parcels are dirty"
     assert found.unanswered == 0
     assert {"sandbox", "declare 0"} <= set(found.cpu)
-    assert "parcels a second" in sustained.text(found)
+    told = sustained_report.page(found)
+    assert f"| **{found.answered / found.lasted:,.0f}** |" in told
+    assert "aim | 2,834: **missed** |" in told, "of three small trucks"
