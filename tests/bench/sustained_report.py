@@ -13,8 +13,8 @@ HEAD = """# Sustained
 Written by `make bench ARGS="--sustained {seconds:.0f} --workers {workers}"`; nothing here is typed by hand.
 Machine: {cores} cores, on which {workers} processes of ours and the China sandbox's work at once: {declare} declare
 truck after truck of 3,200 parcels and 2.5 lines, the rest hears. Files to receipts settled in one SQLite ledger, with
-all that a real day needs: encryption, claims, the audit's books, one parcel in {dirty} dirty. The sandbox's clock is 600
-times as fast, so that nobody waits for customs; lists, departure and Hong Kong are not in it.
+all that a real day needs: encryption, claims, the audit's books, one parcel in {dirty} dirty. The sandbox's clock is
+600 times as fast, so that nobody waits for customs; lists, departure and Hong Kong are not in it.
 """
 
 
