@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from adapters.ledger import open_ledger
+from adapters.ledger import checkpoint, open_ledger
 from adapters.ledger.ledger import Ledger
 from adapters.ledger.turn import SUFFIX, Turn
 from mappings.errors import ConfigurationError
@@ -77,3 +79,30 @@ def test_where_the_line_cannot_be_made_the_database_itself_keeps_order(tmp_path:
     (tmp_path / f"db{SUFFIX}").mkdir()  # no file can be opened there
     with Turn(tmp_path / "db", 1).take(), Turn(tmp_path / "db", 1).take():
         pass
+
+
+def test_the_log_is_copied_beside_the_work_and_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "EVERY", 50)
+    file = tmp_path / "l.sqlite"
+    ledger = open_ledger(tmp_path / "home", f"sqlite:///{file}")
+    for number in range(40):
+        with ledger.begin() as tx:
+            rows = [(f"{number}-{nth}",) for nth in range(20)]
+            tx.exec_driver_sql("INSERT INTO cursor (authority, name, value) VALUES ('t', ?, '')", rows)
+    assert ledger._checkpoints is not None
+    ledger._checkpoints.wait()
+    with closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as bare:  # what is in the file itself
+        copied = bare.execute("SELECT count(*) FROM cursor WHERE authority = 't'").fetchone()[0]
+    assert copied >= 50
+    with ledger.read() as tx:
+        assert tx.exec_driver_sql("SELECT count(*) FROM cursor WHERE authority = 't'").scalar() == 800
+    ledger.close()
+
+
+def test_a_copy_that_fails_harms_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", logger=checkpoint.__name__)
+    (tmp_path / "no.sqlite").mkdir()
+    made = checkpoint.Checkpoints(tmp_path / "no.sqlite", Turn(tmp_path / "no.sqlite", 1))
+    made.wrote(checkpoint.EVERY)
+    made.wait()
+    assert "checkpoint of no.sqlite" in caplog.text
