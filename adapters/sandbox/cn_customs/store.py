@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from adapters.sandbox.cn_customs.checkpoint import Checkpoints
 from adapters.sandbox.cn_customs.tables import TABLES
 
 Row = sqlite3.Row
@@ -38,9 +39,10 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute("PRAGMA cache_size=-64000")
-        self._db.execute("PRAGMA wal_autocheckpoint=8000")
+        self._db.execute("PRAGMA wal_autocheckpoint=64000")  # should the copying beside it ever lag behind
         self._db.executescript(TABLES)
         self._lock = threading.RLock()
+        self._checkpoints = Checkpoints(path, self._lock)
         self.recent: dict[int, Any] = {}  # documents that stand, as they were booked and still are
 
     @contextmanager
@@ -55,6 +57,7 @@ class Store:
                 self.recent.clear()
                 raise
             self._db.execute("COMMIT")
+            self._checkpoints.after(self._db.total_changes)
 
     def rows(self, sql: str, *values: Any) -> list[Row]:
         """All rows of a query. Raises sqlite3.Error."""
@@ -174,5 +177,6 @@ class Store:
 
     def close(self) -> None:
         """Close the file."""
+        self._checkpoints.wait()
         with self._lock:
             self._db.close()
