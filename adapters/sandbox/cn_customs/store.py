@@ -19,7 +19,7 @@ from adapters.sandbox.cn_customs.tables import TABLES
 Row = sqlite3.Row
 KEPT = ("message", "document", "listed", "consolidated", "arrived", "delivery", "rule", "callback", "event",
         "passed", "todo", "warehoused", "entry", "balance", "buyer", "rate", "bill", "returned", "summed")  # fmt: skip
-RECENT = 12_000  # documents kept at hand: those of a truck until their inventories come
+RECENT = 48_000  # documents kept at hand: those of several trucks until their inventories come; some 1 KB each
 DOCUMENT = (
     "id", "message_id", "at", "type", "key", "attempt", "app_type", "guid", "dxp", "outcome", "status", "status_at",
     "pre_no", "invt_no", "order_ref", "waybill_ref", "grp", "part", "parts", "face", "facts", "quirks", "current",
@@ -34,7 +34,6 @@ class Store:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = _opened(path)
-        self._db.execute("PRAGMA page_size=8192")  # of a new file: what is written are whole pages, for few rows each
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute("PRAGMA cache_size=-64000")
