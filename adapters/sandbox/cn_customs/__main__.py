@@ -10,11 +10,13 @@ from pathlib import Path
 
 import uvicorn
 
+from adapters.sandbox.cn_customs import settings
 from adapters.sandbox.cn_customs.app import build
 from adapters.sandbox.cn_customs.customs import Customs
 from adapters.sandbox.cn_customs.doors.amqp import Queues
 from adapters.sandbox.cn_customs.doors.door import Door
 from adapters.sandbox.cn_customs.doors.folder import Folders
+from mappings.engine import spec
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, help="also serve the client folders below this one (<dxpId>/send)")
     given = parser.parse_args(arguments)
     gc.set_threshold(100_000, 50, 50)  # rows come and go by the hundred; looking for cycles among them costs 8 %
+    for table in (settings.cycle, settings.rules, settings.declared, settings.namespace, spec.all_types):
+        table()  # else the first message waits for them
     customs = Customs(given.home, given.seed, given.ca)
     others = doors(customs, given)
     with socket.create_server((given.host, given.port), backlog=2048) as listening:

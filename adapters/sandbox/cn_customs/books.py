@@ -28,7 +28,7 @@ def _shown(row: Row) -> dict[str, Any]:
 
 def page(store: Store, after: int, limit: int, type_: str = "", key: str = "") -> dict[str, Any]:
     """The documents received after row `after`, oldest first; `next` is where to go on, None at the end."""
-    rows = store.rows(
+    rows = store.seen(
         f"SELECT {_COLUMNS} FROM document AS d JOIN message AS m ON m.id = d.message_id WHERE d.id > ?"  # noqa: S608 our own names
         " AND (? = '' OR d.type = ?) AND (? = '' OR d.key = ?) ORDER BY d.id LIMIT ?",
         after, type_, type_, key, key, limit,
@@ -38,35 +38,35 @@ def page(store: Store, after: int, limit: int, type_: str = "", key: str = "") -
 
 def audit(store: Store) -> dict[str, Any]:
     """Second receipts of one document that were no marked recovery, change or re-declaration."""
-    rows = store.rows(
+    rows = store.seen(
         f"SELECT d.type, d.key, {_FIRST}, d.id AS second, d.at AS second_at {_SECOND} ORDER BY d.id LIMIT 1000", 0
     )
-    count, marked = (store.value(f"SELECT count(*) {_SECOND}", mark) for mark in (0, 1))
+    count, marked = (store.seen(f"SELECT count(*) {_SECOND}", mark)[0][0] for mark in (0, 1))
     seconds = [{**dict(row), "second_at": moment(row["second_at"]).isoformat()} for row in rows]
     return {"second_receipts": seconds, "count": count, "marked_recovery": marked}
 
 
 def health(store: Store) -> dict[str, Any]:
     """That it is up, and how much it holds."""
-    counts = {f"{table}s": store.value(f"SELECT count(*) FROM {table}") for table in _COUNTS}  # noqa: S608
+    counts = {f"{table}s": store.seen(f"SELECT count(*) FROM {table}")[0][0] for table in _COUNTS}  # noqa: S608
     return {
         "status": "up",
         **counts,
-        "unpublished": store.value("SELECT count(*) FROM delivery WHERE published IS NULL"),
+        "unpublished": store.seen("SELECT count(*) FROM delivery WHERE published IS NULL")[0][0],
     }
 
 
 def summary(store: Store) -> dict[str, Any]:
     """What the page for people shows."""
-    states = store.rows(
+    states = store.seen(
         "SELECT type, outcome, status, count(*) AS documents FROM document GROUP BY type, outcome, status"
         " ORDER BY type, documents DESC"
     )
-    deliveries = store.rows(
+    deliveries = store.seen(
         "SELECT published, dxp, type, status, receipts FROM delivery WHERE published IS NOT NULL"
         " ORDER BY published DESC LIMIT 30"
     )
-    events = store.rows("SELECT at, body FROM event ORDER BY id DESC LIMIT 10")
+    events = store.seen("SELECT at, body FROM event ORDER BY id DESC LIMIT 10")
     return {
         **health(store),
         "states": states,

@@ -13,12 +13,13 @@ from typing import Any
 
 import orjson
 
+from adapters.sandbox.cn_customs.checkpoint import Checkpoints
 from adapters.sandbox.cn_customs.tables import TABLES
 
 Row = sqlite3.Row
 KEPT = ("message", "document", "listed", "consolidated", "arrived", "delivery", "rule", "callback", "event",
         "passed", "todo", "warehoused", "entry", "balance", "buyer", "rate", "bill", "returned", "summed")  # fmt: skip
-RECENT = 12_000  # documents kept at hand: those of a truck until their inventories come
+RECENT = 48_000  # documents kept at hand: those of several trucks until their inventories come; some 1 KB each
 DOCUMENT = (
     "id", "message_id", "at", "type", "key", "attempt", "app_type", "guid", "dxp", "outcome", "status", "status_at",
     "pre_no", "invt_no", "order_ref", "waybill_ref", "grp", "part", "parts", "face", "facts", "quirks", "current",
@@ -28,19 +29,19 @@ _ADD = f"INSERT INTO document ({', '.join(DOCUMENT)}) VALUES ({', '.join('?' * l
 
 
 class Store:
-    """A connection, a lock, and the few queries that the rest of the sandbox needs."""
+    """A connection, its lock, one for those who look on, and the few queries that the rest of the sandbox needs."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, cached_statements=500)
-        self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA page_size=8192")  # of a new file: what is written are whole pages, for few rows each
+        self._db = _opened(path)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute("PRAGMA cache_size=-64000")
-        self._db.execute("PRAGMA wal_autocheckpoint=8000")
+        self._db.execute("PRAGMA wal_autocheckpoint=64000")  # should the copying beside it ever lag behind
         self._db.executescript(TABLES)
-        self._lock = threading.RLock()
+        self._lock, self._looking = threading.RLock(), threading.Lock()
+        self._seen = _opened(path)
+        self._checkpoints = Checkpoints(path, self._lock)
         self.recent: dict[int, Any] = {}  # documents that stand, as they were booked and still are
 
     @contextmanager
@@ -55,11 +56,17 @@ class Store:
                 self.recent.clear()
                 raise
             self._db.execute("COMMIT")
+            self._checkpoints.after(self._db.total_changes)
 
     def rows(self, sql: str, *values: Any) -> list[Row]:
         """All rows of a query. Raises sqlite3.Error."""
         with self._lock:
             return self._db.execute(sql, values).fetchall()
+
+    def seen(self, sql: str, *values: Any) -> list[Row]:
+        """All rows of a query over what is committed, for those who look on: no booking waits for them."""
+        with self._looking:
+            return self._seen.execute(sql, values).fetchall()
 
     def value(self, sql: str, *values: Any) -> Any:
         """The first cell of the first row, or None."""
@@ -174,5 +181,13 @@ class Store:
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
+        self._checkpoints.wait()
+        with self._lock, self._looking:
+            self._seen.close()
             self._db.close()
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    found = sqlite3.connect(path, check_same_thread=False, isolation_level=None, cached_statements=500)
+    found.row_factory = sqlite3.Row
+    return found
