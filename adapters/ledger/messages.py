@@ -335,15 +335,17 @@ def settle_refused(tx: Connection, message_id: int, code: str, text: str) -> boo
 
 
 @writes
-def settle_unavailable(tx: Connection, message_id: int) -> bool:
-    """Surely not sent this time: free again. A recovery that did not leave stays of unknown outcome."""
+def settle_unavailable(tx: Connection, message_id: int, worker: str | None = None) -> bool:
+    """Surely not sent this time: free again (if it is this `worker`'s). A recovery that did not leave stays unknown."""
     values = {
         "state": case((message.c.recovery, UNKNOWN), else_=PREPARED),
         "first_claimed_at": case((message.c.recovery, message.c.first_claimed_at), else_=None),
         "sends": message.c.sends - 1,
         "claimed_by": "",
     }
-    return _settle(tx, message_id, values)
+    mine = _unless_settled(message_id, CLAIMED)
+    mine = mine if worker is None else mine.where(message.c.claimed_by == worker)
+    return tx.execute(mine.values(values)).rowcount == 1
 
 
 @writes

@@ -92,7 +92,7 @@ class Group:
 
     def _turn(self, done: Submitted) -> None:
         """Settle the last ones and claim the next, in one transaction."""
-        if self.since and self.answered:
+        if self.answered:
             each = (time.monotonic() - self.since) / len(self.answered)
             self.size = min(TOGETHER, max(1, int(BRIEF / max(each, 1e-6))))
         ids = [self.left.popleft() for _ in range(min(self.size, len(self.left)))]
@@ -107,12 +107,16 @@ class Group:
         self.kept, self.since = _kept(self.ledger, mine), time.monotonic()
 
     def _release(self) -> None:
-        """Free what was claimed and surely was not sent; it is asked for again, in its order."""
+        """Free what was claimed and surely was not sent; it is asked for again, in its order, one at a time at first.
+
+        After so long a claim may be another worker's by now, who found this one dead: that one stays.
+        """
         with self.ledger.begin() as tx:
             for ident in self.claimed:
-                messages.settle_unavailable(tx, ident)
+                messages.settle_unavailable(tx, ident, self.worker)
         self.left.extendleft(reversed(self.claimed))
         self.claimed.clear()
+        self.size = 1
 
     def close(self) -> None:
         """Settle what was answered, and free what was claimed: something went wrong, or all is sent."""

@@ -137,6 +137,17 @@ def test_surely_not_sent_is_free_again(ledger: Ledger, ident: int) -> None:
     assert messages.claim(ledger, made, "w2")
 
 
+def test_a_worker_that_wakes_late_frees_no_claim_of_another(ledger: Ledger, ident: int) -> None:
+    made = prepared(ledger, ident)
+    messages.claim(ledger, made, "late")
+    assert messages.mark_unknown(ledger, made)
+    assert messages.claim(ledger, made, "w2", recovery=True)
+    assert not messages.settle_unavailable(ledger, made, "late")
+    assert messages.get(ledger, made).state == "claimed"
+    assert messages.settle_unavailable(ledger, made, "w2")
+    assert messages.get(ledger, made).state == "unknown"
+
+
 def test_an_unknown_outcome_is_never_sent_again_but_as_a_recovery(ledger: Ledger, ident: int) -> None:
     made = prepared(ledger, ident)
     messages.claim(ledger, made, "w")
