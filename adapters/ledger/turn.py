@@ -17,6 +17,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
+from mappings import clock
+
 SUFFIX = "-turn"
 _LOOK = 0.001  # seconds between two looks
 
@@ -47,12 +49,12 @@ class Turn:
             os.close(handle)  # frees it
 
     def _wait(self, handle: int) -> None:
-        end = time.monotonic() + self._seconds
+        end = clock.stopwatch() + self._seconds
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if time.monotonic() > end:
+                if clock.stopwatch() > end:
                     reason = sqlite3.OperationalError("database is locked")
                     raise OperationalError("BEGIN IMMEDIATE", None, reason) from None
                 time.sleep(_LOOK)

@@ -7,7 +7,6 @@ that dies leaves at most these few of unknown outcome; a slow authority's messag
 
 from __future__ import annotations
 
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from sqlalchemy import Connection, Row
 from adapters.contract import Answer, Authority
 from adapters.ledger import Ledger, messages, raws
 from adapters.ledger.events import record
+from mappings import clock
 from mappings.errors import AuthorityRejected, AuthorityUnavailable, ConfigurationError, OutcomeUnknown
 
 Progress = Callable[[int, int], None]  # messages done, messages in all
@@ -84,7 +84,7 @@ class Group:
 
         What was claimed some time ago is claimed anew: the truck may be held by now.
         """
-        if self.claimed and time.monotonic() - self.since > BRIEF:
+        if self.claimed and clock.stopwatch() - self.since > BRIEF:
             self._release()
         while not self.claimed and self.left:
             self._turn(done)
@@ -93,7 +93,7 @@ class Group:
     def _turn(self, done: Submitted) -> None:
         """Settle the last ones and claim the next, in one transaction."""
         if self.answered:
-            each = (time.monotonic() - self.since) / len(self.answered)
+            each = (clock.stopwatch() - self.since) / len(self.answered)
             self.size = min(TOGETHER, max(1, int(BRIEF / max(each, 1e-6))))
         ids = [self.left.popleft() for _ in range(min(self.size, len(self.left)))]
         with self.ledger.begin() as tx:
@@ -104,7 +104,7 @@ class Group:
         for ident in ids:
             if ident not in mine:
                 done.note(ident, TAKEN)
-        self.kept, self.since = _kept(self.ledger, mine), time.monotonic()
+        self.kept, self.since = _kept(self.ledger, mine), clock.stopwatch()
 
     def _release(self) -> None:
         """Free what was claimed and surely was not sent; it is asked for again, in its order, one at a time at first.
