@@ -22,6 +22,7 @@ class Prefect:
         self._ids: dict[str, str] = {}
         again = Retry(6, connect=0, read=0, status_forcelist=BUSY, allowed_methods=None, backoff_factor=0.3)
         self.http.mount(base, HTTPAdapter(max_retries=again))
+        self.http.headers["Connection"] = "close"  # its server ends one that was idle, perhaps just as we use it again
 
     def start(
         self, deployment: str, parameters: dict[str, Any], tags: list[str] | None = None, name: str = "", key: str = "",
