@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 
@@ -64,13 +65,18 @@ def hear(office: Office) -> set[int]:
         if not addresses:
             continue
         try:
-            fetch(office.ledger, authority, addresses)
+            fetch(office.ledger, authority, addresses, partial(_also, office, authority.name, touched))
         except AuthorityUnavailable as error:
             trouble = error
         touched |= apply(office, authority.name)
     if trouble is not None:
         raise trouble
     return touched
+
+
+def _also(office: Office, authority_name: str, touched: set[int]) -> None:
+    """Apply what was fetched so far: where more comes all the time, the fetching has no end for long."""
+    touched |= apply(office, authority_name)
 
 
 def apply(office: Office, authority_name: str, channel: str = "") -> set[int]:

@@ -6,9 +6,10 @@ What cannot be read is parked with its reason, never dropped. Reading again what
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row
@@ -25,6 +26,7 @@ from tasks.receipts.lookup import complete_keys, whole
 
 log = logging.getLogger(__name__)
 SLICE = 40  # messages read in one transaction: who reads a push waits for no more than that
+PAGES = 4  # pages fetched before what they brought is read
 PUSH = "push"
 CURSOR, POLLED = "receipts:", "polled:"
 Told = Sequence[tuple[int, Sequence[ReceiptRow]]]  # receipts by the raw message that brought them
@@ -74,15 +76,18 @@ def receive(ledger: Ledger, authority: Authority, dxp_ids: Iterable[str]) -> Rec
     return done
 
 
-def fetch(ledger: Ledger, authority: Authority, dxp_ids: Iterable[str]) -> int:
+def fetch(
+    ledger: Ledger, authority: Authority, dxp_ids: Iterable[str], between: Callable[[], object] | None = None
+) -> int:
     """Fetch what lies ready for these DXP ids since last time and keep it, unread. Returns how many messages are new.
 
+    Calls `between` after every few pages: where more comes all the time, what has come does not wait for the end.
     Raises AuthorityUnavailable; where one company has no place of its own (NoPlace), after the others were heard.
     """
     stored, missing = 0, None
     for dxp_id in dxp_ids:
         try:
-            stored += _poll(ledger, authority, dxp_id)
+            stored += _poll(ledger, authority, dxp_id, between)
         except NoPlace as error:
             missing = error
     if missing is not None:
@@ -108,22 +113,23 @@ def take_in(ledger: Ledger, authority: Authority, bodies: list[bytes], channel: 
     return done
 
 
-def _poll(ledger: Ledger, authority: Authority, dxp_id: str) -> int:
+def _poll(ledger: Ledger, authority: Authority, dxp_id: str, between: Callable[[], object] | None = None) -> int:
     now = clock.now()
     cursor = get_cursor(ledger, authority.name, CURSOR + dxp_id)
     last = get_cursor(ledger, authority.name, POLLED + dxp_id)
     since, stored = overlapped(cursor, last, float(authority.profile.value("poll_overlap_seconds", 0.0))), 0
-    while True:
+    for number in count(1):
         page = _page(ledger, authority, dxp_id, since)
         fresh = _store(ledger, authority, page.messages, page.channel, dxp_id)
         stored += fresh
         page.stored()
         if not _further(page, since, fresh):
             break
-        if not page.next:
-            continue
-        since = page.next
-        set_cursor(ledger, authority.name, CURSOR + dxp_id, since)
+        if page.next:
+            since = page.next
+            set_cursor(ledger, authority.name, CURSOR + dxp_id, since)
+        if between and number % PAGES == 0:
+            between()
     set_cursor(ledger, authority.name, POLLED + dxp_id, now.isoformat())
     return stored
 

@@ -21,7 +21,7 @@ from mappings.errors import AuthorityUnavailable
 from tasks.receipts import alarm
 from tasks.receipts.explain import explain, stage
 from tasks.receipts.places import SNAPSHOT, Places, line_of
-from tasks.receipts.receive import PUSH, accept_push, fetch, keep_push, overlapped, receive
+from tasks.receipts.receive import PAGES, PUSH, accept_push, fetch, keep_push, overlapped, receive
 from tasks.receipts.settle import read_and_settle, settle
 from tasks.submission.submit import submit
 from tests.contract.loopback import REP
@@ -378,3 +378,12 @@ def test_a_push_is_read_before_what_was_fetched_and_leaves_that_alone(case: Case
     read_and_settle(case.ledger, case.authority)
     assert case.states() == ["at_customs", "accepted", "accepted"]
     assert raws.unread(case.ledger, CN) == []
+
+
+def test_while_more_and_more_comes_what_has_come_is_read_meanwhile(case: Case) -> None:
+    for minute in range(10):
+        case.customs.say(case.dxp, case.answer(("2", "2", "2"), minutes=minute))
+    seen = list[int]()
+    fetch(case.ledger, case.authority, [case.dxp], lambda: seen.append(len(raws.unread(case.ledger, CN))))
+    assert seen == [2 * PAGES], "customs gives two messages a page here"
+    assert len(raws.unread(case.ledger, CN)) == 10
