@@ -90,7 +90,8 @@ class Ledger:
             database = tx.connection.driver_connection
             before = database.total_changes  # type: ignore[union-attr]
             yield tx
-        self._checkpoints.wrote(database.total_changes - before)  # type: ignore[union-attr]
+            rows = database.total_changes - before  # type: ignore[union-attr]  # while the connection is surely open
+        self._checkpoints.wrote(rows)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from threading import Thread
 
@@ -107,3 +107,16 @@ def test_a_copy_that_fails_harms_nothing(tmp_path: Path, monkeypatch: pytest.Mon
     made.wrote(checkpoint.EVERY)
     made.wait()
     assert [text.partition(":")[0] for text in told] == ["checkpoint of no.sqlite"]
+
+
+def test_a_writer_among_many_readers_is_told_nothing_of_their_connections(tmp_path: Path) -> None:
+    """A connection beyond the pool's own is closed as soon as it is given back."""
+    ledger = open_ledger(tmp_path / "home", f"sqlite:///{tmp_path / 'l.sqlite'}")
+    with ExitStack() as reading:
+        for _ in range(ledger.engine.pool.size()):  # type: ignore[attr-defined]
+            reading.enter_context(ledger.read())
+        with ledger.begin() as tx:
+            tx.exec_driver_sql("INSERT INTO cursor (authority, name, value) VALUES ('t', 'n', '1')")
+    with ledger.read() as tx:
+        assert tx.exec_driver_sql("SELECT value FROM cursor WHERE authority = 't'").scalar() == "1"
+    ledger.close()
