@@ -110,13 +110,14 @@ def test_a_copy_that_fails_harms_nothing(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_writer_among_many_readers_is_told_nothing_of_their_connections(tmp_path: Path) -> None:
-    """A connection beyond the pool's own is closed as soon as it is given back."""
+    """A connection that finds no room in the pool is closed as soon as it is given back."""
     ledger = open_ledger(tmp_path / "home", f"sqlite:///{tmp_path / 'l.sqlite'}")
-    with ExitStack() as reading:
-        for _ in range(ledger.engine.pool.size()):  # type: ignore[attr-defined]
-            reading.enter_context(ledger.read())
-        with ledger.begin() as tx:
-            tx.exec_driver_sql("INSERT INTO cursor (authority, name, value) VALUES ('t', 'n', '1')")
+    reading = ExitStack()
+    for _ in range(ledger.engine.pool.size()):  # type: ignore[attr-defined]
+        reading.enter_context(ledger.read())
+    with ledger.begin() as tx:
+        tx.exec_driver_sql("INSERT INTO cursor (authority, name, value) VALUES ('t', 'n', '1')")
+        reading.close()  # these fill the pool: no room is left for the writer's connection
     with ledger.read() as tx:
         assert tx.exec_driver_sql("SELECT value FROM cursor WHERE authority = 't'").scalar() == "1"
     ledger.close()
