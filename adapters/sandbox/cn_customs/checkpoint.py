@@ -1,4 +1,7 @@
-"""Brings what was committed from SQLite's log into its file, beside the work: no commit waits for the disk."""
+"""Brings what was committed from SQLite's log into its file, beside the work: no commit waits for the disk.
+
+The ledger has the like of it: the sandbox shares no code with what it judges.
+"""
 
 from __future__ import annotations
 
