@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Dialect, select, type_coerce
 from sqlalchemy.types import NullType
 
 from adapters.ledger import bulk
+from adapters.ledger.claims import confirm_arrived
 from adapters.ledger.ledger import alone, writes
 from adapters.ledger.lives import Life, Likeness, Shape, life
-from adapters.ledger.messages import confirm_arrived
 from adapters.ledger.receipts import NO_TIME, ReceiptLike
 from adapters.ledger.settling import NEW, UNUSABLE, Meanings, Ranks, Settled, waiting_of
 from adapters.ledger.tables import document, message, receipt

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, select
 
 from adapters.ledger import bulk, folding, history
+from adapters.ledger.claims import confirm_arrived
 from adapters.ledger.folding import APPLIED, CONFLICT, DUPLICATE, LATE, Held, Meaning, Rank
 from adapters.ledger.history import SETTLED, Past, stored
 from adapters.ledger.ledger import alone, writes
-from adapters.ledger.messages import confirm_arrived
 from adapters.ledger.tables import NEW, PARKED, WAITING, document, message, receipt
 
 __all__ = [

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from adapters.contract import Authority
-from adapters.ledger import Ledger, messages, raws
+from adapters.ledger import Ledger, claims, messages, raws
 from adapters.ledger.events import record
 from mappings import clock
 from mappings.errors import Unsupported
@@ -55,7 +55,7 @@ def release_claims(ledger: Ledger, authority: Authority, shipment_id: int | None
         raise Unsupported("Only one shipment's claims can be released before their time / 只能释放单个车次的占用")
     longest = 0.0 if alone else float(authority.profile.value("claim_seconds", LONGEST_SEND)) * clock.clock().speed
     older_than = clock.now() - timedelta(seconds=longest)
-    return messages.open_claims(ledger, older_than, shipment_id)
+    return claims.open_claims(ledger, older_than, shipment_id)
 
 
 def _one(ledger: Ledger, authority: Authority, row: Row[Any], worker: str) -> str:
@@ -74,13 +74,13 @@ def _asked(ledger: Ledger, authority: Authority, row: Row[Any]) -> str:
         return ""
     take_in(ledger, authority, answers.messages, "query", row.sender_dxp)
     settle(ledger, authority)
-    messages.settle_known(ledger, row.id)  # where its answers have not said so already
+    claims.settle_known(ledger, row.id)  # where its answers have not said so already
     return ARRIVED
 
 
 def _again(ledger: Ledger, authority: Authority, row: Row[Any], worker: str) -> str:
     """The same bytes once more, with the same ids, marked."""
-    if not messages.claim(ledger, row.id, worker, recovery=True):
+    if not claims.claim(ledger, row.id, worker, recovery=True):
         return TAKEN
     record(ledger, row.shipment_id, "recovery", detail={"message_id": row.id, "type": row.type})
     return post(ledger, authority, row.id, recovery=True)

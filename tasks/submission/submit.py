@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from adapters.contract import Answer, Authority
-from adapters.ledger import Ledger, messages, raws
+from adapters.ledger import Ledger, claims, messages, raws
 from adapters.ledger.events import record
 from mappings import clock
 from mappings.errors import AuthorityRejected, AuthorityUnavailable, ConfigurationError, OutcomeUnknown
@@ -98,7 +98,7 @@ class Group:
         ids = [self.left.popleft() for _ in range(min(self.size, len(self.left)))]
         with self.ledger.begin() as tx:
             _settle(tx, self.answered)
-            mine = messages.claim_all(tx, ids, self.worker)
+            mine = claims.claim_all(tx, ids, self.worker)
         self.answered.clear()  # only now is it so: the transaction is at its end
         self.claimed.extend(mine)
         for ident in ids:
@@ -113,7 +113,7 @@ class Group:
         """
         with self.ledger.begin() as tx:
             for ident in self.claimed:
-                messages.settle_unavailable(tx, ident, self.worker)
+                claims.settle_unavailable(tx, ident, self.worker)
         self.left.extendleft(reversed(self.claimed))
         self.claimed.clear()
         self.size = 1
@@ -141,7 +141,7 @@ def _settle(tx: Connection, answered: Sequence[tuple[Row[Any], Answer]]) -> None
     if answered:
         said = [(row.authority, row.cop_msg_id, answer.raw, row.shipment_id) for row, answer in answered]
         raws.store_answers(tx, said)
-        messages.settle_sent(tx, *(row.id for row, _ in answered))
+        claims.settle_sent(tx, *(row.id for row, _ in answered))
 
 
 def post(
@@ -157,18 +157,18 @@ def post(
     except (AuthorityUnavailable, ConfigurationError) as error:
         with ledger.begin() as tx:
             raws.store_answer(tx, authority.name, row.cop_msg_id, error.raw, row.shipment_id)
-            messages.settle_unavailable(tx, message_id)
+            claims.settle_unavailable(tx, message_id)
         raise
     except OutcomeUnknown as error:
         with ledger.begin() as tx:
             raws.store_answer(tx, authority.name, row.cop_msg_id, error.raw, row.shipment_id)
-            messages.mark_unknown(tx, message_id)
+            claims.mark_unknown(tx, message_id)
             _tell(tx, row.shipment_id, "outcome_unknown", message_id, row.type, str(error))
         return UNKNOWN
     except AuthorityRejected as error:
         with ledger.begin() as tx:
             raws.store_answer(tx, authority.name, row.cop_msg_id, error.raw, row.shipment_id)
-            messages.settle_refused(tx, message_id, error.code, str(error))
+            claims.settle_refused(tx, message_id, error.code, str(error))
             _tell(tx, row.shipment_id, "message_refused", message_id, row.type, str(error))
         return REFUSED
     return _sent(ledger, row, answer, group)

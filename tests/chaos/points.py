@@ -69,7 +69,7 @@ POINTS: dict[str, Point] = {
     "prepared, nothing sent": Point(f"{SUBMIT}:messages.to_send", "before"),
     "first claim, before the post": Point(f"{SUBMIT}:post", "before"),
     "303 posted, before it is settled": Point(f"{SUBMIT}:_sent", "before"),
-    "some settled, the next claimed, before the commit": Point(f"{SUBMIT}:messages.claim_all", "after", nth=2),
+    "some settled, the next claimed, before the commit": Point(f"{SUBMIT}:claims.claim_all", "after", nth=2),
     "603 claimed, before the post": Point(f"{SUBMIT}:post", "before", fits=_of("CEB603Message")),
     "603 posted, perhaps not settled": Point(f"{SUBMIT}:post", "after", fits=_of("CEB603Message")),
     "raw receipts kept, not read": Point(f"{RECEIVE}:_store", "after", fits=_some),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.contract import ReceiptRow
-from adapters.ledger import Ledger, at_once, messages, parcels, raws, receipts, shipments
+from adapters.ledger import Ledger, at_once, claims, messages, parcels, raws, receipts, shipments
 from adapters.ledger.parcels import ParcelRow
 from adapters.ledger.receipts import Rank
 from mappings.identity import seeded
@@ -81,8 +81,8 @@ def declared(ledger: Ledger, ident: int, orders: Sequence[str] = ("o1", "o2", "o
     """One sent message with a document for each order. Returns its id."""
     docs = [Doc(f"P|{order}", n) for n, order in enumerate(orders, 1)]
     (message,) = messages.add_messages(ledger, ident, [out(docs, type)]).message_ids
-    assert messages.claim(ledger, message, "w")
-    assert messages.settle_sent(ledger, message)
+    assert claims.claim(ledger, message, "w")
+    assert claims.settle_sent(ledger, message)
     return message
 
 

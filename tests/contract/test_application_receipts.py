@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from adapters.ledger import Ledger, messages, raws, receipts
+from adapters.ledger import Ledger, claims, messages, raws, receipts
 from adapters.ledger.receipts import Ranks
 from mappings import states
 from tests.contract import ledger_cases as cases
@@ -38,8 +38,8 @@ def test_any_order_of_a_legal_life_ends_the_same(
     ident = cases.shipment(ledger, "M1", names)
     docs = [Doc(f"A|{name}", n) for n, name in enumerate(names, 1)]
     (message,) = messages.add_messages(ledger, ident, [out(docs, kind)]).message_ids
-    messages.claim(ledger, message, "w")
-    messages.settle_sent(ledger, message)
+    claims.claim(ledger, message, "w")
+    claims.settle_sent(ledger, message)
     for turn in range(len(statuses)):
         rows = [
             answer(f"A|{name}", order[turn], 1 + statuses.index(order[turn]), kind)
@@ -62,8 +62,8 @@ def test_any_order_of_a_legal_life_ends_the_same(
 def test_a_second_verdict_is_a_visible_conflict(ledger: Ledger, kind: str, statuses: tuple[str, str]) -> None:
     ident = cases.shipment(ledger, "M1", ["o1"])
     (message,) = messages.add_messages(ledger, ident, [out([Doc("A|o1", 1)], kind)]).message_ids
-    messages.claim(ledger, message, "w")
-    messages.settle_sent(ledger, message)
+    claims.claim(ledger, message, "w")
+    claims.settle_sent(ledger, message)
     before = ""
     for minute, status in enumerate(statuses, 1):
         raw = raws.store_raw(ledger, "in", CN, "http", "customs", f"{kind} {status}".encode())

@@ -6,7 +6,7 @@ from typing import cast
 
 import sqlalchemy as sa
 
-from adapters.ledger import Ledger, applications, audit, events, messages, raws, receipts
+from adapters.ledger import Ledger, applications, audit, claims, events, messages, raws, receipts
 from adapters.ledger.applications import Asking
 from adapters.ledger.settling import Ranks, retell, settle
 from adapters.ledger.tables import application, document, parcel
@@ -108,7 +108,7 @@ def test_a_granted_cancel_is_told_with_the_receipts_of_its_inventory(ledger: Led
     later(ledger, cases.answer("P|o1", "120", 1, INVENTORY), cases.answer("P|o1", "399", 2, INVENTORY))
     (about,) = applications.inventories(ledger, ident, INVENTORY).values()
     (sent,) = messages.add_messages(ledger, ident, [out([Doc("A|C1", 1)], CANCEL)]).message_ids
-    assert messages.claim(ledger, sent, "w") and messages.settle_sent(ledger, sent)
+    assert claims.claim(ledger, sent, "w") and claims.settle_sent(ledger, sent)
     later(ledger, cases.answer("A|C1", "399", 10, CANCEL))
     (cancel,) = messages.documents(ledger, ident, type=CANCEL)
     (one,) = applications.add(ledger, ident, [asking(ledger, ident, 1, "C1", about_id=about.id)], "x")

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from adapters.contract import ReceiptRow
-from adapters.ledger import Ledger, at_once, messages, raws, receipts
+from adapters.ledger import Ledger, at_once, claims, messages, raws, receipts
 from adapters.ledger.audit import audit
 from adapters.ledger.receipts import Settled
 from adapters.ledger.settling import Ranks
@@ -84,7 +84,7 @@ def test_types_apart_are_left_alone(ledger: Ledger) -> None:
 def test_a_message_of_unknown_outcome_is_known_by_its_receipts(ledger: Ledger) -> None:
     ident = cases.shipment(ledger)
     (lost,) = messages.add_messages(ledger, ident, [out([Doc("P|o1", 1)])]).message_ids
-    assert messages.claim(ledger, lost, "w") and messages.mark_unknown(ledger, lost)
+    assert claims.claim(ledger, lost, "w") and claims.mark_unknown(ledger, lost)
     _keep(ledger, answer("P|o1", "2"))
     assert messages.get(ledger, lost).state == "sent"
 
@@ -93,10 +93,10 @@ def test_a_recovery_is_read_by_its_own_meanings(ledger: Ledger) -> None:
     ident = cases.shipment(ledger)
     ids = messages.add_messages(ledger, ident, [out([Doc("P|o1", 1)]), out([Doc("P|o2", 2)], seq=2)]).message_ids
     for lost, again in zip(ids, (True, False), strict=True):
-        assert messages.claim(ledger, lost, "w")
+        assert claims.claim(ledger, lost, "w")
         if again:
-            assert messages.mark_unknown(ledger, lost) and messages.claim(ledger, lost, "w", recovery=True)
-        assert messages.settle_sent(ledger, lost)
+            assert claims.mark_unknown(ledger, lost) and claims.claim(ledger, lost, "w", recovery=True)
+        assert claims.settle_sent(ledger, lost)
     raw = raws.store_raw(ledger, "in", CN, "http", "customs", b"x")
     proof = {(ORDER, "-301010"): receipts.Rank("duplicate", 30)}
     rows = [answer("P|o1", "-301010", guid="A"), answer("P|o2", "-301010", guid="B")]
@@ -112,7 +112,7 @@ def test_random_batches_end_as_all_at_once_settled(ledger: Ledger, seed: int) ->
     ident, count = cases.shipment(ledger), 30
     made = [Doc(f"{half}|{n}") for half in "XY" for n in range(count)]
     (message,) = messages.add_messages(ledger, ident, [out(made, kind)]).message_ids
-    assert messages.claim(ledger, message, "w") and messages.settle_sent(ledger, message)
+    assert claims.claim(ledger, message, "w") and claims.settle_sent(ledger, message)
     told = [
         (n, chance.choice(statuses), chance.randrange(4), chance.choice(["", "N1"]))
         for n in range(count)

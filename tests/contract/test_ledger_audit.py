@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from adapters.ledger import Ledger, faults, messages, parcels, raws, shipments
+from adapters.ledger import Ledger, claims, faults, messages, parcels, raws, shipments
 from adapters.ledger.audit import ERROR, Claim, audit
 from adapters.ledger.events import record
 from adapters.ledger.fingerprint import fingerprint
@@ -140,7 +140,7 @@ def test_damage_is_found(
 
 def test_half_way_for_long_is_found_and_warnings_come_last(ledger: Ledger, ident: int) -> None:
     (made,) = messages.add_messages(ledger, ident, [out([Doc("P|o1", 1)], INVENTORY)]).message_ids
-    messages.claim(ledger, made, "w7")
+    claims.claim(ledger, made, "w7")
     arrive(ledger, answer("P|o2", "899", 1), answer("P|o2", "100", 2), answer("P|zz", "2"))
     raws.park(ledger, raws.store_raw(ledger, "in", CN, "push", "x", b"junk"), "no XML")
     assert codes(ledger) == ["parked-raw", "parked-receipt", "conflict"]

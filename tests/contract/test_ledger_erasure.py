@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from adapters.ledger import (
     Ledger,
     applications,
+    claims,
     conversions,
     events,
     faults,
@@ -54,8 +55,8 @@ def fill(ledger: Ledger, waybill: str, seed: int) -> tuple[int, Batch]:
     asked = applications.Asking("return", "CEB213Message", f"R{waybill}", reason=f"{BUYER} sends it back")
     applications.add(ledger, ident, [asked], "tester")
     (made,) = messages.add_messages(ledger, ident, [out([Doc(f"{waybill}|2", 2)], body=body)]).message_ids
-    messages.claim(ledger, made, "w")
-    messages.settle_sent(ledger, made)
+    claims.claim(ledger, made, "w")
+    claims.settle_sent(ledger, made)
     return ident, batch
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.ledger import Ledger, messages, raws, shipments
+from adapters.ledger import Ledger, claims, messages, raws, shipments
 from adapters.ledger.fingerprint import fingerprint
 from mappings import clock
 from mappings.errors import DataFault
@@ -100,7 +100,7 @@ def test_to_send_in_the_order_of_the_procedure(ledger: Ledger, ident: int) -> No
 def test_one_of_many_workers_claims(ledger: Ledger, ident: int) -> None:
     made = prepared(ledger, ident)
     with ThreadPoolExecutor(8) as pool:
-        won = list(pool.map(lambda n: messages.claim(ledger, made, f"w{n}"), range(8)))
+        won = list(pool.map(lambda n: claims.claim(ledger, made, f"w{n}"), range(8)))
     assert sum(won) == 1
     row = messages.get(ledger, made)
     assert (row.state, row.claimed_by, row.sends) == ("claimed", f"w{won.index(True)}", 1)
@@ -108,11 +108,11 @@ def test_one_of_many_workers_claims(ledger: Ledger, ident: int) -> None:
 
 def test_sent_is_settled_once(ledger: Ledger, ident: int) -> None:
     made = prepared(ledger, ident)
-    assert not messages.settle_sent(ledger, made), "not claimed"
-    messages.claim(ledger, made, "w")
-    assert messages.settle_sent(ledger, made)
-    assert not messages.mark_unknown(ledger, made)
-    assert not messages.claim(ledger, made, "w")
+    assert not claims.settle_sent(ledger, made), "not claimed"
+    claims.claim(ledger, made, "w")
+    assert claims.settle_sent(ledger, made)
+    assert not claims.mark_unknown(ledger, made)
+    assert not claims.claim(ledger, made, "w")
     row = messages.get(ledger, made)
     assert (row.state, row.sends, row.recovery) == ("sent", 1, False)
     assert row.sent_at >= row.claimed_at
@@ -120,9 +120,9 @@ def test_sent_is_settled_once(ledger: Ledger, ident: int) -> None:
 
 def test_a_message_refused_at_the_door_takes_its_documents_with_it(ledger: Ledger, ident: int) -> None:
     made = prepared(ledger, ident)
-    messages.claim(ledger, made, "w")
-    assert messages.settle_refused(ledger, made, "2001", "发送方无效")
-    assert not messages.settle_refused(ledger, made, "2001", "again")
+    claims.claim(ledger, made, "w")
+    assert claims.settle_refused(ledger, made, "2001", "发送方无效")
+    assert not claims.settle_refused(ledger, made, "2001", "again")
     assert messages.get(ledger, made).refusal == "2001 发送方无效"
     (document,) = messages.documents(ledger, ident)
     assert (document.state, document.final, document.return_status) == ("refused", True, "2001")
@@ -130,37 +130,37 @@ def test_a_message_refused_at_the_door_takes_its_documents_with_it(ledger: Ledge
 
 def test_surely_not_sent_is_free_again(ledger: Ledger, ident: int) -> None:
     made = prepared(ledger, ident)
-    messages.claim(ledger, made, "w")
-    assert messages.settle_unavailable(ledger, made)
+    claims.claim(ledger, made, "w")
+    assert claims.settle_unavailable(ledger, made)
     row = messages.get(ledger, made)
     assert (row.state, row.sends, row.first_claimed_at) == ("prepared", 0, None)
-    assert messages.claim(ledger, made, "w2")
+    assert claims.claim(ledger, made, "w2")
 
 
 def test_a_worker_that_wakes_late_frees_no_claim_of_another(ledger: Ledger, ident: int) -> None:
     made = prepared(ledger, ident)
-    messages.claim(ledger, made, "late")
-    assert messages.mark_unknown(ledger, made)
-    assert messages.claim(ledger, made, "w2", recovery=True)
-    assert not messages.settle_unavailable(ledger, made, "late")
+    claims.claim(ledger, made, "late")
+    assert claims.mark_unknown(ledger, made)
+    assert claims.claim(ledger, made, "w2", recovery=True)
+    assert not claims.settle_unavailable(ledger, made, "late")
     assert messages.get(ledger, made).state == "claimed"
-    assert messages.settle_unavailable(ledger, made, "w2")
+    assert claims.settle_unavailable(ledger, made, "w2")
     assert messages.get(ledger, made).state == "unknown"
 
 
 def test_an_unknown_outcome_is_never_sent_again_but_as_a_recovery(ledger: Ledger, ident: int) -> None:
     made = prepared(ledger, ident)
-    messages.claim(ledger, made, "w")
-    assert messages.mark_unknown(ledger, made)
+    claims.claim(ledger, made, "w")
+    assert claims.mark_unknown(ledger, made)
     assert [m.id for m in messages.unknown(ledger, ident, cases.CN)] == [made]
     assert messages.unknown(ledger, authority="hk_road") == []
     assert messages.to_send(ledger, ident) == []
-    assert not messages.claim(ledger, made, "w")
+    assert not claims.claim(ledger, made, "w")
     first = messages.get(ledger, made).first_claimed_at
-    assert messages.claim(ledger, made, "w2", recovery=True)
+    assert claims.claim(ledger, made, "w2", recovery=True)
     row = messages.get(ledger, made)
     assert (row.sends, row.recovery, row.first_claimed_at) == (2, True, first)
-    assert messages.settle_unavailable(ledger, made)
+    assert claims.settle_unavailable(ledger, made)
     row = messages.get(ledger, made)
     assert (row.state, row.sends, row.first_claimed_at) == ("unknown", 1, first), (
         "the first send may still have arrived"
@@ -169,15 +169,15 @@ def test_an_unknown_outcome_is_never_sent_again_but_as_a_recovery(ledger: Ledger
 
 def test_what_an_authority_says_it_has_is_sent_without_a_claim(ledger: Ledger, ident: int) -> None:
     made = prepared(ledger, ident)
-    assert not messages.settle_known(ledger, made), "never left"
-    messages.claim(ledger, made, "w")
-    assert not messages.settle_known(ledger, made), "somebody is at it"
-    messages.mark_unknown(ledger, made)
-    assert messages.settle_known(ledger, made)
+    assert not claims.settle_known(ledger, made), "never left"
+    claims.claim(ledger, made, "w")
+    assert not claims.settle_known(ledger, made), "somebody is at it"
+    claims.mark_unknown(ledger, made)
+    assert claims.settle_known(ledger, made)
     row = messages.get(ledger, made)
     assert (row.state, row.sends, row.recovery, row.claimed_by) == ("sent", 1, False, "w")
     assert row.sent_at == row.first_claimed_at
-    assert not messages.settle_known(ledger, made)
+    assert not claims.settle_known(ledger, made)
 
 
 def test_claims_of_dead_workers_become_unknown(ledger: Ledger, ident: int) -> None:
@@ -185,37 +185,37 @@ def test_claims_of_dead_workers_become_unknown(ledger: Ledger, ident: int) -> No
     other = cases.shipment(ledger, "M2", ["x1"])
     (second,) = messages.add_messages(ledger, other, [out([Doc("P|x1", 1)])]).message_ids
     for message in (made, second):
-        messages.claim(ledger, message, "dead")
+        claims.claim(ledger, message, "dead")
     now = clock.now()
-    assert messages.open_claims(ledger, now - timedelta(minutes=5)) == []
-    assert messages.open_claims(ledger, now + timedelta(minutes=5), other) == [second]
-    assert messages.open_claims(ledger, now + timedelta(minutes=5)) == [made]
+    assert claims.open_claims(ledger, now - timedelta(minutes=5)) == []
+    assert claims.open_claims(ledger, now + timedelta(minutes=5), other) == [second]
+    assert claims.open_claims(ledger, now + timedelta(minutes=5)) == [made]
     assert messages.get(ledger, made).state == "unknown"
 
 
 def test_nothing_of_a_held_truck_is_claimed(ledger: Ledger, ident: int) -> None:
     made = prepared(ledger, ident)
     shipments.hold(ledger, ident, "x", "amy")
-    assert not messages.claim(ledger, made, "w")
+    assert not claims.claim(ledger, made, "w")
     shipments.resume(ledger, ident, "amy")
-    assert messages.claim(ledger, made, "w")
+    assert claims.claim(ledger, made, "w")
 
 
 def test_a_receipt_proves_that_a_message_arrived(ledger: Ledger, ident: int) -> None:
     made = prepared(ledger, ident)
-    messages.claim(ledger, made, "w")
+    claims.claim(ledger, made, "w")
     cases.arrive(ledger, cases.answer("P|o1", "2"))
     assert messages.get(ledger, made).state == "claimed", "its worker may still be at it"
-    messages.open_claims(ledger, clock.now() + timedelta(minutes=5))
-    assert messages.confirm_arrived(ledger) == [made]
-    assert messages.confirm_arrived(ledger) == []
+    claims.open_claims(ledger, clock.now() + timedelta(minutes=5))
+    assert claims.confirm_arrived(ledger) == [made]
+    assert claims.confirm_arrived(ledger) == []
     row = messages.get(ledger, made)
     assert (row.state, row.sent_at) == ("sent", row.first_claimed_at)
 
 
 def test_settling_a_receipt_confirms_an_unknown_message(ledger: Ledger, ident: int) -> None:
     made = prepared(ledger, ident)
-    messages.claim(ledger, made, "w")
-    messages.mark_unknown(ledger, made)
+    claims.claim(ledger, made, "w")
+    claims.mark_unknown(ledger, made)
     cases.arrive(ledger, cases.answer("P|o1", "2"))
     assert messages.get(ledger, made).state == "sent"

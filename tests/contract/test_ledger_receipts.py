@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.ledger import Ledger, messages, raws, receipts
+from adapters.ledger import Ledger, claims, messages, raws, receipts
 from mappings import clock
 from tests.contract import ledger_cases as cases
 from tests.contract.ledger_cases import CN, INVENTORY, RANKS, Doc, answer, arrive, out
@@ -131,8 +131,8 @@ def test_a_receipt_that_comes_before_its_document_waits_for_it(ledger: Ledger, i
 def second_attempt(ledger: Ledger, ident: int) -> None:
     arrive(ledger, answer("P|o1", "100", return_time=clock.now()))
     (made,) = messages.add_messages(ledger, ident, [out([Doc("P|o1", 1, attempt=2, guid="GUID-2")])]).message_ids
-    messages.claim(ledger, made, "w")
-    messages.settle_sent(ledger, made)
+    claims.claim(ledger, made, "w")
+    claims.settle_sent(ledger, made)
 
 
 def test_attempts_are_told_apart_by_the_guid(ledger: Ledger, ident: int) -> None:

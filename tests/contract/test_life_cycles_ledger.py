@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from adapters.contract import BillRow, Opened, ReceiptRow
-from adapters.ledger import Ledger, bills, events, messages, parcels, raws, receipts, shipments
+from adapters.ledger import Ledger, bills, claims, events, messages, parcels, raws, receipts, shipments
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger.audit import audit
 from adapters.ledger.settling import Ranks
@@ -77,7 +77,7 @@ def test_any_order_ends_the_same_in_the_ledger(ledger: Ledger, kind: str) -> Non
             )
     ident = cases.shipment(ledger)
     (made,) = messages.add_messages(ledger, ident, [out(docs, kind)]).message_ids
-    assert messages.claim(ledger, made, "w") and messages.settle_sent(ledger, made)
+    assert claims.claim(ledger, made, "w") and claims.settle_sent(ledger, made)
     for poll in range(max(len(rows) for *_, rows in told)):
         arrive(ledger, [rows[poll] for *_, rows in told if poll < len(rows)])
     found = messages.documents(ledger, ident)
@@ -117,7 +117,7 @@ def test_a_contradiction_is_told_once_everywhere(ledger: Ledger) -> None:
 def test_what_was_refused_at_the_door_is_not_made_anew_by_a_receipt(ledger: Ledger) -> None:
     ident = cases.shipment(ledger)
     (made,) = messages.add_messages(ledger, ident, [out([Doc("P|o1", 1)], "CEB621Message")]).message_ids
-    assert messages.claim(ledger, made, "w") and messages.settle_refused(ledger, made, "1001", "no")
+    assert claims.claim(ledger, made, "w") and claims.settle_refused(ledger, made, "1001", "no")
     arrive(ledger, [answer("P|o1", "120", 3, "CEB621Message")])
     (found,) = messages.documents(ledger, ident)
     assert (found.state, found.conflict) == ("refused", True)

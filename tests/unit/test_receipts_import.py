@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.cn_ecommerce import ChinaEcommerce, envelope, receipts
-from adapters.ledger import Ledger, bills, events, messages, open_ledger, raws, shipments
+from adapters.ledger import Ledger, bills, claims, events, messages, open_ledger, raws, shipments
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger import receipts as ledger_receipts
 from mappings import clock
@@ -140,7 +140,7 @@ def declared(ledger: Ledger) -> int:
     ident = cases.shipment(ledger)
     docs = [Doc(f"A|C{n}", n) for n in (1, 2, 3)]
     (made,) = messages.add_messages(ledger, ident, [out(docs, INVENTORY, cop="COP-621")]).message_ids
-    assert messages.claim(ledger, made, "w") and messages.settle_sent(ledger, made)
+    assert claims.claim(ledger, made, "w") and claims.settle_sent(ledger, made)
     return ident
 
 

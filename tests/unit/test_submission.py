@@ -10,7 +10,7 @@ from lxml import etree
 from sqlalchemy import select, update
 
 from adapters.cn_ecommerce import ChinaEcommerce, envelope
-from adapters.ledger import Ledger, events, messages, open_ledger, raws, shipments
+from adapters.ledger import Ledger, claims, events, messages, open_ledger, raws, shipments
 from adapters.ledger.faults import faults
 from adapters.ledger.tables import message as message_table
 from adapters.ledger.tables import raw
@@ -249,7 +249,7 @@ def test_the_same_receipt_without_a_recovery_is_a_failure(customs: Customs, ledg
 
 def test_a_dead_workers_claim_becomes_unknown(customs: Customs, ledger: Ledger, shipment: int) -> None:
     first = messages.to_send(ledger, shipment, "cn_ecommerce", ONE)[0]
-    messages.claim(ledger, first.id, "dead")
+    claims.claim(ledger, first.id, "dead")
     authority = customs.authority()
     assert recover(ledger, authority, "w", shipment).counts == {}
     assert states(ledger, shipment) == ["claimed", "prepared"]
@@ -264,7 +264,7 @@ def test_claims_last_real_seconds_whatever_the_clock(
 ) -> None:
     monkeypatch.setenv(clock.VARIABLE, clock.starting(clock.now(), 1000).variable())
     first = messages.to_send(ledger, shipment, "cn_ecommerce", ONE)[0]
-    messages.claim(ledger, first.id, "alive")
+    claims.claim(ledger, first.id, "alive")
     assert recovery.release_claims(ledger, customs.authority(), shipment, alone=False) == []
 
 
