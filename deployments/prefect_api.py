@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
+from adapters.reach import never_sent
 from mappings.errors import ConfigurationError
 
 TIMEOUT = (5, 30)
+LOST = 2  # how often a call is repeated whose answer was lost
 BUSY = (429, 503)  # what its server says while its database is locked: nothing was done
 
 
@@ -22,7 +25,6 @@ class Prefect:
         self._ids: dict[str, str] = {}
         again = Retry(6, connect=0, read=0, status_forcelist=BUSY, allowed_methods=None, backoff_factor=0.3)
         self.http.mount(base, HTTPAdapter(max_retries=again))
-        self.http.headers["Connection"] = "close"  # its server ends one that was idle, perhaps just as we use it again
 
     def start(
         self, deployment: str, parameters: dict[str, Any], tags: list[str] | None = None, name: str = "", key: str = "",
@@ -30,11 +32,12 @@ class Prefect:
     ) -> str:  # fmt: skip
         """Starts a run of "flow/deployment" and returns its id; the same `key` never starts a second one.
 
-        `queue` is the lane of its work pool, where it has one.
+        `queue` is the lane of its work pool, where it has one. Without a key one is made up for this call, so that it
+        can be repeated where the answer is lost.
         """
-        body: dict[str, Any] = {"parameters": parameters, "tags": tags or []}
+        key = key or uuid4().hex
+        body: dict[str, Any] = {"parameters": parameters, "tags": tags or [], "idempotency_key": key}
         body |= {"name": name} if name else {}
-        body |= {"idempotency_key": key} if key else {}
         body |= {"work_queue_name": queue} if queue else {}
         if deployment not in self._ids:
             self._ids[deployment] = self._id(deployment)
@@ -79,8 +82,9 @@ class Prefect:
         return f"{self.base}/runs/flow-run/{run_id}"
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """The answer to a call. Every call here does nothing more when it is repeated (a start has its key)."""
         try:
-            answer = self.http.request(method, self.api + path, json=body, timeout=TIMEOUT)
+            answer = self._answered(method, path, body)
             answer.raise_for_status()
         except requests.HTTPError as error:
             text = answer.text[:300]
@@ -92,3 +96,16 @@ class Prefect:
                 f"Prefect 服务未运行（{self.base}）。The Prefect server does not answer: start `tongguan up`."
             ) from error
         return answer.json()
+
+    def _answered(self, method: str, path: str, body: dict[str, Any] | None) -> requests.Response:
+        """The same, asked again where the answer was lost: a busy server's database may be locked for a minute.
+
+        Not where nobody is there: then there is nothing to wait for.
+        """
+        for _ in range(LOST):
+            try:
+                return self.http.request(method, self.api + path, json=body, timeout=TIMEOUT)
+            except requests.RequestException as error:
+                if never_sent(error):
+                    raise
+        return self.http.request(method, self.api + path, json=body, timeout=TIMEOUT)

@@ -11,12 +11,15 @@ from typing import Any
 
 
 class PrefectServer(ThreadingHTTPServer):
-    """Knows two deployments; keeps the runs that it was asked for; says 503 `busy` times first."""
+    """Knows two deployments; keeps the runs that it was asked for; says 503 `busy` times first.
+
+    Of the next `lost` runs it starts each, and ends the connection without an answer.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.runs: list[dict[str, Any]] = []
-        self.busy = 0
+        self.busy = self.lost = 0
         self.states: dict[str, str] = {}  # of runs that a test has taken on
         self.set_states: list[tuple[str, str]] = []
 
@@ -48,8 +51,15 @@ class _Handler(BaseHTTPRequestHandler):
             return self._say(201, {"status": "ACCEPT"})
         if self.path.endswith("/filter"):
             return self._say(200, [{"id": "d1", "name": "clear-shipment"}])
-        self.server.runs.append(body)
-        return self._say(201, {"id": f"run{len(self.server.runs)}"})
+        known = [run["idempotency_key"] for run in self.server.runs]
+        if body["idempotency_key"] not in known:
+            known.append(body["idempotency_key"])
+            self.server.runs.append(body)
+        if self.server.lost:
+            self.server.lost -= 1
+            self.close_connection = True
+            return None
+        return self._say(201, {"id": f"run{1 + known.index(body['idempotency_key'])}"})
 
     def _say(self, status: int, body: object) -> None:
         data = json.dumps(body).encode()

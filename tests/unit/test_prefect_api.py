@@ -29,6 +29,21 @@ def test_a_busy_server_is_asked_again() -> None:
         assert len(server.runs) == 1
 
 
+@pytest.mark.parametrize("key", ["", "k"])
+def test_a_run_whose_answer_is_lost_is_started_once(key: str) -> None:
+    with prefect_server() as server:
+        server.lost = 2
+        assert Prefect(server.base).start("clear-shipment/clear-shipment", {"shipment": "1"}, key=key) == "run1"
+        assert len(server.runs) == 1
+        assert Prefect(server.base).start("clear-shipment/clear-shipment", {"shipment": "2"}) == "run2"
+
+
+def test_answers_that_are_lost_again_and_again_are_told() -> None:
+    with prefect_server() as server, pytest.raises(ConfigurationError, match="does not answer"):
+        server.lost = 100
+        Prefect(server.base).start("clear-shipment/clear-shipment", {})
+
+
 def test_an_unknown_deployment_is_named() -> None:
     with prefect_server() as server, pytest.raises(ConfigurationError, match="404 to /deployments/name/no/no"):
         Prefect(server.base).start("no/no", {})
