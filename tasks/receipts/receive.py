@@ -205,7 +205,9 @@ class Wait:
 def _keep(tx: Connection, authority: str, read: list[_Read], keep: Keep, ready: Any) -> tuple[int, Settled]:
     """Keep what was read of a slice of messages (`ready`, where no key is open), and that they were read."""
     alone(tx, f"settle {authority}")  # nobody settles what is only half known
-    kept = keep(tx, ready or [(one.raw_id, complete_keys(tx, one.rows)) for one in read])
+    if ready is None:
+        ready = [(one.raw_id, complete_keys(tx, one.rows)) for one in read]
+    kept = keep(tx, ready)
     for one in read:
         told = [(row.bill, row.return_time) for row in one.rows if row.bill and row.return_time and not row.problem]
         if told:
