@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -439,7 +440,11 @@ def test_prefects_database_knows_nobody(whole: Make, client: SyncPrefectClient) 
             orders="", action="declare again", field="", value="", note="")  # fmt: skip
     path = str(PREFECT_API_DATABASE_CONNECTION_URL.value()).partition("///")[2]
     assert Path(path).is_file()
-    everything = "\n".join(sqlite3.connect(path).iterdump())
+    for _ in range(100):  # Prefect brings its logs some seconds later
+        everything = "\n".join(sqlite3.connect(path).iterdump())
+        if 'INSERT INTO "log"' in everything:
+            break
+        time.sleep(0.2)
     assert here.made.truck["master_waybill"] in everything, "the right database"
     assert 'INSERT INTO "log"' in everything, "logs are there, too"
     persons = [here.made.truck["driver"]["name"], *here.made.payments["payer"]]
