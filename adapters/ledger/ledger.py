@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from adapters.ledger.checkpoint import Checkpoints
 from adapters.ledger.sealed import KEY_FILE, Vault, create_key, load_vault
+from adapters.ledger.statistics import Statistics
 from adapters.ledger.turn import Turn
 from mappings.errors import ConfigurationError
 
@@ -77,6 +78,7 @@ class Ledger:
         self.engine = _engine(url, lock_seconds)
         self._turn = self._line(lock_seconds)
         self._checkpoints = Checkpoints(Path(str(self.engine.url.database)), self._turn) if self._turn else None
+        self._statistics = Statistics(self.engine) if self.engine.dialect.name == "postgresql" else None
         self.engine.dialect.vault = vault  # type: ignore[attr-defined]
 
     @contextmanager
@@ -85,6 +87,8 @@ class Ledger:
         if self._turn is None or self._checkpoints is None:
             with explained(), self.engine.begin() as tx:
                 yield tx
+            if self._statistics:
+                self._statistics.wrote()
             return
         with explained(), self._turn.take(), self.engine.begin() as tx:
             database = tx.connection.driver_connection
@@ -137,6 +141,8 @@ class Ledger:
         """Give all connections back."""
         if self._checkpoints is not None:
             self._checkpoints.wait()
+        if self._statistics is not None:
+            self._statistics.wait()
         self.engine.dispose()
 
 

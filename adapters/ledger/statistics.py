@@ -1,0 +1,72 @@
+"""Keeps PostgreSQL's picture of the tables true while they grow, so that it goes on choosing the right index.
+
+PostgreSQL does this by itself, but a minute late, and not at all where autovacuum is off. A new ledger takes in hundreds
+of thousands of rows in that minute: taken for nearly empty, a table of receipts is read whole for every few of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from adapters.ledger.tables import metadata
+from mappings import clock
+
+log = logging.getLogger(__name__)
+PAUSE = 2.0  # seconds between two looks of one process
+_STALE = text(
+    "SELECT relname FROM pg_stat_user_tables WHERE schemaname = current_schema() AND relname = ANY(:names) "
+    "AND n_mod_since_analyze > 2000 + 0.2 * n_live_tup"
+)
+_MINE = text("SELECT pg_try_advisory_lock(hashtextextended('tongguan statistics ' || current_schema(), 0))")
+_DONE = text("SELECT pg_advisory_unlock(hashtextextended('tongguan statistics ' || current_schema(), 0))")
+
+
+class Statistics:
+    """Has tables looked at anew that have changed much; one process at a time, by a thread of its own."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._looked = clock.stopwatch()  # what lives shorter than that leaves it to others
+        self._lock = threading.Lock()
+        self._looking: threading.Thread | None = None
+
+    def wrote(self) -> None:
+        """Something was just committed: look, if it is time."""
+        now = clock.stopwatch()
+        with self._lock:
+            if now - self._looked < PAUSE or (self._looking and self._looking.is_alive()):
+                return
+            self._looked = now
+            self._looking = threading.Thread(target=self._look, name="ledger statistics", daemon=True)
+            self._looking.start()
+
+    def wait(self) -> None:
+        """Until a look under way has ended."""
+        if self._looking:
+            self._looking.join()
+
+    def _look(self) -> None:
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                if connection.execute(_MINE).scalar_one():
+                    try:
+                        refresh(connection)
+                    finally:
+                        connection.execute(_DONE)
+        except SQLAlchemyError as error:  # the ledger is as right as before, only perhaps slower
+            log.debug("statistics of the ledger: %s", error)
+
+
+def refresh(connection: Connection) -> list[str]:
+    """Analyse the tables of the ledger that have changed by more than a fifth. Returns which.
+
+    `connection` is to PostgreSQL, in autocommit.
+    """
+    stale = connection.execute(_STALE, {"names": list(metadata.tables)}).scalars().all()
+    for name in stale:
+        connection.exec_driver_sql(f'ANALYZE "{name}"')
+    return sorted(stale)
