@@ -1,7 +1,7 @@
 """Keeps PostgreSQL's picture of the tables true while they grow, so that it goes on choosing the right index.
 
-PostgreSQL does this by itself, but a minute late, and not at all where autovacuum is off. A new ledger takes in hundreds
-of thousands of rows in that minute: taken for nearly empty, a table of receipts is read whole for every few of them.
+PostgreSQL does this by itself, but a minute late, and not at all where autovacuum is off. A new ledger takes in
+hundreds of thousands of rows in that minute: taken for nearly empty, a table of receipts is read whole for every few.
 """
 
 from __future__ import annotations

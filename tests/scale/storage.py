@@ -28,8 +28,8 @@ from tasks.clearing.declaring import prepare_declarations
 from tasks.clearing.settling import settle_shipment
 from tasks.clearing.standing import load_standing
 from tasks.office import Office, open_office
-from tasks.receipts.receive import take_in
-from tasks.receipts.settle import settle
+from tasks.receipts.receive import keep_push
+from tasks.receipts.settle import read_and_settle
 from tests.scale.cluster import databases
 from tests.unit.customs import key_fields, receipt, stamp
 from tests.unit.signing import rsa_keys
@@ -56,8 +56,9 @@ def fill(office: Office, folder: Path) -> int:
     with office.ledger.begin() as tx:
         tx.execute(sa.text("UPDATE message SET state = 'sent', sent_at = claimed_at"))
     for bodies in replies(office.ledger, ident):
-        take_in(office.ledger, office.authority("cn_ecommerce"), bodies, "poll")
-        settle(office.ledger, office.authority("cn_ecommerce"))
+        for body in bodies:
+            keep_push(office.ledger, office.authority("cn_ecommerce"), body)
+        read_and_settle(office.ledger, office.authority("cn_ecommerce"))
     return len(settle_shipment(office, ident).parcels)
 
 
