@@ -6,9 +6,11 @@ seconds. What the desk has done, the shipment's next run shows. Several desks do
 
 from __future__ import annotations
 
+import heapq
 import logging
 import os
 from collections.abc import Callable
+from itertools import count
 from multiprocessing.connection import Connection
 
 from deployments.beside import Beside
@@ -21,14 +23,21 @@ log = logging.getLogger("tongguan.desk")
 
 
 def serve(ours: Connection) -> None:
-    """The desk's process: takes numbers of shipments, says each when it is done, and ends with the pipe."""
+    """The desk's process: takes numbers of shipments, says each when it is done, and ends with the pipe.
+
+    One that has yet to begin comes before those about which something has been heard: somebody waits for it.
+    """
     from tasks.clearing.advance import advance  # noqa: PLC0415 - what the desk is warm for
     from tasks.office import office  # noqa: PLC0415
 
     os.setsid()  # a signal to the pulse's group is not for the shipment that it is at
+    waiting: list[tuple[bool, int, int]] = []
     try:
-        while True:
-            shipment_id = ours.recv()
+        for number in count():
+            while not waiting or ours.poll():
+                shipment_id, begins = ours.recv()
+                heapq.heappush(waiting, (not begins, number, shipment_id))
+            shipment_id = heapq.heappop(waiting)[-1]
             try:
                 advance(office(), shipment_id)
             except TongguanError as error:  # the shipment's run comes upon the same, and tells it
@@ -52,11 +61,11 @@ class Desk(Beside):
         """Whether another shipment may be handed in."""
         return len(self.in_hand) < ROOM
 
-    def hand(self, shipment_id: int) -> None:
-        """Hands it a shipment, to be advanced after those that it has."""
+    def hand(self, shipment_id: int, begins: bool = False) -> None:
+        """Hands it a shipment, to be advanced after those that it has; one that begins, before those that do not."""
         self.in_hand[shipment_id] = stopwatch()
         try:
-            self.pipe.send(shipment_id)
+            self.pipe.send((shipment_id, begins))
         except OSError:  # it is gone: `done` starts another, and the pulse looks at what it had
             log.warning("the desk is gone")
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DUE = 10.0  # real seconds after which a truck that waits for time alone is looked at again
 AGAIN = 30.0  # real seconds after which a run that ended without an end (it failed) is tried once more
+SPELL = 0.1  # real seconds of a beat for looking at trucks: one of thousands of parcels takes as long
 BUSY = 0.3  # real seconds after which a shipment that somebody has just now is looked at again
 TROUBLED = 1.0  # real seconds after which what failed, or found no room, is tried again
 AT_ONCE = 200  # runs that are started and not ended; more trucks wait
@@ -73,11 +74,31 @@ class Waker(ABC):
         if not self.begun:
             self._now(stages.open_shipments())
             self.begun = True
+        few, many = self._ready()
+        due = self._due(few)
+        end = stopwatch() + SPELL
+        for shipment_id in many:
+            due |= self._due([shipment_id])
+            if stopwatch() >= end:  # the others stay due: what is small is looked at again before them
+                break
+        return [i for i, mark in due.items() if self._safely(self._run, i, mark)]
+
+    def _ready(self) -> tuple[list[int], list[int]]:
+        """What is to be looked at now: small shipments, the smallest first; then trucks, the longest due first.
+
+        A single shipment never waits behind a batch.
+        """
+        from tasks import stages  # noqa: PLC0415
+
         now = stopwatch()
-        ready = [shipment_id for shipment_id, at in sorted(self.when.items()) if at <= now]
-        due = {i: mark for i in ready if (mark := self._safely(self._look, i))}
-        smallest_first = sorted(due, key=stages.parcels_of)  # a single shipment never waits behind a batch
-        return [i for i in smallest_first if self._safely(self._run, i, due[i])]
+        ready = {i: stages.parcels_of(i) for i, at in self.when.items() if at <= now}
+        few = {i: size for i, size in ready.items() if pools.lane(size) == pools.EXPRESS}
+        many = sorted(ready.keys() - few, key=lambda i: (self.when[i], ready[i], i))
+        return sorted(few, key=lambda i: (few[i], i)), many
+
+    def _due(self, shipment_ids: Iterable[int]) -> dict[int, str]:
+        """Of these the ones that are to get a run, with their marks."""
+        return {i: mark for i in shipment_ids if (mark := self._safely(self._look, i))}
 
     def _safely(self, step: Callable[..., Any], shipment_id: int, *more: Any) -> Any:
         """What a step gives; a shipment that makes trouble is told, tried again a little later, and stops no other."""
@@ -91,7 +112,8 @@ class Waker(ABC):
         return None
 
     def _now(self, shipment_ids: Iterable[int]) -> None:
-        self.when |= dict.fromkeys(shipment_ids, 0.0)
+        now = stopwatch()
+        self.when |= {i: min(self.when.get(i, now), now) for i in shipment_ids}
 
     def _notice(self, touched: dict[int, dict[str, str]]) -> None:
         for shipment_id, rows in touched.items():
@@ -132,7 +154,7 @@ class Waker(ABC):
             if desk.has_room:
                 self.handed[shipment_id] = found.mark
                 self.ran_at[shipment_id] = stopwatch() if found.mark == found.noted else self.ran_at[shipment_id]
-                desk.hand(shipment_id)
+                desk.hand(shipment_id, found.begins)
                 self._busy(shipment_id, DUE)
                 return found.mark if to_show and not wait else ""
             return found.mark if to_show else self._busy(shipment_id, TROUBLED)

@@ -257,7 +257,7 @@ def parcels_of(shipment_id: int) -> int:
 class Look(NamedTuple):
     """What a look at a shipment found: `mark` is a digest, `limit` the next time at which it may look otherwise.
 
-    `waits_for_time` says that it is to be tried again and again: an answer got lost.
+    `waits_for_time` says that it is to be tried again and again: an answer got lost. `begins`: it has no message yet.
     """
 
     mark: str
@@ -265,6 +265,7 @@ class Look(NamedTuple):
     waits_for_time: bool
     limit: datetime | None
     over: bool
+    begins: bool = False
 
 
 def look(shipment_id: int) -> Look:
@@ -272,7 +273,8 @@ def look(shipment_id: int) -> Look:
     received = len(intake.deliveries_of(office(), shipment_id))
     at = settling.settle_shipment(office(), shipment_id)
     mark_, over = digest(_mark(at, received)), at.shipment.state == shipments.CLOSED
-    return Look(mark_, noted_run(shipment_id), at.fact("outcome_unknown"), timing.next_limit(at), over)
+    waits_for_time, limit = at.fact("outcome_unknown"), timing.next_limit(at)
+    return Look(mark_, noted_run(shipment_id), waits_for_time, limit, over, not at.messages)
 
 
 def touched() -> dict[int, dict[str, str]]:

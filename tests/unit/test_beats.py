@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from adapters.ledger import shipments, touches
+from deployments import waking
 from deployments.pulse import Pulse
 from deployments.waking import Waker
 from mappings import clock
@@ -143,3 +144,25 @@ def test_one_that_makes_trouble_stops_no_other(waker: Noted, home: Path, caplog:
     assert waker.beat() == [1]
     assert f"shipment {other}: " in caplog.text
     assert other in stages.touched(), "it is not forgotten"
+
+
+def test_small_shipments_are_looked_at_before_trucks_and_trucks_in_turn(
+    waker: Noted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled(waker)
+    sizes = {11: 3200, 12: 1, 13: 800, 14: 60, 15: 3200}
+    asked: list[int] = []
+    monkeypatch.setattr(stages, "parcels_of", sizes.__getitem__)
+    monkeypatch.setattr(waker, "_look", lambda i: asked.append(i) or (waker.when.pop(i) and ""))
+    monkeypatch.setattr(waking, "SPELL", 0.0)  # no more than one truck a beat
+    for ident in (15, 13, 11, 14, 12):
+        waker._now([ident])
+    waker.beat()
+    assert asked == [12, 14, 15], "the small ones, and the truck that waits for longest"
+    waker._now([12])
+    waker.beat()
+    assert asked[3:] == [12, 13], "what became due meanwhile is not behind the other trucks"
+    waker._now([13])
+    waker.beat()
+    waker.beat()
+    assert asked[5:] == [11, 13], "none is forgotten, and none comes twice before another"

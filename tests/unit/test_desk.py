@@ -6,14 +6,15 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, Pipe
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from adapters.ledger import leases, shipments, touches
 from deployments import asked, dispatch, waking
-from deployments.desk import Desk
+from deployments.desk import Desk, serve
 from deployments.dispatch import Dispatch
 from deployments.prefect_api import Prefect
 from mappings import clock
@@ -100,6 +101,30 @@ def test_what_it_comes_upon_ends_nothing(opened: int) -> None:
         until_done(desk, opened)
     finally:
         desk.end()
+
+
+def test_one_that_begins_comes_before_those_that_something_was_heard_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = Pipe()
+    had: list[int] = []
+
+    def advance_(_office: Any, shipment_id: int) -> bool:
+        had.append(shipment_id)
+        if len(had) == 1:  # these come while it is at the first
+            for ident, begins in ((2, False), (3, False), (4, True), (5, True)):
+                ours.send((ident, begins))
+        return True
+
+    monkeypatch.setattr("tasks.clearing.advance.advance", advance_)
+    monkeypatch.setattr("tasks.office.office", lambda: None)
+    monkeypatch.setattr(os, "setsid", lambda: None)
+    ours.send((1, False))
+    serving = Thread(target=serve, args=(theirs,))
+    serving.start()
+    said = [ours.recv() for _ in range(5)]
+    ours.close()
+    serving.join(10)
+    assert said == had == [1, 4, 5, 2, 3]
+    assert not serving.is_alive()
 
 
 def test_a_shipment_that_another_has_is_not_advanced(opened: int) -> None:

@@ -30,7 +30,7 @@ class At:
     had: list[int] = field(default_factory=list)
     has_room: bool = True
 
-    def hand(self, shipment_id: int) -> None:
+    def hand(self, shipment_id: int, begins: bool = False) -> None:
         self.in_hand[shipment_id] = 0.0
         self.had.append(shipment_id)
 
