@@ -18,6 +18,7 @@ from adapters.ledger import Ledger, open_ledger
 from mappings.canonical.model import Truck
 from mappings.errors import ConfigurationError
 from mappings.identity import Identities
+from tasks.clearing.listening import Listening
 
 GARBAGE = (50_000, 20, 20)  # how many new objects between two looks; see docs/performance.md
 
@@ -32,6 +33,7 @@ class Office:
     keys: KeyProvider
     identities: Identities = field(default_factory=Identities)
     worker: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}")
+    listening: Listening = field(default_factory=Listening)
 
     def authority(self, name: str) -> Authority:
         """The authority of that name. Raises ConfigurationError."""

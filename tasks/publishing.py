@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -23,11 +23,12 @@ from prefect.states import Cancelled, Completed, Failed
 from adapters.ledger import applications
 from adapters.ledger.conversions import conversions
 from adapters.ledger.faults import faults
+from mappings.canonical.model import Truck
 from mappings.engine import spec
 from tasks import shown
 from tasks.applications import outcomes
 from tasks.clearing.intake import deliveries_of
-from tasks.clearing.standing import Standing
+from tasks.clearing.standing import Standing, port_of
 from tasks.inbox import Waiting
 from tasks.office import office
 from tasks.receipts import alarm
@@ -95,8 +96,12 @@ MANY = 5
 
 def tags(standing: Standing) -> set[str]:
     """Tags of a run: port, direction, authorities, state."""
-    authorities = {spec.load(kind).authority for kind in standing.documents}
-    said = {f"port:{standing.port}", f"direction:{standing.truck.direction}", f"state:{standing.shipment.state}"}
+    return tags_of(standing.truck, standing.shipment.state, (spec.load(kind).authority for kind in standing.documents))
+
+
+def tags_of(truck: Truck, state: str, authorities: Iterable[str]) -> set[str]:
+    """The same of a truck in that state, of which these authorities have been told."""
+    said = {f"port:{port_of(truck)}", f"direction:{truck.direction}", f"state:{state}"}
     return said | {f"authority:{name}" for name in authorities}
 
 

@@ -18,15 +18,16 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
-from adapters.ledger import leases, shipments, touches
+from adapters.ledger import leases, messages, shipments, touches
 from mappings import clock
+from mappings.canonical.model import Truck
 from mappings.clock import stopwatch
 from mappings.errors import AuthorityUnavailable, ConfigurationError
 from tasks import publishing
 from tasks.applications import sending as applications
 from tasks.clearing import alone as lease
 from tasks.clearing import hearing, intake, room, settling, steps, timing
-from tasks.clearing.standing import Standing, load_standing, procedure_of
+from tasks.clearing.standing import Standing, procedure_of
 from tasks.office import office
 from tasks.receipts import alarm
 
@@ -128,7 +129,9 @@ def standing(shipment_id: int) -> Standing:
 
 def tags_of(shipment_id: int) -> list[str]:
     """The tags of a run about a shipment, as it stands."""
-    return sorted(publishing.tags(load_standing(office().ledger, shipment_id)))
+    with office().ledger.read() as tx:
+        row, told = shipments.get(tx, shipment_id), messages.authorities(tx, shipment_id)
+    return sorted(publishing.tags_of(Truck.model_validate(row.truck), row.state, told))
 
 
 @contextmanager

@@ -70,7 +70,7 @@ def _move(tx: Connection, ids: Collection[int], state: str, among: Collection[st
     """Applications that were in one of the states `among`, put into `state`."""
     a = application.c
     change = update(application).where(bulk.among(tx, a.id, ids), a.state.in_(among)).values(state=state, **values)
-    return list(tx.execute(change.returning(a.id, a.shipment_id, a.kind)))
+    return list(tx.execute(change.returning(a.id, a.shipment_id, a.kind)).all())
 
 
 def _tell(tx: Connection, moved: Iterable[Row[Any]], what: str, actor: str) -> int:
@@ -126,13 +126,13 @@ def listing(
     """The applications of a shipment, oldest first, with seq, order_no, waybill_no and document_state."""
     query = _shown().where(application.c.shipment_id == shipment_id)
     query = query.where(application.c.kind.in_(kinds)) if kinds else query
-    return list(tx.execute(query.where(application.c.state.in_(states)) if states else query))
+    return list(tx.execute(query.where(application.c.state.in_(states)) if states else query).all())
 
 
 @reads
 def by_ids(tx: Connection, ids: Collection[int]) -> list[Row[Any]]:
     """These applications, as `listing` gives them."""
-    return list(tx.execute(_shown().where(bulk.among(tx, application.c.id, ids))))
+    return list(tx.execute(_shown().where(bulk.among(tx, application.c.id, ids))).all())
 
 
 @reads
@@ -140,7 +140,7 @@ def lines(tx: Connection, ids: Collection[int]) -> list[Row[Any]]:
     """The lines of these applications: application_id, parcel_id, gnum, quantity."""
     c = application_line.c
     query = select(c.application_id, c.parcel_id, c.gnum, c.quantity).where(bulk.among(tx, c.application_id, ids))
-    return list(tx.execute(query.order_by(c.id)))
+    return list(tx.execute(query.order_by(c.id)).all())
 
 
 @reads
@@ -149,7 +149,7 @@ def counted(tx: Connection, shipment_id: int, kind: str) -> dict[tuple[int, int]
     a, c = application.c, application_line.c
     query = select(c.parcel_id, c.gnum, func.sum(c.quantity)).join(application, a.id == c.application_id)
     mine = query.where(a.shipment_id == shipment_id, a.kind == kind, a.state.in_((*OPEN, GRANTED)))
-    return {(row[0], row[1]): int(row[2]) for row in tx.execute(mine.group_by(c.parcel_id, c.gnum))}
+    return {(row[0], row[1]): int(row[2]) for row in tx.execute(mine.group_by(c.parcel_id, c.gnum)).all()}
 
 
 @reads
@@ -159,7 +159,7 @@ def inventories(tx: Connection, shipment_id: int, type: str) -> dict[int, Row[An
     said = case((d.state == "prepared", message.c.state), else_=d.state).label("state")
     columns = (d.id, d.parcel_id, said, d.invt_no, d.pre_no, d.business_key, d.return_time)
     query = select(*columns).select_from(document.join(message)).where(d.shipment_id == shipment_id, d.type == type)
-    return {row.parcel_id: row for row in tx.execute(query.order_by(d.attempt, d.id))}
+    return {row.parcel_id: row for row in tx.execute(query.order_by(d.attempt, d.id)).all()}
 
 
 @reads
@@ -168,7 +168,7 @@ def first_said(tx: Connection, document_ids: Collection[int], status: str) -> di
     r = receipt.c
     query = select(r.document_id, func.min(r.return_time)).where(r.status == status)
     mine = query.where(bulk.among(tx, r.document_id, document_ids)).group_by(r.document_id)
-    return {row[0]: row[1] for row in tx.execute(mine)}
+    return {row[0]: row[1] for row in tx.execute(mine).all()}
 
 
 @reads
@@ -176,7 +176,7 @@ def declared_at(tx: Connection, document_ids: Collection[int]) -> dict[int, date
     """When the message of each of these documents was first on its way."""
     query = select(document.c.id, message.c.first_claimed_at).join(message, document.c.message_id == message.c.id)
     mine = query.where(bulk.among(tx, document.c.id, document_ids), message.c.first_claimed_at.is_not(None))
-    return {row[0]: row[1] for row in tx.execute(mine)}
+    return {row[0]: row[1] for row in tx.execute(mine).all()}
 
 
 @reads
@@ -184,7 +184,7 @@ def open_counts(tx: Connection, shipment_id: int) -> dict[str, int]:
     """How many applications of a shipment are in each open state."""
     a = application.c
     query = select(a.state, func.count()).where(a.shipment_id == shipment_id, a.state.in_(OPEN))
-    return {row[0]: row[1] for row in tx.execute(query.group_by(a.state))}
+    return {row[0]: row[1] for row in tx.execute(query.group_by(a.state)).all()}
 
 
 def _same_parcel(other: Any) -> Any:
@@ -197,7 +197,7 @@ def doubles(tx: Connection) -> list[Row[Any]]:
     other, a = application.alias("other"), application.c
     query = select(a.shipment_id, a.kind, parcel.c.order_no).join(other, _same_parcel(other))
     query = query.join(parcel, parcel.c.id == a.parcel_id)
-    return list(tx.execute(query.where(a.state.in_(OPEN), other.c.state.in_(OPEN)).distinct()))
+    return list(tx.execute(query.where(a.state.in_(OPEN), other.c.state.in_(OPEN)).distinct()).all())
 
 
 def unmoved(tx: Connection) -> list[Row[Any]]:
@@ -205,4 +205,4 @@ def unmoved(tx: Connection) -> list[Row[Any]]:
     a = application.c
     query = select(a.shipment_id, a.kind, parcel.c.order_no, document.c.state)
     query = query.join(document, document.c.id == a.about_id).join(parcel, parcel.c.id == a.parcel_id)
-    return list(tx.execute(query.where(a.kind == "cancel", a.state == GRANTED, document.c.state != "cancelled")))
+    return list(tx.execute(query.where(a.kind == "cancel", a.state == GRANTED, document.c.state != "cancelled")).all())

@@ -246,7 +246,7 @@ def _recoveries(tx: Connection, message_ids: Collection[int]) -> set[int]:
 def _waiting(tx: Connection, authority: str) -> dict[str, set[str]]:
     """By type the business keys about which something waits."""
     found: dict[str, set[str]] = {}
-    for kind, key in tx.execute(select(receipt.c.type, receipt.c.business_key).where(waiting_of(authority))):
+    for kind, key in tx.execute(select(receipt.c.type, receipt.c.business_key).where(waiting_of(authority))).all():
         found.setdefault(kind, set()).add(key)
     return found
 

@@ -119,7 +119,7 @@ def _states(tx: Connection, states: Claims, theirs: Mapping[int, frozenset[str]]
     live: dict[int, dict[str, int]] = defaultdict(dict)
     c = document.c
     counted = select(c.parcel_id, c.type, func.count()).where(c.parcel_id.is_not(None), _live(), ~_superseded())
-    for ident, kind, count in tx.execute(counted.group_by(c.parcel_id, c.type)):
+    for ident, kind, count in tx.execute(counted.group_by(c.parcel_id, c.type)).all():
         live[ident][kind] = count
     claimed: dict[int, Mapping[str, Claim]] = {}
     query = select(parcel.c.id, parcel.c.shipment_id, parcel.c.order_no, parcel.c.state).order_by(parcel.c.id)
@@ -146,7 +146,7 @@ def _states(tx: Connection, states: Claims, theirs: Mapping[int, frozenset[str]]
 def _claims(tx: Connection, overdue: Any) -> Found:
     c = message.c
     query = select(c.shipment_id, c.type, c.seq, c.claimed_by).where(c.state == "claimed", c.claimed_at < overdue)
-    for shipment_id, kind, seq, worker in tx.execute(query):
+    for shipment_id, kind, seq, worker in tx.execute(query).all():
         yield "old-claim", shipment_id, {"type": kind, "seq": seq, "worker": worker}
 
 
@@ -159,14 +159,14 @@ def _two_places(tx: Connection) -> Found:
     )
     query = select(parcel.c.order_no, parcel.c.shipment_id, other.c.shipment_id).distinct().join(other, same)
     query = query.join(document, document.c.parcel_id == parcel.c.id).join(mine, mine.c.parcel_id == other.c.id)
-    for order_no, here, there in tx.execute(query.where(_live(), _live(mine))):
+    for order_no, here, there in tx.execute(query.where(_live(), _live(mine))).all():
         yield "two-places", here, {"order_no": order_no, "shipments": f"{here}, {there}"}
 
 
 def _same_key(tx: Connection) -> Found:
     c = document.c
     query = select(c.type, c.business_key, func.min(c.shipment_id)).where(_live()).group_by(c.type, c.business_key)
-    for kind, key, shipment_id in tx.execute(query.having(func.min(c.shipment_id) < func.max(c.shipment_id))):
+    for kind, key, shipment_id in tx.execute(query.having(func.min(c.shipment_id) < func.max(c.shipment_id))).all():
         yield "same-key", shipment_id, {"type": kind, "business_key": key}
 
 
@@ -174,7 +174,7 @@ def _wrong_shipment(tx: Connection) -> Found:
     query = select(document.c.id, document.c.shipment_id).join(message, document.c.message_id == message.c.id)
     query = query.outerjoin(parcel, document.c.parcel_id == parcel.c.id)
     other = or_(message.c.shipment_id != document.c.shipment_id, parcel.c.shipment_id != document.c.shipment_id)
-    for ident, shipment_id in tx.execute(query.where(other)):
+    for ident, shipment_id in tx.execute(query.where(other)).all():
         yield "wrong-shipment", shipment_id, {"document_id": ident}
 
 
@@ -182,7 +182,7 @@ def _wrong_count(tx: Connection) -> Found:
     count = func.count(document.c.id)
     query = select(message.c.shipment_id, message.c.type, message.c.seq, message.c.documents, count)
     query = query.outerjoin(document, document.c.message_id == message.c.id).group_by(message.c.id)
-    for shipment_id, kind, seq, expected, there in tx.execute(query.having(count != message.c.documents)):
+    for shipment_id, kind, seq, expected, there in tx.execute(query.having(count != message.c.documents)).all():
         yield "wrong-count", shipment_id, {"type": kind, "seq": seq, "expected": expected, "count": there}
 
 
@@ -195,7 +195,7 @@ def _applications(tx: Connection) -> Found:
 
 def _conflicts(tx: Connection) -> Found:
     query = select(document.c.shipment_id, document.c.type, document.c.business_key).where(document.c.conflict)
-    for shipment_id, kind, key in tx.execute(query.order_by(document.c.id)):
+    for shipment_id, kind, key in tx.execute(query.order_by(document.c.id)).all():
         yield "conflict", shipment_id, {"type": kind, "business_key": key}
 
 
@@ -206,7 +206,7 @@ def _parked(tx: Connection) -> Found:
     }
     for code, query in waiting.items():
         found: dict[str, list[int]] = defaultdict(list)
-        for authority, ident in tx.execute(query):
+        for authority, ident in tx.execute(query).all():
             found[authority].append(ident)
         for authority, ids in sorted(found.items()):
             yield code, None, {"authority": authority, "count": len(ids), "ids": _named(sorted(ids))}

@@ -84,16 +84,16 @@ def settle(tx: Connection, authority: str, kind: str, about: Collection[str], ra
     told = (r.id, r.business_key, r.status, r.return_time, r.pre_no, r.invt_no, r.disposition)
     mine = select(*told, r.guid.label("info")).where(r.type == kind)
     waiting: dict[str, list[Any]] = defaultdict(list)
-    for row in tx.execute(mine.where(waiting_of(authority))):
+    for row in tx.execute(mine.where(waiting_of(authority))).all():
         waiting[row.business_key].append(row)
     if not waiting:
         return settled
     past: dict[str, list[Any]] = defaultdict(list)
     settled_before = mine.where(r.authority == authority, r.disposition.in_(SETTLED))
-    for row in tx.execute(settled_before.where(bulk.among(tx, r.business_key, waiting))):
+    for row in tx.execute(settled_before.where(bulk.among(tx, r.business_key, waiting))).all():
         past[row.business_key].append(row)
     b = select(bill.c.id, bill.c.tax_no, bill.c.invt_no).where(bill.c.authority == authority)
-    rows = list(tx.execute(b.where(bulk.among(tx, bill.c.tax_no, waiting))))
+    rows = list(tx.execute(b.where(bulk.among(tx, bill.c.tax_no, waiting))).all())
     inventories = _inventories(tx, authority, about, {row.invt_no for row in rows})
     verdicts: list[tuple[int, int | None, str, str]] = []
     written = []
@@ -142,7 +142,7 @@ def of_shipment(tx: Connection, shipment_id: int) -> list[Row[Any]]:
     """Every tax bill about a shipment's parcels: the bill's columns, with seq and order_no of its parcel."""
     joined = bill.join(document, bill.c.document_id == document.c.id).join(parcel, document.c.parcel_id == parcel.c.id)
     query = select(bill, parcel.c.seq, parcel.c.order_no).select_from(joined)
-    return list(tx.execute(query.where(document.c.shipment_id == shipment_id).order_by(parcel.c.seq, bill.c.id)))
+    return list(tx.execute(query.where(document.c.shipment_id == shipment_id).order_by(parcel.c.seq, bill.c.id)).all())
 
 
 @reads
@@ -152,6 +152,6 @@ def states(tx: Connection, shipment_id: int) -> dict[int, Counter[str]]:
     query = select(parcel.c.seq, bill.c.state, func.count()).select_from(joined)
     query = query.where(document.c.shipment_id == shipment_id).group_by(parcel.c.seq, bill.c.state)
     found: dict[int, Counter[str]] = {}
-    for seq, state, count in tx.execute(query):
+    for seq, state, count in tx.execute(query).all():
         found.setdefault(seq, Counter())[state] = count
     return found

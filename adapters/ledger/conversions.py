@@ -45,4 +45,4 @@ def conversions(tx: Connection, shipment_id: int, authority: str | None = None) 
     query = select(conversion).where(conversion.c.shipment_id == shipment_id)
     if authority is not None:
         query = query.where(conversion.c.authority == authority)
-    return list(tx.execute(query.order_by(conversion.c.id)))
+    return list(tx.execute(query.order_by(conversion.c.id)).all())

@@ -97,7 +97,7 @@ def erase_person(tx: Connection, actor: str, person: Person) -> Erased:
     if not any(person):
         raise ConfigurationError("请给出姓名、电话或运单号。Say whom to erase: a name, a phone or a waybill number.")
     now, erased = clock.now(), Erased()
-    for row in list(tx.execute(select(shipment.c.id, shipment.c.truck, shipment.c.closed_at).order_by("id"))):
+    for row in list(tx.execute(select(shipment.c.id, shipment.c.truck, shipment.c.closed_at).order_by("id")).all()):
         orders, said, rewritten = _snapshots(tx, row.id, person)
         drives = bool(person.name) and (row.truck.get("driver") or {}).get("name") == person.name
         if not (orders or drives or _carries(tx, row.id, person)):
@@ -185,7 +185,7 @@ def _shipment(tx: Connection, row: Any, drives: bool, orders: set[str], said: se
         truck = {**row.truck, "driver": Driver().model_dump()}
         tx.execute(update(shipment).where(shipment.c.id == row.id).values(truck=truck))
     told = select(fault.c.id, fault.c.order_no, fault.c.value, fault.c.other_value).where(fault.c.shipment_id == row.id)
-    theirs = [(f.id, "", "") for f in tx.execute(told) if f.order_no in orders or said & {f.value, f.other_value}]
+    theirs = [(f.id, "", "") for f in tx.execute(told).all() if f.order_no in orders or said & {f.value, f.other_value}]
     bulk.update(tx, fault, ("id", "value", "other_value"), theirs)
     words = tx.execute(select(event.c.id, event.c.detail).where(event.c.shipment_id == row.id)).all()
     for ident in (e.id for e in words if e.detail and _names(json.dumps(e.detail, ensure_ascii=False).encode(), said)):

@@ -49,7 +49,7 @@ def record(
 def timeline(tx: Connection, shipment_id: int) -> list[Row[Any]]:
     """All events of a shipment (kind, at, recorded_at, actor, detail), by the time they happened."""
     query = select(event).where(event.c.shipment_id == shipment_id).order_by(event.c.at, event.c.id)
-    return list(tx.execute(query))
+    return list(tx.execute(query).all())
 
 
 @reads
@@ -67,7 +67,7 @@ def delivered(tx: Connection, shipment_id: int) -> dict[str, list[datetime]]:
     """
     query = select(event.c.at, event.c.detail).where(event.c.shipment_id == shipment_id, event.c.kind == DELIVERED)
     found: dict[str, list[datetime]] = {}
-    for at, detail in tx.execute(query.order_by(event.c.id)):
+    for at, detail in tx.execute(query.order_by(event.c.id)).all():
         times = map(datetime.fromisoformat, detail.get("times", ()))
         for number in detail["waybills"]:
             found.setdefault(number, []).append(next(times, at))

@@ -42,7 +42,7 @@ def add_faults(tx: Connection, shipment_id: int, frame: pd.DataFrame) -> int:
     if frame.empty:
         return 0
     orders = select(parcel.c.order_no, parcel.c.id).where(parcel.c.shipment_id == shipment_id)
-    parcels = {row.order_no: row.id for row in tx.execute(orders)}
+    parcels = {row.order_no: row.id for row in tx.execute(orders).all()}
     now = clock.now()
     values = zip(*(_plain(frame[name]) for name in COLUMNS), strict=True)
     rows = [(shipment_id, parcels.get(row[0]), *row, True, now) for row in values]
@@ -54,7 +54,7 @@ def retire_faults(tx: Connection, shipment_id: int, stage: str, code: str, order
     """Faults of one code that no longer hold for these orders."""
     c = fault.c
     mine = select(c.id, c.order_no).where(c.shipment_id == shipment_id, c.stage == stage, c.code == code, c.current)
-    gone = [(row.id, False) for row in tx.execute(mine) if row.order_no in set(orders)]
+    gone = [(row.id, False) for row in tx.execute(mine).all() if row.order_no in set(orders)]
     bulk.update(tx, fault, ("id", "current"), gone)
 
 
@@ -81,7 +81,7 @@ def faults(tx: Connection, shipment_id: int, current: bool = True, stage: str | 
         query = query.where(fault.c.current)
     if stage is not None:
         query = query.where(fault.c.stage == stage)
-    found = [tuple(row) for row in tx.execute(query.order_by(fault.c.id))]
+    found = [tuple(row) for row in tx.execute(query.order_by(fault.c.id)).all()]
     frame = pd.DataFrame.from_records(found, columns=list(COLUMNS))
     for name in COLUMNS:
         frame[name] = frame[name].astype("Int64") if name == "row" else frame[name].astype("str")

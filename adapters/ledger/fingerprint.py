@@ -29,7 +29,7 @@ def fingerprint(tx: Connection, shipment_id: int) -> dict[str, Any]:
     current = select(c.code, c.order_no, c.stage, c.file, c.sheet, c.row, c.column, func.count())
     current = current.where(c.shipment_id == shipment_id, c.current)
     grouped = current.group_by(c.code, c.order_no, c.stage, c.file, c.sheet, c.row, c.column)
-    found["fault"] = sorted((tuple(row) for row in tx.execute(grouped)), key=repr)
+    found["fault"] = sorted((tuple(row) for row in tx.execute(grouped).all()), key=repr)
     kinds = select(event.c.kind).where(event.c.shipment_id == shipment_id).distinct()
     found["event"] = sorted(tx.execute(kinds).scalars())
     head = select(shipment.c.agent_code, shipment.c.master_waybill, shipment.c.state, shipment.c.held)
@@ -41,4 +41,4 @@ def fingerprint(tx: Connection, shipment_id: int) -> dict[str, Any]:
 def _sorted(
     tx: Connection, table: Table, columns: list[Column[Any]] | list[ColumnElement[Any]], shipment_id: int
 ) -> list[tuple[Any, ...]]:
-    return sorted(tuple(row) for row in tx.execute(select(*columns).where(table.c.shipment_id == shipment_id)))
+    return sorted(tuple(row) for row in tx.execute(select(*columns).where(table.c.shipment_id == shipment_id)).all())

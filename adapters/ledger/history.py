@@ -45,7 +45,7 @@ def past(tx: Connection, idents: list[int]) -> dict[int, list[Past]]:
     whole = select(d.id, *columns, literal(True)).select_from(joined.join(document, d.message_id == m.id))
     whole = whole.where(bulk.among(tx, d.id, idents), WHOLE)
     for query in (own, whole):
-        for row in tx.execute(query.where(r.disposition.in_(SETTLED))):
+        for row in tx.execute(query.where(r.disposition.in_(SETTLED))).all():
             found[row[0]].append(Past._make(row))
     for ident, granted_id, at in _granted(tx, idents):
         found[ident].append(Past(ident, APPLIED, -granted_id, CANCELLED, at, None, "", "", True))
@@ -58,7 +58,7 @@ def _granted(tx: Connection, idents: list[int]) -> list[Any]:
     said_at = stored(func.coalesce(document.c.return_time, a.settled_at))
     query = select(a.about_id, a.id, said_at).join(document, document.c.id == a.document_id)
     mine = query.where(bulk.among(tx, a.about_id, idents), a.kind == CANCEL, a.state == GRANTED)
-    return list(tx.execute(mine.order_by(a.id)))
+    return list(tx.execute(mine.order_by(a.id)).all())
 
 
 def stored(column: Any) -> Any:

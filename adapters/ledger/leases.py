@@ -113,7 +113,7 @@ def get_cursor(tx: Connection, authority: str, name: str, default: str = "") -> 
 def cursors(tx: Connection, authority: str) -> dict[str, str]:
     """Everything noted under an authority's name."""
     query = select(cursor.c.name, cursor.c.value).where(cursor.c.authority == authority)
-    return {row.name: row.value for row in tx.execute(query)}
+    return {row.name: row.value for row in tx.execute(query).all()}
 
 
 def _dialect(tx: Connection) -> ModuleType:

@@ -148,7 +148,7 @@ def _present(tx: Connection, outgoing: Sequence[Outgoing]) -> dict[tuple[str, st
     for (authority, kind), keys in wanted.items():
         query = select(c.authority, c.type, c.business_key, c.attempt, c.id)
         mine = query.where(c.authority == authority, c.type == kind, bulk.among(tx, c.business_key, keys))
-        found.update({tuple(row[:4]): row.id for row in tx.execute(mine)})
+        found.update({tuple(row[:4]): row.id for row in tx.execute(mine).all()})
     return found
 
 
@@ -157,7 +157,7 @@ def _seqs(tx: Connection, shipment_id: int) -> dict[tuple[str, str, int], set[in
     found: dict[tuple[str, str, int], set[int]] = {}
     for authority, kind, attempt, seq in tx.execute(
         select(c.authority, c.type, c.attempt, c.seq).where(c.shipment_id == shipment_id)
-    ):
+    ).all():
         found.setdefault((authority, kind, attempt), set()).add(seq)
     return found
 
@@ -231,7 +231,8 @@ def _earlier(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing]) -> 
     query = select(document.c.type, parcel.c.seq, document.c.attempt, document.c.id)
     mine = query.join(parcel, document.c.parcel_id == parcel.c.id).where(document.c.shipment_id == shipment_id)
     return {
-        (kind, seq, attempt): ident for kind, seq, attempt, ident in tx.execute(mine.where(document.c.type.in_(types)))
+        (kind, seq, attempt): ident
+        for kind, seq, attempt, ident in tx.execute(mine.where(document.c.type.in_(types))).all()
     }
 
 
@@ -241,7 +242,9 @@ def _list(tx: Connection, outgoing: Sequence[Outgoing], shipment_id: int, parcel
     guids = [guid for guid, named in lists.items() if named]
     mine = select(document.c.id, document.c.guid).where(document.c.shipment_id == shipment_id)
     rows = [
-        (row.id, parcels[seq]) for row in tx.execute(mine.where(document.c.guid.in_(guids))) for seq in lists[row.guid]
+        (row.id, parcels[seq])
+        for row in tx.execute(mine.where(document.c.guid.in_(guids))).all()
+        for seq in lists[row.guid]
     ]
     bulk.insert(tx, listed, ("document_id", "parcel_id"), rows, ignore=True)
 
@@ -281,7 +284,7 @@ def get(tx: Connection, message_id: int) -> Row[Any]:
 @reads
 def get_all(tx: Connection, message_ids: Collection[int]) -> list[Row[Any]]:
     """These messages."""
-    return list(tx.execute(select(message).where(bulk.among(tx, message.c.id, message_ids))))
+    return list(tx.execute(select(message).where(bulk.among(tx, message.c.id, message_ids))).all())
 
 
 @reads
@@ -297,7 +300,7 @@ def documents(
         query = query.where(document.c.authority == authority)
     if type is not None:
         query = query.where(document.c.type == type)
-    return list(tx.execute(query.order_by(document.c.id)))
+    return list(tx.execute(query.order_by(document.c.id)).all())
 
 
 @reads
@@ -315,7 +318,7 @@ def lineage(tx: Connection, shipment_id: int, seq: int | None = None) -> list[Ro
     query = query.where(document.c.shipment_id == shipment_id)
     if seq is not None:
         query = query.where(parcel.c.seq == seq)
-    return list(tx.execute(query.order_by(parcel.c.seq, document.c.type, document.c.attempt, document.c.id)))
+    return list(tx.execute(query.order_by(parcel.c.seq, document.c.type, document.c.attempt, document.c.id)).all())
 
 
 @reads
@@ -323,20 +326,27 @@ def list_members(tx: Connection, shipment_id: int) -> dict[int, list[int]]:
     """The parcels (by seq) that each list document of the shipment names, by document id."""
     query = select(listed.c.document_id, parcel.c.seq).join(parcel, listed.c.parcel_id == parcel.c.id)
     found: dict[int, list[int]] = {}
-    for ident, seq in tx.execute(query.where(parcel.c.shipment_id == shipment_id).order_by(parcel.c.seq)):
+    for ident, seq in tx.execute(query.where(parcel.c.shipment_id == shipment_id).order_by(parcel.c.seq)).all():
         found.setdefault(ident, []).append(seq)
     return found
+
+
+@reads
+def authorities(tx: Connection, shipment_id: int) -> list[str]:
+    """The authorities that messages of a shipment are for."""
+    query = select(message.c.authority).distinct().where(message.c.shipment_id == shipment_id)
+    return sorted(tx.execute(query).scalars().all())
 
 
 @reads
 def states(tx: Connection, shipment_id: int) -> Counter[tuple[str, str]]:
     """How many messages of a shipment are in each (type, state)."""
     query = select(message.c.type, message.c.state).where(message.c.shipment_id == shipment_id)
-    return Counter(tuple(row) for row in tx.execute(query))
+    return Counter(tuple(row) for row in tx.execute(query).all())
 
 
 def _messages(tx: Connection, state: str | None, shipment_id: int | None, authority: str | None) -> list[Row[Any]]:
     c = message.c
     wanted = {c.state: state, c.shipment_id: shipment_id, c.authority: authority}
     conditions = [column == value for column, value in wanted.items() if value is not None]
-    return list(tx.execute(select(message).where(*conditions).order_by(c.type, c.attempt, c.seq)))
+    return list(tx.execute(select(message).where(*conditions).order_by(c.type, c.attempt, c.seq)).all())

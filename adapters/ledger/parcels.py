@@ -141,7 +141,7 @@ def _live(of: Any) -> Any:
 def _known(tx: Connection, shipment_id: int) -> list[Row[Any]]:
     c = parcel.c
     columns = (c.id, c.seq, c.platform_code, c.order_no, c.state, c.digest, c.version, _live(parcel).label("declared"))
-    return list(tx.execute(select(*columns).where(c.shipment_id == shipment_id)))
+    return list(tx.execute(select(*columns).where(c.shipment_id == shipment_id)).all())
 
 
 def _same(other: Any) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def attempts_elsewhere(tx: Connection, shipment_id: int) -> dict[tuple[str, int]
             parcel.join(other, condition).join(document, document.c.parcel_id == other.c.id)
         )
         query = query.where(parcel.c.shipment_id == shipment_id, other.c.shipment_id != shipment_id)
-        for kind, seq, attempt in tx.execute(query.group_by(document.c.type, parcel.c.seq)):
+        for kind, seq, attempt in tx.execute(query.group_by(document.c.type, parcel.c.seq)).all():
             found[kind, seq] = max(attempt, found.get((kind, seq), 0))
     return found
 
@@ -180,7 +180,7 @@ def elsewhere(tx: Connection, shipment_id: int) -> list[Elsewhere]:
     for by, condition in same.items():
         query = select(parcel.c.order_no, parcel.c.waybill_no, other.c.shipment_id).join(other, condition)
         query = query.where(parcel.c.shipment_id == shipment_id, other.c.shipment_id != shipment_id, _live(other))
-        found += [Elsewhere._make((*row, by)) for row in tx.execute(query.order_by(parcel.c.seq))]
+        found += [Elsewhere._make((*row, by)) for row in tx.execute(query.order_by(parcel.c.seq)).all()]
     return found
 
 
@@ -193,7 +193,7 @@ def count(tx: Connection, shipment_id: int) -> int:
 @reads
 def listing(tx: Connection, shipment_id: int) -> list[Row[Any]]:
     """The parcels of a shipment by seq."""
-    return list(tx.execute(select(parcel).where(parcel.c.shipment_id == shipment_id).order_by(parcel.c.seq)))
+    return list(tx.execute(select(parcel).where(parcel.c.shipment_id == shipment_id).order_by(parcel.c.seq)).all())
 
 
 @reads
@@ -204,12 +204,20 @@ def parcel_states(tx: Connection, shipment_id: int) -> dict[int, tuple[str, str]
 
 
 @reads
+def brief(tx: Connection, shipment_id: int) -> list[Row[Any]]:
+    """Id, seq, state and reason of each parcel, by seq."""
+    c = parcel.c
+    query = select(c.id, c.seq, c.state, c.reason).where(c.shipment_id == shipment_id)
+    return list(tx.execute(query.order_by(c.seq)).all())
+
+
+@reads
 def in_state(tx: Connection, shipment_id: int, state: str, reason: str) -> list[Row[Any]]:
     """The parcels of a shipment in one state for one reason, by seq."""
     query = select(parcel).where(
         parcel.c.shipment_id == shipment_id, parcel.c.state == state, parcel.c.reason == reason
     )
-    return list(tx.execute(query.order_by(parcel.c.seq)))
+    return list(tx.execute(query.order_by(parcel.c.seq)).all())
 
 
 @writes
@@ -222,6 +230,8 @@ def set_parcel_states(tx: Connection, shipment_id: int, states: Mapping[int, tup
     for seq, ident, state, reason in tx.execute(query.where(parcel.c.shipment_id == shipment_id)).all():
         if seq in states and states[seq] != (state, reason):
             alike.setdefault(states[seq], []).append(ident)
+    if alike:
+        lock(tx, shipment_id)  # and so noted as changed
     for (state, reason), idents in alike.items():
         change = update(parcel).where(bulk.among(tx, parcel.c.id, idents))
         tx.execute(change.values(state=state, reason=reason, state_at=now))

@@ -57,7 +57,7 @@ def listing(tx: Connection, states: Iterable[str] = (), session_id: str = "") ->
         query = query.where(payment_request.c.state.in_(wanted))
     if session_id:
         query = query.where(payment_request.c.session_id == session_id)
-    return list(tx.execute(query.order_by(payment_request.c.id)))
+    return list(tx.execute(query.order_by(payment_request.c.id)).all())
 
 
 @writes
@@ -71,7 +71,7 @@ def note(tx: Connection, request_id: int, kind: str, alarm: bool = False, detail
 def events(tx: Connection, request_id: int) -> list[Row[Any]]:
     """What happened to a request (kind, alarm, at, detail), in order."""
     mine = payment_event.c.request_id == request_id
-    return list(tx.execute(select(payment_event).where(mine).order_by(payment_event.c.at, payment_event.c.id)))
+    return list(tx.execute(select(payment_event).where(mine).order_by(payment_event.c.at, payment_event.c.id)).all())
 
 
 @reads
@@ -79,7 +79,7 @@ def alarmed(tx: Connection) -> list[Row[Any]]:
     """The requests that are not answered and of which an alarm was given."""
     told = exists().where(payment_event.c.request_id == payment_request.c.id, payment_event.c.alarm)
     query = select(payment_request).where(payment_request.c.state != ANSWERED, told)
-    return list(tx.execute(query.order_by(payment_request.c.id)))
+    return list(tx.execute(query.order_by(payment_request.c.id)).all())
 
 
 @writes
@@ -111,7 +111,7 @@ def prepare(tx: Connection, request_id: int, body: bytes, company_code: str) -> 
 def answers(tx: Connection, request_id: int) -> list[Row[Any]]:
     """The uploads for a request, by attempt."""
     mine = payment_answer.c.request_id == request_id
-    return list(tx.execute(select(payment_answer).where(mine).order_by(payment_answer.c.attempt)))
+    return list(tx.execute(select(payment_answer).where(mine).order_by(payment_answer.c.attempt)).all())
 
 
 @reads
@@ -119,7 +119,7 @@ def to_send(tx: Connection, unknown_before: datetime) -> list[Row[Any]]:
     """The uploads to send now: prepared ones, and those whose outcome is unknown since before that time."""
     lost = (payment_answer.c.state == UNKNOWN) & (payment_answer.c.claimed_at <= unknown_before)
     query = select(payment_answer).where(or_(payment_answer.c.state == PREPARED, lost))
-    return list(tx.execute(query.order_by(payment_answer.c.id)))
+    return list(tx.execute(query.order_by(payment_answer.c.id)).all())
 
 
 @writes
@@ -163,7 +163,9 @@ def lose(tx: Connection, answer_id: int, worker: str, reason: str) -> bool:
 def forget_claims(tx: Connection, before: datetime) -> int:
     """Uploads claimed before that time by a worker that never came back: unknown, and alarmed."""
     stale = (payment_answer.c.state == CLAIMED) & (payment_answer.c.claimed_at <= before)
-    lost = list(tx.execute(update(payment_answer).where(stale).values(state=UNKNOWN).returning(payment_answer.c.id)))
+    lost = list(
+        tx.execute(update(payment_answer).where(stale).values(state=UNKNOWN).returning(payment_answer.c.id)).all()
+    )
     for row in lost:
         _alarm(tx, row.id, "unknown", {"reason": "worker-died"})
     return len(lost)
@@ -221,10 +223,10 @@ def erase(tx: Connection, before: datetime) -> int:
         func.coalesce(payment_answer.c.settled_at, payment_answer.c.claimed_at, payment_answer.c.prepared_at) >= before,
     )
     old = select(payment_request.c.id, payment_request.c.raw_id)
-    rows = list(tx.execute(old.where(payment_request.c.received_at < before, ~busy)))
+    rows = list(tx.execute(old.where(payment_request.c.received_at < before, ~busy)).all())
     requests, gone = [row.id for row in rows], {row.raw_id for row in rows}
     sent = select(payment_answer).where(payment_answer.c.request_id.in_(requests))
-    for row in tx.execute(sent):
+    for row in tx.execute(sent).all():
         gone |= {row.raw_id, row.reply_raw_id} - {None}
     for event in tx.execute(select(payment_event.c.detail).where(payment_event.c.request_id.in_(requests))).scalars():
         gone |= {event["raw_id"]} if "raw_id" in event else set()

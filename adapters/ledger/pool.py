@@ -91,7 +91,7 @@ def file(tx: Connection, file_id: int) -> Row[Any]:
 @reads
 def files(tx: Connection) -> list[Row[Any]]:
     """All files, oldest first."""
-    return list(tx.execute(select(pool_file).order_by(pool_file.c.id)))
+    return list(tx.execute(select(pool_file).order_by(pool_file.c.id)).all())
 
 
 @reads
@@ -127,7 +127,7 @@ def _known(
     query = select(c.id, c.keyed_by, c.key, c.digest).where(bulk.among(tx, c.key, {entry.key for entry in entries}))
     query = query.where(c.platform_code == platform_code, c.last_file_id != file_id, ~seen)
     found: dict[tuple[str, str, str], list[int]] = {}
-    for row in tx.execute(query.order_by(c.id.desc())):
+    for row in tx.execute(query.order_by(c.id.desc())).all():
         found.setdefault((row.keyed_by, row.key, row.digest), []).append(row.id)
     return found
 
@@ -189,7 +189,7 @@ def rows_of(tx: Connection, keyed_by: str, keys: Iterable[str], platform_code: s
     query = select(c.pool_file_id, c.last_file_id, c.key, c.rows).join(pool_file, pool_file.c.id == c.last_file_id)
     query = query.where(pool_file.c.state == READ, c.keyed_by == keyed_by, bulk.among(tx, c.key, keys))
     query = query.where(c.platform_code.in_(("", platform_code)))
-    return list(tx.execute(query.order_by(c.last_file_id, c.id)))
+    return list(tx.execute(query.order_by(c.last_file_id, c.id)).all())
 
 
 @writes

@@ -152,7 +152,7 @@ def parked(tx: Connection, authority: str, limit: int = 1000) -> list[int]:
 def parked_heads(tx: Connection) -> list[Row[Any]]:
     """Everything but the bytes of what came in, from whomever, and could not be read; in order of coming."""
     mine = (raw.c.direction == IN) & (raw.c.state == PARKED)
-    return list(tx.execute(select(*_HEAD).where(mine).order_by(raw.c.id)))
+    return list(tx.execute(select(*_HEAD).where(mine).order_by(raw.c.id)).all())
 
 
 @writes

@@ -106,7 +106,7 @@ def add_all(tx: Connection, told: Iterable[tuple[int, Sequence[ReceiptLike]]]) -
 def of_document(tx: Connection, document_id: int) -> list[Row[Any]]:
     """The receipts that were told of a document, by their own time."""
     query = select(receipt).where(receipt.c.document_id == document_id)
-    return list(tx.execute(query.order_by(receipt.c.return_time, receipt.c.id)))
+    return list(tx.execute(query.order_by(receipt.c.return_time, receipt.c.id)).all())
 
 
 @reads
@@ -114,7 +114,7 @@ def of_shipment(tx: Connection, shipment_id: int) -> list[Row[Any]]:
     """All receipts about a shipment's documents, by their own time."""
     query = select(receipt).join(document, receipt.c.document_id == document.c.id)
     mine = query.where(document.c.shipment_id == shipment_id)
-    return list(tx.execute(mine.order_by(receipt.c.return_time, receipt.c.id)))
+    return list(tx.execute(mine.order_by(receipt.c.return_time, receipt.c.id)).all())
 
 
 @reads
@@ -122,7 +122,7 @@ def strangers(tx: Connection, authority: str) -> list[Row[Any]]:
     """The parked receipts about documents that the ledger does not have."""
     c = receipt.c
     query = select(c.id, c.type, c.business_key).where(waiting_of(authority), c.disposition == PARKED)
-    return list(tx.execute(query.where(c.reason == STRANGER).order_by(c.id)))
+    return list(tx.execute(query.where(c.reason == STRANGER).order_by(c.id)).all())
 
 
 @writes
@@ -137,4 +137,4 @@ def keep_for_partner(tx: Connection, ids: Sequence[int]) -> None:
 def counts(tx: Connection, authority: str) -> dict[str, int]:
     """How many receipts of an authority are in each disposition."""
     query = select(receipt.c.disposition, func.count()).where(receipt.c.authority == authority)
-    return {row[0]: row[1] for row in tx.execute(query.group_by(receipt.c.disposition))}
+    return {row[0]: row[1] for row in tx.execute(query.group_by(receipt.c.disposition)).all()}

@@ -81,7 +81,7 @@ def listing(tx: Connection, states: tuple[str, ...] = (), but: tuple[str, ...] =
     query = select(shipment).order_by(shipment.c.id)
     if states:
         query = query.where(shipment.c.state.in_(states))
-    return list(tx.execute(query.where(shipment.c.state.not_in(but))))
+    return list(tx.execute(query.where(shipment.c.state.not_in(but))).all())
 
 
 def lock(tx: Connection, shipment_id: int) -> None:

@@ -58,7 +58,7 @@ def add_source(
 @reads
 def sources(tx: Connection, shipment_id: int) -> list[Row[Any]]:
     """The files of a shipment in the order they came."""
-    return list(tx.execute(select(source_file).where(source_file.c.shipment_id == shipment_id).order_by("id")))
+    return list(tx.execute(select(source_file).where(source_file.c.shipment_id == shipment_id).order_by("id")).all())
 
 
 @reads

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 PAUSE = 2.0  # seconds between two looks of one process
 _STALE = text(
     "SELECT relname FROM pg_stat_user_tables WHERE schemaname = current_schema() AND relname = ANY(:names) "
-    "AND n_mod_since_analyze > 2000 + 0.2 * n_live_tup"
+    "AND n_mod_since_analyze > 4000 + 0.4 * n_live_tup"
 )
 _MINE = text("SELECT pg_try_advisory_lock(hashtextextended('tongguan statistics ' || current_schema(), 0))")
 _DONE = text("SELECT pg_advisory_unlock(hashtextextended('tongguan statistics ' || current_schema(), 0))")
@@ -62,7 +62,7 @@ class Statistics:
 
 
 def refresh(connection: Connection) -> list[str]:
-    """Analyse the tables of the ledger that have changed by more than a fifth. Returns which.
+    """Analyse the tables of the ledger that have changed by much. Returns which.
 
     `connection` is to PostgreSQL, in autocommit.
     """

@@ -265,6 +265,10 @@ receipt = Table(
     _time("at", False),
     UniqueConstraint("authority", "type", "business_key", "status", "return_time", "guid"),
 )
+OPEN = shipment.c.state != literal_column("'closed'")
+Index("ix_shipment_open", shipment.c.id, sqlite_where=OPEN, postgresql_where=OPEN)
+ENDED = shipment.c.state == literal_column("'closed'")
+Index("ix_shipment_ended", shipment.c.updated_at, sqlite_where=ENDED, postgresql_where=ENDED)
 NEW, PARKED = "new", "parked"  # of a receipt that has had no effect yet
 # Ordinary receipts are in no index but those of their document and their key. These two are asked for by their words
 # alone: a database knows that an index of a part serves a query when it reads the same constants in it.

@@ -33,7 +33,7 @@ def touch(tx: Connection, shipment_ids: Iterable[int], run: str = "", what: str 
 def touched(tx: Connection, what: str = TOUCHED) -> dict[int, dict[str, str]]:
     """The shipments that changed: of each the names of its rows, with the run that was asked for ('' for none)."""
     found: dict[int, dict[str, str]] = {}
-    for name, run in tx.execute(select(cursor.c.name, cursor.c.value).where(cursor.c.authority == what)):
+    for name, run in tx.execute(select(cursor.c.name, cursor.c.value).where(cursor.c.authority == what)).all():
         found.setdefault(int(name.partition(":")[0]), {})[name] = run
     return found
 

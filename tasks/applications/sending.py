@@ -129,7 +129,7 @@ def _documents(tx: Connection, rows: Sequence[Row[Any]], made: Sequence[OutMessa
     query = select(d.business_key, d.id).where(
         d.authority == AUTHORITY, d.type == made[0].type, d.business_key.in_(keys)
     )
-    ids = dict(tuple(row) for row in tx.execute(query))
+    ids = dict(tuple(row) for row in tx.execute(query).all())
     if kind == "summary":
         return {row.id: ids[doc.business_key] for row, doc in zip(rows, said, strict=True)}
     by_seq = {doc.parcel_seq: ids[doc.business_key] for doc in said}

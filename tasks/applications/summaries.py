@@ -79,7 +79,7 @@ def ask_summaries(office: Office, month: str, actor: str, declarant: str = "") -
                 found.setdefault(group.shipment_id, Asked("summary")).new += new
         for row in tx.execute(select(application.c.id, application.c.shipment_id, application.c.detail).where(
             application.c.kind == "summary", application.c.state.in_((*ledger.OPEN, ledger.GRANTED)),
-        )):  # fmt: skip
+        )).all():  # fmt: skip
             mine = found.setdefault(row.shipment_id, Asked("summary")) if row.detail["month"] == month else None
             if mine is not None and row.id not in mine.new and declarant in ("", row.detail["agent"]):
                 mine.known.append(row.id)
@@ -95,7 +95,7 @@ def groups(tx: Connection, found: Rule, start: datetime, end: datetime) -> list[
     mine = query.where(d.return_time >= start, d.return_time < end, d.parcel_id.not_in(summed)).order_by(d.id)
     trucks: dict[int, Truck] = {}
     made: dict[tuple[str, ...], Group] = {}
-    for parcel_id, shipment_id, closed_at in tx.execute(mine):
+    for parcel_id, shipment_id, closed_at in tx.execute(mine).all():
         if shipment_id not in trucks:
             trucks[shipment_id] = Truck.model_validate(shipments.get(tx, shipment_id).truck)
         truck = trucks[shipment_id]
@@ -154,7 +154,9 @@ def inventory_numbers(tx: Connection, parcel_ids: Sequence[int], found: Rule) ->
     """Customs' numbers of the inventories that were closed, in the order of the parcels."""
     d = document.c
     query = select(d.parcel_id, d.invt_no).where(d.type == found.about, d.state.in_(_states(found)))
-    known = {row.parcel_id: row.invt_no for row in tx.execute(query.where(bulk.among(tx, d.parcel_id, parcel_ids)))}
+    known = {
+        row.parcel_id: row.invt_no for row in tx.execute(query.where(bulk.among(tx, d.parcel_id, parcel_ids))).all()
+    }
     return [known[ident] for ident in parcel_ids]
 
 
@@ -162,7 +164,7 @@ def name_inventories(tx: Connection, ids: Sequence[int]) -> None:
     """The parcels that the summaries' documents name, as other lists do."""
     a, line = application.c, application_line.c
     query = select(a.document_id, line.parcel_id).join(application, a.id == line.application_id)
-    rows = [tuple(row) for row in tx.execute(query.where(a.id.in_(ids)))]
+    rows = [tuple(row) for row in tx.execute(query.where(a.id.in_(ids))).all()]
     bulk.insert(tx, listed, ("document_id", "parcel_id"), rows, ignore=True)
 
 
@@ -171,6 +173,6 @@ def orders(tx: Connection, ids: Sequence[int]) -> dict[int, list[str]]:
     """The order numbers that each of these summaries names."""
     line, found = application_line.c, dict[int, list[str]]()
     query = select(line.application_id, parcel.c.order_no).join(parcel, parcel.c.id == line.parcel_id)
-    for ident, order in tx.execute(query.where(line.application_id.in_(ids)).order_by(line.id)):
+    for ident, order in tx.execute(query.where(line.application_id.in_(ids)).order_by(line.id)).all():
         found.setdefault(ident, []).append(order)
     return found

@@ -19,6 +19,7 @@ def advance(office: Office, shipment_id: int) -> bool:
             return False
         intake.work_up(office, shipment_id)
         hearing.find_out(office, shipment_id)
+        standing = None  # what comes meanwhile has the shipment looked at again
         for step in procedure_of(office.ledger, shipment_id).steps:
-            steps.take(office, shipment_id, step.name)
+            standing = steps.take(office, shipment_id, step.name, standing=standing).standing
         return True

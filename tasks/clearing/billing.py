@@ -61,7 +61,7 @@ def amount(row: Any) -> int:
 def _books(tx: Connection, shipment_id: int, rows: list[Any]) -> None:
     """What bills of each status do to the guarantee; one whose amounts are not known yet waits for them."""
     query = select(parcel.c.seq, parcel.c.id, parcel.c.state).where(parcel.c.shipment_id == shipment_id)
-    known = list(tx.execute(query))
+    known = list(tx.execute(query).all())
     ids = {row.seq: row.id for row in known}
     parted = {row.id for row in known if row.state in _PARTED}
     taken = {(ident, number) for ident, _, number in accounts.bills(tx, list(parted))}

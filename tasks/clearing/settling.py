@@ -102,7 +102,8 @@ def settle_shipment(office: Office, shipment_id: int) -> Standing:
         found = parcel_states(standing) | applications.parcel_states(tx, shipment_id)
         if standing.truck.direction == "import":
             _books(tx, shipment_id, standing.parcels | found, applied)
-        if parcels.set_parcel_states(tx, shipment_id, found):
+        changed = {seq: said for seq, said in found.items() if standing.parcels.get(seq) != said}
+        if parcels.set_parcel_states(tx, shipment_id, changed):
             standing.parcels |= found
         if standing.parcels:
             counts = Counter(state for state, _ in standing.parcels.values())

@@ -12,13 +12,13 @@ from functools import cached_property, partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, case, select
+from sqlalchemy import Connection, Row, select
 
 from adapters.ledger import applications, bills, bulk, events, messages, parcels, shipments
 from adapters.ledger.audit import Claim, Claims
 from adapters.ledger.events import PHYSICAL
 from adapters.ledger.ledger import reads
-from adapters.ledger.tables import document, message, parcel
+from adapters.ledger.tables import document, message
 from mappings import clock
 from mappings import states as document_states
 from mappings.applications import message_types
@@ -63,6 +63,11 @@ class ListDocument:
     id: int
 
 
+def port_of(truck: Truck) -> str:
+    """Where it leaves or enters the country."""
+    return truck.exit_port or truck.ie_port
+
+
 @dataclass
 class Standing:
     """A shipment as the ledger has it now."""
@@ -98,7 +103,7 @@ class Standing:
     @property
     def port(self) -> str:
         """Where it leaves or enters the country."""
-        return self.truck.exit_port or self.truck.ie_port
+        return port_of(self.truck)
 
     @property
     def leads(self) -> dict[int | None, Document]:
@@ -248,21 +253,25 @@ class Standing:
         return self.now >= deadlines(self.truck.planned.crossing).bundle_until - margin
 
 
-def _documents(tx: Connection, shipment_id: int) -> dict[str, dict[int | None, Document]]:
-    d, m = document.c, message.c
-    state = case((d.state == "prepared", m.state), else_=d.state)
-    columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, parcel.c.seq, state, d.pre_no,
-               bulk.as_stored(d.return_time), d.previous_id)  # fmt: skip
-    query = select(*columns).select_from(document.join(message).outerjoin(parcel, d.parcel_id == parcel.c.id))
-    rows = list(tx.execute(query.where(d.shipment_id == shipment_id).order_by(d.id)))
-    rows.sort(
-        key=itemgetter(3)
-    )  # by attempt: nearly always all are the first, and the database would sort all the same
+def _documents(
+    tx: Connection, shipment_id: int, seqs: dict[int, int], message_states: dict[int, str]
+) -> dict[str, dict[int | None, Document]]:
+    """The latest document of each type and parcel. A truck has thousands: what its few messages say is joined here."""
+    d = document.c
+    columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, d.parcel_id, d.state, d.pre_no,
+               bulk.as_stored(d.return_time), d.previous_id, d.message_id)  # fmt: skip
+    rows = list(tx.execute(select(*columns).where(d.shipment_id == shipment_id).order_by(d.id)).all())
+    rows.sort(key=itemgetter(3))  # by attempt: nearly always the first, and the database would sort all the same
     times = bulk.read(tx, d.return_time, {row[8] for row in rows})
     found: dict[str, dict[int | None, Document]] = {}
-    for row in rows:
-        told = _DOCUMENT((*row[:8], times[row[8]], row[9]))
-        found.setdefault(told.type, {})[told.seq if told.seq is not None else -told.id] = told
+    for ident, kind, key, attempt, app_type, parcel_id, state, pre_no, at, follows, message_id in rows:
+        seq = None if parcel_id is None else seqs[parcel_id]
+        said = message_states[message_id] if state == "prepared" else state
+        told = _DOCUMENT((ident, kind, key, attempt, app_type, seq, said, pre_no, times[at], follows))
+        if kind in found:
+            found[kind][-ident if seq is None else seq] = told
+        else:
+            found[kind] = {-ident if seq is None else seq: told}
     return found
 
 
@@ -316,18 +325,21 @@ def load_standing(tx: Connection, shipment_id: int) -> Standing:
     row = shipments.get(tx, shipment_id)
     truck = Truck.model_validate(row.truck)
     procedure = load(truck.direction, truck.regime)
-    documents = _documents(tx, shipment_id)
-    counted = select(message.c.type, message.c.state).where(message.c.shipment_id == shipment_id)
+    here = parcels.brief(tx, shipment_id)
+    sent = tx.execute(
+        select(message.c.id, message.c.type, message.c.state).where(message.c.shipment_id == shipment_id)
+    ).all()
+    documents = _documents(tx, shipment_id, {p.id: p.seq for p in here}, {m.id: m.state for m in sent})
     happened = ((kind, events.happened(tx, shipment_id, kind)) for kind in PHYSICAL)
     return Standing(
         shipment=row,
         truck=truck,
         procedure=procedure,
-        parcels=parcels.parcel_states(tx, shipment_id),
+        parcels={p.seq: (p.state, p.reason) for p in here},
         documents=documents,
         lists=_lists(tx, shipment_id, procedure.lists, documents),
         events={kind: at for kind, at in happened if at is not None},
-        messages=Counter(tuple(r) for r in tx.execute(counted)),
+        messages=Counter((m.type, m.state) for m in sent),
         deliveries=_deliveries(tx, shipment_id, procedure),
         bills=bills.states(tx, shipment_id) if "await_tax_bills" in procedure.settings else {},
         applications=applications.open_counts(tx, shipment_id),

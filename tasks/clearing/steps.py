@@ -36,6 +36,7 @@ class Taken:
     step: str
     prepared: int = 0
     outcomes: tuple[tuple[str, int], ...] = ()
+    standing: Standing | None = None  # where the shipment stands, if nothing happened
 
     @property
     def did(self) -> bool:
@@ -43,12 +44,17 @@ class Taken:
         return bool(self.prepared or self.outcomes)
 
 
-def take(office: Office, shipment_id: int, step: str, progress: Progress | None = None) -> Taken:
-    """Take one step as far as it can go now; harmless when there is nothing to do. Raises AuthorityUnavailable."""
-    standing = load_standing(office.ledger, shipment_id)
+def take(
+    office: Office, shipment_id: int, step: str, progress: Progress | None = None, standing: Standing | None = None
+) -> Taken:
+    """Take one step as far as it can go now; harmless when there is nothing to do. Raises AuthorityUnavailable.
+
+    `standing` is where the shipment stands, where that is known.
+    """
+    standing = standing or load_standing(office.ledger, shipment_id)
     prepared = PREPARE[step](office, standing) if standing.may(step) else 0
     if standing.shipment.held:
-        return Taken(step)
+        return Taken(step, standing=standing)
     outcomes: dict[str, int] = {}
     sends = standing.procedure.step(step).sends
     for name in dict.fromkeys(spec.load(kind).authority for kind in sends):
@@ -58,7 +64,8 @@ def take(office: Office, shipment_id: int, step: str, progress: Progress | None 
             outcomes[outcome] = outcomes.get(outcome, 0) + count
     if prepared or outcomes:
         settle_shipment(office, shipment_id)
-    return Taken(step, prepared, tuple(sorted(outcomes.items())))
+        standing = None
+    return Taken(step, prepared, tuple(sorted(outcomes.items())), standing)
 
 
 def anything_to_do(office: Office, standing: Standing, step: str) -> bool:

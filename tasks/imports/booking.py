@@ -49,7 +49,7 @@ def reserve(tx: Connection, shipment_id: int, batch: Batch, at: datetime, rates:
     if "parcel.tax_total" not in batch.parcels:
         batch = taxed(batch, on, rates)
     query = select(parcel.c.seq, parcel.c.id).where(parcel.c.shipment_id == shipment_id)
-    ids = {row.seq: row.id for row in tx.execute(query)}
+    ids = {row.seq: row.id for row in tx.execute(query).all()}
     seqs = batch.parcels["parcel.seq"].tolist()
     buyers.same_key(tx)
     refusals = reserving.reserve(tx, shipment_id, list(_wants(tx, batch, [ids[seq] for seq in seqs], at)), at)
@@ -138,7 +138,7 @@ def settle(tx: Connection, shipment_id: int, states: Mapping[int, str], at: date
     if not wanted:
         return {}
     query = select(parcel.c.seq, parcel.c.id).where(parcel.c.shipment_id == shipment_id)
-    by_id = {row.id: wanted[row.seq] for row in tx.execute(query) if row.seq in wanted}
+    by_id = {row.id: wanted[row.seq] for row in tx.execute(query).all() if row.seq in wanted}
     return moving.settle(tx, shipment_id, by_id, tables.table("books")["take"], at)
 
 

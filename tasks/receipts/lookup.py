@@ -99,7 +99,7 @@ def rejected(tx: Connection, shipment_id: int, authority: str, states: Collectio
     )  # fmt: skip
     joined = document.join(message, d.message_id == message.c.id).outerjoin(parcel, d.parcel_id == parcel.c.id)
     mine = select(*columns).select_from(joined).where(d.shipment_id == shipment_id, d.authority == authority)
-    return list(tx.execute(mine.where(d.state.in_(states), ~follows.exists()).order_by(d.id)))
+    return list(tx.execute(mine.where(d.state.in_(states), ~follows.exists()).order_by(d.id)).all())
 
 
 @reads
@@ -138,4 +138,4 @@ def conflicts(tx: Connection, shipment_ids: Collection[int], authority: str) -> 
     against = and_(r.document_id == d.id, r.disposition == CONFLICT)
     joined = document.outerjoin(parcel, d.parcel_id == parcel.c.id).outerjoin(receipt, against)
     mine = select(*columns).select_from(joined).where(d.conflict, d.authority == authority)
-    return list(tx.execute(mine.where(d.shipment_id.in_(shipment_ids)).order_by(d.id, r.return_time, r.id)))
+    return list(tx.execute(mine.where(d.shipment_id.in_(shipment_ids)).order_by(d.id, r.return_time, r.id)).all())

@@ -21,12 +21,12 @@ pytestmark = pytest.mark.server
 
 @pytest.fixture
 def grown(tmp_path: Path) -> Iterator[Ledger]:
-    """A new ledger on PostgreSQL that has just taken in 6,000 receipts."""
+    """A new ledger on PostgreSQL that has just taken in 9,000 receipts."""
     for url in postgres_url():
         ledger = open_ledger(tmp_path / "home", url)
         raw = raws.store_raw(ledger, "in", CN, "http", "customs", b"x")
-        rows = [answer(f"P|{n}", status, guid=f"G{n}") for n in range(2000) for status in ("2", "3", "120")]
-        assert receipts.add_receipts(ledger, raw, rows) == 6000
+        rows = [answer(f"P|{n}", status, guid=f"G{n}") for n in range(3000) for status in ("2", "3", "120")]
+        assert receipts.add_receipts(ledger, raw, rows) == 9000
         yield ledger
         ledger.close()
 
@@ -80,10 +80,10 @@ def test_the_ledger_looks_by_itself_while_it_is_written(grown: Ledger, monkeypat
         grown.close()  # ends a look under way, and opens anew by itself
         with grown.read() as tx:
             told = tx.exec_driver_sql("SELECT reltuples FROM pg_class WHERE oid = 'receipt'::regclass").scalar_one()
-        if told == 6000:
+        if told == 9000:
             return
         time.sleep(0.2)
-    pytest.fail("nobody looked at 6,000 new receipts")
+    pytest.fail("nobody looked at 9,000 new receipts")
 
 
 def test_who_may_not_analyse_writes_all_the_same(grown: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from tests.chaos.trucks import AHEAD
 from tests.chaos.worker import world
 from tests.scale.cluster import Cluster
 
-LOOK = 0.3
+LOOK, AGAIN = 0.3, 1.5
 
 
 def made(cluster: Cluster, parcels: int, seed: int) -> MadeTruck:
@@ -39,6 +39,7 @@ class Fleet:
     office: Office
     ids: list[int] = field(default_factory=list)
     parcels: int = 0
+    looked: dict[int, float] = field(default_factory=dict)
 
     def take_in(self, trucks: int, parcels: int, first_seed: int = 1) -> None:
         """The files of so many trucks come in, and each is approved."""
@@ -66,10 +67,18 @@ class Fleet:
                 raise TimeoutError(f"after {passed:.0f} s: {self.states()}\n{self.logs()}")
             between()
             for ident, state in self.states().items():
-                if state in ("awaiting_arrival", "awaiting_departure", "awaiting_crossing"):
+                moves = state in ("awaiting_arrival", "awaiting_departure", "awaiting_crossing")
+                if moves and self._due(ident):
                     world(self.office, load_standing(self.office.ledger, ident))
             time.sleep(LOOK)
         return time.perf_counter() - started
+
+    def _due(self, ident: int) -> bool:
+        """Whether the yard looks at a truck now: a look costs what the ledger's reading of it costs."""
+        due = time.perf_counter() - self.looked.get(ident, -AGAIN) >= AGAIN
+        if due:
+            self.looked[ident] = time.perf_counter()
+        return due
 
     def logs(self) -> str:
         """The last lines of everything that runs."""

@@ -16,7 +16,7 @@ from mappings.clock import CHINA
 from mappings.engine import explain, spec
 from mappings.errors import DataFault
 from tasks.applications import asking, sending, summaries
-from tasks.clearing import hearing
+from tasks.clearing.listening import Listening
 from tasks.clearing.standing import parcel_claims
 from tasks.conversion.declare import roles
 from tasks.receipts.settle import settle
@@ -219,8 +219,8 @@ def test_a_closed_truck_is_listened_to_until_the_result_has_come(closed: Desk) -
     with closed.ledger.begin() as tx:
         tx.execute(update(shipment).values(state="closed"))
     agent = closed.standing().truck.parties["agent"].dxp_id
-    assert agent in hearing.senders(closed.ledger, "cn_ecommerce")
+    assert agent in Listening().senders(closed.ledger)["cn_ecommerce"]
     result(closed, "578820261000000001")
     with closed.ledger.begin() as tx:
         tx.execute(update(shipment).values(state="closed"))
-    assert hearing.senders(closed.ledger, "cn_ecommerce") == []
+    assert Listening().senders(closed.ledger) == {}

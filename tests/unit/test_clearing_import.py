@@ -12,7 +12,8 @@ from adapters.ledger.tables import message
 from mappings import clock
 from mappings.errors import DataFault
 from tasks import publishing, stages
-from tasks.clearing import delivering, hearing, redeclaring
+from tasks.clearing import delivering, redeclaring
+from tasks.clearing.listening import Listening
 from tasks.clearing.standing import parcel_claims
 from tasks.clearing.steps import take
 from tasks.reporting.declared import redeclared
@@ -280,8 +281,10 @@ def test_customs_is_listened_to_after_an_imports_end(desk: ImportDesk, monkeypat
     desk.declare()
     desk.answered("released")
     assert desk.settle().shipment.state == "closed"
-    assert hearing.senders(desk.ledger, "cn_ecommerce") == [AGENT["dxp_id"]]
+    assert Listening().senders(desk.ledger) == {"cn_ecommerce": [AGENT["dxp_id"]]}
     monkeypatch.setitem(desk.procedure.settings["listen_days"], "value", 0)
-    assert hearing.senders(desk.ledger, "cn_ecommerce") == [AGENT["dxp_id"]], "the other import's table says so still"
+    assert Listening().senders(desk.ledger) == {"cn_ecommerce": [AGENT["dxp_id"]]}, (
+        "the other import's table says so still"
+    )
     monkeypatch.setenv(clock.VARIABLE, "2027-02-22T21:30:00+08:00@1e-09@1790000000")
-    assert hearing.senders(desk.ledger, "cn_ecommerce") == []
+    assert Listening().senders(desk.ledger) == {}

@@ -210,7 +210,7 @@ def bills(tx: Connection, parcels: Sequence[int]) -> set[tuple[int, int, str]]:
     """The (parcel, account, bill's number) that have been settled already."""
     c = book_entry.c
     query = select(c.parcel_id, c.account_id, c.application).where(bulk.among(tx, c.parcel_id, parcels))
-    return {(r[0], r[1], r[2]) for r in tx.execute(query.where(c.kind == "taken", c.application != ""))}
+    return {(r[0], r[1], r[2]) for r in tx.execute(query.where(c.kind == "taken", c.application != "")).all()}
 
 
 def unbalanced(tx: Connection) -> list[tuple[Key, str]]:
@@ -220,6 +220,6 @@ def unbalanced(tx: Connection) -> list[tuple[Key, str]]:
     s = sums.group_by(e.account_id).subquery()
     differs = or_(*(func.coalesce(s.c[n], 0) != a[n] for n in ("total", "reserved", "taken")))
     query = select(a.book, a.holder, a.item).outerjoin(s, s.c.account_id == a.id)
-    wrong = [(Key(*row), "sum") for row in tx.execute(query.where(differs).order_by(a.id))]
+    wrong = [(Key(*row), "sum") for row in tx.execute(query.where(differs).order_by(a.id)).all()]
     negative = select(a.book, a.holder, a.item).where(or_(a.reserved < 0, a.taken < 0)).order_by(a.id)
-    return wrong + [(Key(*row), "negative") for row in tx.execute(negative)]
+    return wrong + [(Key(*row), "negative") for row in tx.execute(negative).all()]

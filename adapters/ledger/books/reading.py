@@ -33,7 +33,7 @@ def balances(tx: Connection, book: str, holder: str = "", item: str = "") -> lis
     query = select(c.id, c.book, c.holder, c.item, c.unit, c.total, c.reserved, c.taken).where(c.book == book)
     query = query.where(c.holder == holder) if holder else query
     query = query.where(c.item == item) if item else query
-    return [_account(row) for row in tx.execute(query.order_by(c.holder, c.item))]
+    return [_account(row) for row in tx.execute(query.order_by(c.holder, c.item)).all()]
 
 
 def _account(row: Row[Any]) -> Account:

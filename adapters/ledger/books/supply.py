@@ -46,7 +46,7 @@ def _post(tx: Connection, supplies: Sequence[Supply], kind: str, reference: str,
     locked = accounts.lock(tx, known.values())
     c = book_entry.c
     there = select(c.account_id, c.once).where(bulk.among(tx, c.account_id, sorted(locked.accounts)), c.kind == kind)
-    done = {tuple(row) for row in tx.execute(there)}
+    done = {tuple(row) for row in tx.execute(there).all()}
     for supply in supplies:
         account = locked.accounts[known[supply.key]]
         if account.unit != supply.unit:

@@ -1,0 +1,115 @@
+"""Under which addresses an authority is listened to: those of messages about which something is still to be heard.
+
+This is asked every second, and most of what a ledger holds is closed and silent. What a closed shipment leaves to be
+heard is therefore asked once, and again when that shipment changes; open ones are asked each time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+
+from adapters.ledger import bulk
+from adapters.ledger.applications import GRANTED
+from adapters.ledger.ledger import Ledger
+from adapters.ledger.tables import ENDED, OPEN, application, document, message, parcel, shipment
+from mappings import clock, procedures
+
+UNHEARD = ("declared", "reviewed", "inspection", "detained")
+MARGIN = 120.0  # real seconds: no transaction lasts longer, so what changed before then was seen
+
+
+@dataclass
+class Listening:
+    """What one process knows of closed shipments. A new one asks about all of them.
+
+    `left`: those that left parcels behind which are not at their end. `after`: when the last one was closed, by
+    authority, message type and sender, of those that procedures go on listening to for some days.
+    """
+
+    left: set[int] = field(default_factory=set)
+    after: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
+    looks: deque[tuple[float, datetime]] = field(default_factory=deque)
+    since: datetime | None = None
+
+    def senders(self, ledger: Ledger) -> dict[str, list[str]]:
+        """The addresses by authority, in order.
+
+        A closed truck is listened to as long as a parcel that it left behind is not at its end, or a summary that was
+        accepted waits for its result, and for as many days as its procedure says: an import's closures and tax bills
+        come after its end.
+        """
+        with ledger.read() as tx:
+            self._look(tx)
+            found = self._afterwards() | _of(tx, or_(OPEN, shipment.c.id.in_(_summed())))
+            if self.left:
+                found |= _of(tx, bulk.among(tx, shipment.c.id, sorted(self.left)))
+        by_authority: dict[str, list[str]] = {}
+        for authority, sender in sorted(found):
+            by_authority.setdefault(authority, []).append(sender)
+        return by_authority
+
+    def _look(self, tx: Connection) -> None:
+        """Asks about the closed shipments that have changed since last time."""
+        real, now = clock.stopwatch(), clock.now()
+        self.looks.append((real, now))
+        while self.looks[0][0] < real - MARGIN:
+            self.since = self.looks.popleft()[1]
+        query = select(shipment.c.id).where(ENDED)
+        if self.since is not None:
+            query = query.where(shipment.c.updated_at >= self.since)
+        changed = set(tx.execute(query).scalars().all())
+        asked = changed | self.left
+        if not asked:
+            return
+        waiting = select(parcel.c.shipment_id).distinct().where(
+            bulk.among(tx, parcel.c.shipment_id, sorted(asked)), parcel.c.state.in_(UNHEARD)
+        )  # fmt: skip
+        self.left = set(tx.execute(waiting).scalars().all())
+        self._note(tx, changed)
+
+    def _note(self, tx: Connection, changed: set[int]) -> None:
+        """What was sent of shipments that were closed just now."""
+        kinds = {kind for _, sent in _listening() for kind in sent}
+        if not (changed and kinds):
+            return
+        m, closed_at = message.c, func.max(shipment.c.closed_at)
+        query = select(m.authority, m.type, m.sender_dxp, closed_at.label("closed_at")).join_from(message, shipment)
+        mine = query.where(bulk.among(tx, m.shipment_id, sorted(changed)), m.type.in_(kinds), m.state != "prepared")
+        for row in tx.execute(mine.group_by(m.authority, m.type, m.sender_dxp)).all():
+            key = row.authority, row.type, row.sender_dxp
+            if row.closed_at is not None:
+                self.after[key] = max(self.after.get(key, row.closed_at), row.closed_at)
+
+    def _afterwards(self) -> set[tuple[str, str]]:
+        """The senders of what procedures go on listening to: a shipment may close before the last answer is there."""
+        now = clock.now()
+        return {
+            (authority, sender)
+            for days, sent in _listening()
+            for (authority, kind, sender), closed_at in self.after.items()
+            if kind in sent and closed_at > now - days
+        }
+
+
+def _listening() -> Iterable[tuple[timedelta, set[str]]]:
+    """For each procedure that goes on listening: for how long, and to the answers to which messages."""
+    for procedure in procedures.every():
+        if days := procedure.value("listen_days", 0):
+            yield timedelta(days=days), {kind for step in procedure.steps for kind in step.sends}
+
+
+def _summed() -> Select[tuple[int]]:
+    """The shipments whose summary was accepted, and waits for its result."""
+    query = select(application.c.shipment_id).join(document, application.c.document_id == document.c.id)
+    return query.where(application.c.state == GRANTED, ~document.c.final)
+
+
+def _of(tx: Connection, which: ColumnElement[bool]) -> set[tuple[str, str]]:
+    """Authority and sender of what has left of these shipments."""
+    query = select(message.c.authority, message.c.sender_dxp).distinct().join_from(message, shipment)
+    return {(row[0], row[1]) for row in tx.execute(query.where(message.c.state != "prepared", which)).all()}
