@@ -73,7 +73,7 @@ class Outgoing:
 
 def ready(ledger: Ledger, outgoing: Sequence[Outgoing]) -> list[Outgoing]:
     """The same messages, compressed and sealed before the transaction that stores them begins."""
-    return [replace(out, kept=ledger.vault.ready(out.body)) for out in outgoing]
+    return [replace(out, kept=ledger.vault.ready(out.body, soon=True)) for out in outgoing]
 
 
 @dataclass

@@ -57,19 +57,25 @@ def store_raw(
 
 
 def store_new(
-    where: Ledger | Connection, authority: str, channel: str, peer: str, bodies: Sequence[bytes], media_type: str = ""
+    where: Ledger | Connection,
+    authority: str,
+    channel: str,
+    peer: str,
+    bodies: Sequence[bytes],
+    media_type: str = "",
+    soon: bool = False,
 ) -> int:
     """Store what came in, each of it once, but what is there already (`seen`). Returns how many are new.
 
-    What is not there yet is compressed and sealed before a transaction of its own begins.
+    What is not there yet is compressed and sealed before its transaction begins. `soon`: this process reads it.
     """
     vault = where.vault if isinstance(where, Ledger) else where.dialect.vault  # type: ignore[attr-defined]
     by_hash = {hashlib.sha256(body).hexdigest(): body for body in bodies}
     fresh = _unknown(where, authority, by_hash)
     now = clock.now()
     rows = [
-        (IN, authority, channel, peer, media_type, digest, len(by_hash[digest]), vault.ready(by_hash[digest]), now, NEW)
-        for digest in fresh
+        (IN, authority, channel, peer, media_type, digest, len(body), vault.ready(body, soon), now, NEW)
+        for digest, body in ((digest, by_hash[digest]) for digest in fresh)
     ]
     return _store_unknown(where, authority, rows) if rows else 0
 
@@ -84,10 +90,22 @@ def _store_unknown(tx: Connection, authority: str, rows: Sequence[tuple[Any, ...
 @reads
 def _unknown(tx: Connection, authority: str, digests: Collection[str]) -> list[str]:
     """Those of these hashes whose bytes have not come in from an authority (but as an answer), in their order."""
-    same = bulk.among(tx, raw.c.sha256, digests) & (raw.c.channel != ANSWER)
-    query = select(raw.c.sha256).where(same, raw.c.authority == authority, raw.c.direction == IN)
-    known = set(tx.execute(query).scalars())
+    known = {row.sha256 for row in _of_bytes(tx, digests) if _came(row, authority)}
     return [digest for digest in digests if digest not in known]
+
+
+def _of_bytes(tx: Connection, digests: Collection[str]) -> Sequence[Row[Any]]:
+    """What there is with these hashes, whoever sent it, in order of coming.
+
+    Who did is told by `_came`: asked in the same question, it has SQLite read all that ever came from an authority.
+    """
+    columns = (raw.c.id, raw.c.sha256, raw.c.authority, raw.c.direction, raw.c.channel)
+    return tx.execute(select(*columns).where(bulk.among(tx, raw.c.sha256, digests)).order_by(raw.c.id)).all()
+
+
+def _came(row: Row[Any], authority: str) -> bool:
+    """Whether it came in from this authority, but as an answer."""
+    return bool(row.authority == authority and row.direction == IN and row.channel != ANSWER)
 
 
 @writes
@@ -112,9 +130,8 @@ def store_answers(tx: Connection, answers: Sequence[tuple[str, str, bytes, int]]
 @reads
 def seen(tx: Connection, authority: str, body: bytes) -> int | None:
     """The id of the same bytes from the same authority that came in before (but as an answer), or None."""
-    same = (raw.c.sha256 == hashlib.sha256(body).hexdigest()) & (raw.c.channel != ANSWER)
-    query = select(raw.c.id).where(same, raw.c.authority == authority, raw.c.direction == IN)
-    return tx.execute(query.order_by(raw.c.id).limit(1)).scalar()
+    found = _of_bytes(tx, [hashlib.sha256(body).hexdigest()])
+    return next((row.id for row in found if _came(row, authority)), None)
 
 
 @reads

@@ -31,6 +31,7 @@ PLAIN, ZSTD = b"\x01", b"\x02"
 _ID, _NONCE, _TAG = 4, 12, 16
 _HEAD = 1 + _ID + _NONCE
 _COMPRESS_FROM = 256
+_FRESH = 48 << 20  # bytes: two trucks' messages
 _LEVEL = 1  # as small as level 3 for messages in base64, in two thirds of the time
 
 
@@ -58,6 +59,7 @@ class Vault:
         self._cipher = self._ciphers[self._id]
         self._heads = {form: form + self._id for form in (PLAIN, ZSTD)}
         self._oldest = hmac.digest(keys[-1], b"tongguan pseudonyms", "sha256")
+        self._fresh = _Fresh(_FRESH)
 
     def seal(self, value: bytes, compress: bool = False) -> bytes:
         """`value` encrypted; compressed before when asked for and long enough to gain."""
@@ -67,9 +69,12 @@ class Vault:
         nonce = os.urandom(_NONCE)
         return self._heads[form] + nonce + self._cipher.encrypt(nonce, value, None)
 
-    def ready(self, value: bytes) -> Ready:
-        """Bytes as a SealedBytes column keeps them."""
-        return Ready(self.seal(value, compress=True))
+    def ready(self, value: bytes, soon: bool = False) -> Ready:
+        """Bytes as a SealedBytes column keeps them; `soon`: this process opens them, and finds them at hand, once."""
+        sealed = self.seal(value, compress=True)
+        if soon:
+            self._fresh.keep(sealed[1 + _ID : _HEAD], value)
+        return Ready(sealed)
 
     def seal_all(self, values: Sequence[bytes | None]) -> list[bytes | None]:
         """Many short values, each sealed by itself, none compressed; None stays None."""
@@ -92,6 +97,8 @@ class Vault:
                 f"没有编号为 {sealed[1:5].hex()} 的密钥。The ledger holds values sealed with key {sealed[1:5].hex()}, "
                 f"which is not in {KEY_FILE}: restore the {KEY_FILE} that was used with this ledger from your backup."
             )
+        if (known := self._fresh.take(sealed[1 + _ID : _HEAD])) is not None:
+            return known
         try:
             value = cipher.decrypt(sealed[1 + _ID : _HEAD], sealed[_HEAD:], None)
         except InvalidTag as error:
@@ -99,6 +106,33 @@ class Vault:
                 "账本中的密文已损坏。A sealed value of the ledger is damaged: restore the ledger from your backup."
             ) from error
         return zstandard.ZstdDecompressor().decompress(value) if sealed[:1] == ZSTD else value
+
+
+class _Fresh:
+    """Values that were sealed just now, by their nonce: what is stored first and then sent, or read, is opened at once.
+
+    The oldest go where there are more than so many bytes.
+    """
+
+    def __init__(self, room: int) -> None:
+        self._values: dict[bytes, bytes] = {}
+        self._room = room
+        self._lock = threading.Lock()
+
+    def keep(self, nonce: bytes, value: bytes) -> None:
+        """Until it is taken, or there is no room."""
+        with self._lock:
+            self._values[nonce] = value
+            self._room -= len(value)
+            while self._room < 0:
+                self._room += len(self._values.pop(next(iter(self._values))))
+
+    def take(self, nonce: bytes) -> bytes | None:
+        """The value, which is not kept any longer; None where it is not at hand."""
+        with self._lock:
+            value = self._values.pop(nonce, None)
+            self._room += len(value or b"")
+        return value
 
 
 _mine = threading.local()

@@ -163,7 +163,8 @@ def overlapped(cursor: str, last: str, seconds: float) -> str:
 
 def _store(ledger: Ledger, authority: Authority, bodies: list[bytes], channel: str, peer: str) -> int:
     """Keep raw messages that are not there already. Returns how many are new."""
-    return raws.store_new(ledger, authority.name, channel, peer, bodies, "application/xml") if bodies else 0
+    soon = channel != PUSH  # what is pushed another process reads
+    return raws.store_new(ledger, authority.name, channel, peer, bodies, "application/xml", soon) if bodies else 0
 
 
 def read_waiting(ledger: Ledger, authority: Authority, keep: Keep | None = None, channel: str = "") -> Received:

@@ -55,6 +55,28 @@ def test_waiting_receipts_and_those_about_messages_are_found_by_index(
     assert all(index in _plan(ledger, *one) for one in asked)
 
 
+def test_what_came_before_is_known_by_its_hash_alone(ledger: Ledger) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith("SELECT") and "sha256" in statement:
+            asked.append((statement, parameters))
+
+    raws.store_new(ledger, CN, "poll", "DXP", [b"known"])
+    event.listen(ledger.engine, "before_cursor_execute", note)
+    try:
+        assert raws.store_new(ledger, CN, "poll", "DXP", [b"known", b"new"]) == 1
+        assert raws.seen(ledger, CN, b"known") == 1
+        assert raws.seen(ledger, "another", b"known") is None
+    finally:
+        event.remove(ledger.engine, "before_cursor_execute", note)
+    assert len(asked) == 4
+    for one in asked:
+        plan = _plan(ledger, *one)
+        assert "ix_raw_sha256" in plan
+        assert "ix_raw_authority" not in plan, "that would be all that ever came in"
+
+
 @pytest.mark.parametrize("odd", ["it's", "a''b", "100%s", "?", "a\\b", "新增"])
 def test_what_is_the_same_in_all_rows_is_stored_as_it_is(ledger: Ledger, odd: str) -> None:
     raw = raws.store_raw(ledger, "in", CN, "http", "customs", b"x")

@@ -16,6 +16,7 @@ from adapters.ledger.sealed import (
     SealedJson,
     SealedText,
     Vault,
+    _Fresh,
     create_key,
     load_vault,
     rotate_key,
@@ -111,3 +112,25 @@ def test_column_types_seal_on_the_way_in_and_open_on_the_way_out() -> None:
         stored = tx.exec_driver_sql("SELECT a, b, c FROM t").first()
     assert stored is not None
     assert all("张三".encode() not in value for value in stored)
+
+
+# ---- what was sealed just now ----------------------------------------------------------------------------------------
+def test_what_was_made_ready_is_at_hand_once_and_opens_by_its_key_afterwards() -> None:
+    vault = Vault([b"k" * 32])
+    sealed = vault.ready(b"message" * 100, soon=True).sealed
+    assert [vault.open(sealed), vault.open(sealed)] == [b"message" * 100] * 2
+    assert Vault([b"k" * 32]).open(sealed) == b"message" * 100
+    with pytest.raises(ConfigurationError, match="damaged"):
+        vault.open(sealed[:-1] + bytes([sealed[-1] ^ 1]))
+
+
+def test_no_more_is_kept_at_hand_than_there_is_room_for() -> None:
+    fresh = _Fresh(10)
+    for nonce, value in ((b"1", b"aaaa"), (b"2", b"bbbb"), (b"3", b"cccc"), (b"4", b"x" * 11)):
+        fresh.keep(nonce, value)
+    assert [fresh.take(nonce) for nonce in (b"1", b"2", b"3", b"4")] == [None] * 4, "the last was too large by itself"
+    fresh.keep(b"5", b"dddddd")
+    fresh.keep(b"6", b"eeee")
+    assert [fresh.take(b"6"), fresh.take(b"5"), fresh.take(b"5")] == [b"eeee", b"dddddd", None]
+    fresh.keep(b"7", b"0123456789")
+    assert fresh.take(b"7") == b"0123456789", "what is taken gives its room back"
