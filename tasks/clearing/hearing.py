@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Collection
+from dataclasses import dataclass, field
 
+from adapters.contract import Authority
+from mappings.clock import stopwatch
 from mappings.errors import AuthorityUnavailable
 from tasks.clearing import partners
 from tasks.clearing.settling import settle_shipment
 from tasks.office import Office
 from tasks.receipts.receive import fetch
-from tasks.receipts.settle import read_and_settle
+from tasks.receipts.settle import read_and_settle, read_stored
 from tasks.submission.recover import recover
+
+TOGETHER = 1.0  # real seconds of receipts that parcels and trucks hear of together, while more are fetched
 
 
 def hear(office: Office) -> set[int]:
@@ -25,25 +30,51 @@ def hear(office: Office) -> set[int]:
         addresses = senders.get(authority.name)
         if not addresses:
             continue
+        meanwhile = _Meanwhile(office, authority, stopwatch())
         try:
-            fetch(office.ledger, authority, addresses, partial(_also, office, authority.name, touched))
+            fetch(office.ledger, authority, addresses, meanwhile.look)
         except AuthorityUnavailable as error:
             trouble = error
-        touched |= apply(office, authority.name)
+        touched |= meanwhile.end()
     if trouble is not None:
         raise trouble
     return touched
 
 
-def _also(office: Office, authority_name: str, touched: set[int]) -> None:
-    """Apply what was fetched so far: where more comes all the time, the fetching has no end for long."""
-    touched |= apply(office, authority_name)
+@dataclass
+class _Meanwhile:
+    """Applies what was fetched so far: where more comes all the time, the fetching has no end for long.
+
+    Documents have the effect of their receipts at once, parcels and trucks once a second: what a truck of thousands of
+    parcels makes of them costs the same for few receipts and for many.
+    """
+
+    office: Office
+    authority: Authority
+    since: float
+    read: set[int] = field(default_factory=set)
+    touched: set[int] = field(default_factory=set)
+
+    def look(self) -> None:
+        """Some pages more are stored."""
+        self.read |= read_stored(self.office.ledger, self.authority).shipments
+        if stopwatch() - self.since >= TOGETHER:
+            self.end()
+
+    def end(self) -> set[int]:
+        """Applies all that was read. Returns the shipments that all of it concerns."""
+        self.touched |= apply(self.office, self.authority.name, also=self.read)
+        self.read, self.since = set(), stopwatch()
+        return self.touched
 
 
-def apply(office: Office, authority_name: str, channel: str = "") -> set[int]:
-    """Read and apply what is stored of an authority already (by one channel alone), or left by a process that died."""
+def apply(office: Office, authority_name: str, channel: str = "", also: Collection[int] = ()) -> set[int]:
+    """Read and apply what is stored of an authority already (by one channel alone), or left by a process that died.
+
+    What was read of the shipments in `also` is applied with it.
+    """
     authority = office.authority(authority_name)
-    touched = read_and_settle(office.ledger, authority, office.home.profiles, channel).shipments
+    touched = read_and_settle(office.ledger, authority, office.home.profiles, channel).shipments.union(also)
     partners.recognise(office.ledger, authority_name)
     for shipment_id in sorted(touched):
         settle_shipment(office, shipment_id)

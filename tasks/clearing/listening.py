@@ -6,12 +6,11 @@ heard is therefore asked once, and again when that shipment changes; open ones a
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
+from sqlalchemy import Connection, func, select
 
 from adapters.ledger import bulk
 from adapters.ledger.applications import GRANTED
@@ -33,7 +32,6 @@ class Listening:
 
     left: set[int] = field(default_factory=set)
     after: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
-    looks: deque[tuple[float, datetime]] = field(default_factory=deque)
     since: datetime | None = None
 
     def senders(self, ledger: Ledger) -> dict[str, list[str]]:
@@ -45,9 +43,8 @@ class Listening:
         """
         with ledger.read() as tx:
             self._look(tx)
-            found = self._afterwards() | _of(tx, or_(OPEN, shipment.c.id.in_(_summed())))
-            if self.left:
-                found |= _of(tx, bulk.among(tx, shipment.c.id, sorted(self.left)))
+            heard = self.left | _summed(tx) | set(tx.execute(select(shipment.c.id).where(OPEN)).scalars().all())
+            found = self._afterwards() | (_of(tx, heard) if heard else set())
         by_authority: dict[str, list[str]] = {}
         for authority, sender in sorted(found):
             by_authority.setdefault(authority, []).append(sender)
@@ -55,13 +52,11 @@ class Listening:
 
     def _look(self, tx: Connection) -> None:
         """Asks about the closed shipments that have changed since last time."""
-        real, now = clock.stopwatch(), clock.now()
-        self.looks.append((real, now))
-        while self.looks[0][0] < real - MARGIN:
-            self.since = self.looks.popleft()[1]
+        margin = timedelta(seconds=MARGIN / clock.clock().real_seconds(1.0))
+        since, self.since = self.since, clock.now() - margin
         query = select(shipment.c.id).where(ENDED)
-        if self.since is not None:
-            query = query.where(shipment.c.updated_at >= self.since)
+        if since is not None:
+            query = query.where(shipment.c.updated_at >= since)
         changed = set(tx.execute(query).scalars().all())
         asked = changed | self.left
         if not asked:
@@ -103,13 +98,14 @@ def _listening() -> Iterable[tuple[timedelta, set[str]]]:
             yield timedelta(days=days), {kind for step in procedure.steps for kind in step.sends}
 
 
-def _summed() -> Select[tuple[int]]:
+def _summed(tx: Connection) -> set[int]:
     """The shipments whose summary was accepted, and waits for its result."""
     query = select(application.c.shipment_id).join(document, application.c.document_id == document.c.id)
-    return query.where(application.c.state == GRANTED, ~document.c.final)
+    return set(tx.execute(query.where(application.c.state == GRANTED, ~document.c.final)).scalars().all())
 
 
-def _of(tx: Connection, which: ColumnElement[bool]) -> set[tuple[str, str]]:
+def _of(tx: Connection, shipment_ids: set[int]) -> set[tuple[str, str]]:
     """Authority and sender of what has left of these shipments."""
-    query = select(message.c.authority, message.c.sender_dxp).distinct().join_from(message, shipment)
-    return {(row[0], row[1]) for row in tx.execute(query.where(message.c.state != "prepared", which)).all()}
+    query = select(message.c.authority, message.c.sender_dxp).distinct().where(message.c.state != "prepared")
+    mine = query.where(bulk.among(tx, message.c.shipment_id, sorted(shipment_ids)))
+    return {(row[0], row[1]) for row in tx.execute(mine).all()}

@@ -42,8 +42,12 @@ def read_and_settle(
 
     Ordinary receipts have their effect in the transaction that keeps them: one write each instead of two.
     """
-    received = receive.read_waiting(ledger, authority, _AtOnce(authority.name), channel)
-    return _settled(ledger, authority, profiles_from, received.settled)
+    return _settled(ledger, authority, profiles_from, read_stored(ledger, authority, channel))
+
+
+def read_stored(ledger: Ledger, authority: Authority, channel: str = "") -> Settled:
+    """Only read, and give ordinary receipts their effect; others, and what is to be explained, wait for `settle`."""
+    return receive.read_waiting(ledger, authority, _AtOnce(authority.name), channel).settled
 
 
 class _AtOnce:

@@ -43,7 +43,7 @@ PARTS = {
     "claim": ((submit.Group, "next"), (submit.Group, "close")),
     "send": ((ChinaEcommerce, "send"),),
     "receive": ((hearing, "fetch"), (receive, "read_all"), (at_once, "kept")),
-    "settle": ((hearing, "apply"),),
+    "settle": ((hearing, "apply"), (hearing, "read_stored")),
 }
 ORDER = (*PARTS, REST)
 UNANSWERED = ("ready", "declared")

@@ -65,11 +65,10 @@ def test_an_open_truck_is_listened_to_and_a_closed_one_with_nothing_left_is_not(
 
 
 @pytest.mark.parametrize("state", listening.UNHEARD)
-def test_a_parcel_left_behind_is_heard_until_its_end(closed: Desk, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_parcel_left_behind_is_heard_until_its_end(closed: Desk, state: str) -> None:
     sender = closed.standing().truck.parties["agent"].dxp_id
     heard = Listening()
     assert heard.senders(closed.ledger) == {}
-    monkeypatch.setattr(listening, "MARGIN", 0.0)  # what was asked once is asked again only where it has changed
     stand(closed, state, (1,))
     assert sender in heard.senders(closed.ledger)[CN], "declared anew, though its truck is closed"
     for _ in range(3):
@@ -78,13 +77,10 @@ def test_a_parcel_left_behind_is_heard_until_its_end(closed: Desk, state: str, m
     assert heard.senders(closed.ledger) == {}
 
 
-def test_closed_trucks_that_do_not_change_are_not_asked_about_again(
-    closed: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_closed_trucks_that_do_not_change_are_not_asked_about_again(closed: Desk) -> None:
     heard = Listening()
     with asked(closed) as first:
         heard.senders(closed.ledger)
-    monkeypatch.setattr(clock, "stopwatch", lambda: 1e9)
     with asked(closed) as later:
         assert heard.senders(closed.ledger) == {}
     assert any("parcel" in statement for statement in first)

@@ -1,0 +1,71 @@
+"""Hearing goes on for as long as more comes: what was read meanwhile is applied, now and then and at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from adapters.ledger.settling import Settled
+from mappings.errors import AuthorityUnavailable
+from tasks.clearing import hearing
+from tasks.clearing.listening import Listening
+from tests.unit.desk import Desk
+
+CN = "cn_ecommerce"
+
+
+@pytest.fixture
+def said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[int]]]:
+    """What is read and applied, in order, while customs is heard whose fetching looks up three times."""
+    told: list[tuple[str, list[int]]] = []
+    reads = iter(({1}, {2}, {1, 3}))
+
+    def fetch(_ledger: Any, _authority: Any, _senders: Any, between: Callable[[], None]) -> None:
+        for _ in range(3):
+            between()
+
+    def read(*_: Any) -> Settled:
+        found = next(reads)
+        told.append(("read", sorted(found)))
+        return Settled(shipments=found)
+
+    def apply(_office: Any, _name: str, channel: str = "", also: Any = ()) -> set[int]:
+        told.append(("apply", sorted(also)))
+        return {*also, 9}
+
+    monkeypatch.setattr(Listening, "senders", lambda *_: {CN: ["DXP"]})
+    for name, double in (("fetch", fetch), ("read_stored", read), ("apply", apply)):
+        monkeypatch.setattr(hearing, name, double)
+    return told
+
+
+def test_trucks_hear_together_of_what_came_within_a_second(
+    desk: Desk, said: list[tuple[str, list[int]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hearing, "stopwatch", lambda: 5.0)
+    assert hearing.hear(desk.office) == {1, 2, 3, 9}
+    assert said == [("read", [1]), ("read", [2]), ("read", [1, 3]), ("apply", [1, 2, 3])]
+
+
+def test_where_more_comes_all_the_time_they_do_not_wait_for_the_end(
+    desk: Desk, said: list[tuple[str, list[int]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter((0.0, 0.5, 1.0, 1.0, 1.6, 9.9))
+    monkeypatch.setattr(hearing, "stopwatch", lambda: next(times))
+    assert hearing.hear(desk.office) == {1, 2, 3, 9}
+    assert said == [("read", [1]), ("read", [2]), ("apply", [1, 2]), ("read", [1, 3]), ("apply", [1, 3])]
+
+
+def test_what_was_read_before_the_authority_fell_silent_is_applied(
+    desk: Desk, said: list[tuple[str, list[int]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(_ledger: Any, _authority: Any, _senders: Any, between: Callable[[], None]) -> None:
+        between()
+        raise AuthorityUnavailable("gone")
+
+    monkeypatch.setattr(hearing, "fetch", breaks)
+    with pytest.raises(AuthorityUnavailable):
+        hearing.hear(desk.office)
+    assert said == [("read", [1]), ("apply", [1])]
