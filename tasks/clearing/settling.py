@@ -96,8 +96,8 @@ def _books(tx: Connection, shipment_id: int, states: dict[int, tuple[str, str]],
 def settle_shipment(office: Office, shipment_id: int) -> Standing:
     """Bring parcels and shipment to what their documents and events say. Returns where the shipment stands then."""
     with office.ledger.begin() as tx:
+        applied = applications.settle(tx, shipment_id) > 0  # first, as it may settle receipts anew, alone
         identity.rejoin(tx, shipment_id)
-        applied = applications.settle(tx, shipment_id) > 0
         standing = load_standing(tx, shipment_id)
         found = parcel_states(standing) | applications.parcel_states(tx, shipment_id)
         if standing.truck.direction == "import":

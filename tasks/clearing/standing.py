@@ -253,20 +253,27 @@ class Standing:
         return self.now >= deadlines(self.truck.planned.crossing).bundle_until - margin
 
 
-def _documents(
-    tx: Connection, shipment_id: int, seqs: dict[int, int], message_states: dict[int, str]
-) -> dict[str, dict[int | None, Document]]:
-    """The latest document of each type and parcel. A truck has thousands: what its few messages say is joined here."""
+def _documents(tx: Connection, shipment_id: int) -> list[Any]:
+    """Every document of a shipment as the ledger has it, in order of making."""
     d = document.c
     columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, d.parcel_id, d.state, d.pre_no,
                bulk.as_stored(d.return_time), d.previous_id, d.message_id)  # fmt: skip
-    rows = list(tx.execute(select(*columns).where(d.shipment_id == shipment_id).order_by(d.id)).all())
+    return list(tx.execute(select(*columns).where(d.shipment_id == shipment_id).order_by(d.id)).all())
+
+
+def _latest(
+    tx: Connection, rows: list[Any], seqs: dict[int, int], message_states: dict[int, str]
+) -> dict[str, dict[int | None, Document]]:
+    """The latest of them by type and parcel. A truck has thousands: what its few messages say is joined here.
+
+    What was read after the documents holds all that they refer to, also where others write meanwhile.
+    """
     rows.sort(key=itemgetter(3))  # by attempt: nearly always the first, and the database would sort all the same
-    times = bulk.read(tx, d.return_time, {row[8] for row in rows})
+    times = bulk.read(tx, document.c.return_time, {row[8] for row in rows})
     found: dict[str, dict[int | None, Document]] = {}
     for ident, kind, key, attempt, app_type, parcel_id, state, pre_no, at, follows, message_id in rows:
-        seq = None if parcel_id is None else seqs[parcel_id]
-        said = message_states[message_id] if state == "prepared" else state
+        seq = seqs.get(parcel_id)
+        said = message_states.get(message_id, state) if state == "prepared" else state
         told = _DOCUMENT((ident, kind, key, attempt, app_type, seq, said, pre_no, times[at], follows))
         if kind in found:
             found[kind][-ident if seq is None else seq] = told
@@ -325,11 +332,12 @@ def load_standing(tx: Connection, shipment_id: int) -> Standing:
     row = shipments.get(tx, shipment_id)
     truck = Truck.model_validate(row.truck)
     procedure = load(truck.direction, truck.regime)
+    rows = _documents(tx, shipment_id)
     here = parcels.brief(tx, shipment_id)
     sent = tx.execute(
         select(message.c.id, message.c.type, message.c.state).where(message.c.shipment_id == shipment_id)
     ).all()
-    documents = _documents(tx, shipment_id, {p.id: p.seq for p in here}, {m.id: m.state for m in sent})
+    documents = _latest(tx, rows, {p.id: p.seq for p in here}, {m.id: m.state for m in sent})
     happened = ((kind, events.happened(tx, shipment_id, kind)) for kind in PHYSICAL)
     return Standing(
         shipment=row,

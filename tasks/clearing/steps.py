@@ -36,7 +36,7 @@ class Taken:
     step: str
     prepared: int = 0
     outcomes: tuple[tuple[str, int], ...] = ()
-    standing: Standing | None = None  # where the shipment stands, if nothing happened
+    standing: Standing | None = None  # where the shipment stands, where nothing can have happened
 
     @property
     def did(self) -> bool:
@@ -52,7 +52,8 @@ def take(
     `standing` is where the shipment stands, where that is known.
     """
     standing = standing or load_standing(office.ledger, shipment_id)
-    prepared = PREPARE[step](office, standing) if standing.may(step) else 0
+    may = standing.may(step)  # preparing may hold parcels, and then prepare no message
+    prepared = PREPARE[step](office, standing) if may else 0
     if standing.shipment.held:
         return Taken(step, standing=standing)
     outcomes: dict[str, int] = {}
@@ -64,8 +65,7 @@ def take(
             outcomes[outcome] = outcomes.get(outcome, 0) + count
     if prepared or outcomes:
         settle_shipment(office, shipment_id)
-        standing = None
-    return Taken(step, prepared, tuple(sorted(outcomes.items())), standing)
+    return Taken(step, prepared, tuple(sorted(outcomes.items())), None if may or outcomes else standing)
 
 
 def anything_to_do(office: Office, standing: Standing, step: str) -> bool:
