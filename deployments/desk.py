@@ -25,19 +25,21 @@ log = logging.getLogger("tongguan.desk")
 def serve(ours: Connection) -> None:
     """The desk's process: takes numbers of shipments, says each when it is done, and ends with the pipe.
 
-    One that has yet to begin comes before those about which something has been heard: somebody waits for it.
+    One that has yet to begin comes before those about which something has been heard, for somebody waits for it; but
+    before none that has let as many pass as there is room for.
     """
     from tasks.clearing.advance import advance  # noqa: PLC0415 - what the desk is warm for
     from tasks.office import office  # noqa: PLC0415
 
     os.setsid()  # a signal to the pulse's group is not for the shipment that it is at
-    waiting: list[tuple[bool, int, int]] = []
+    waiting: list[tuple[int, int]] = []
+    numbers = count()
     try:
-        for number in count():
+        while True:
             while not waiting or ours.poll():
                 shipment_id, begins = ours.recv()
-                heapq.heappush(waiting, (not begins, number, shipment_id))
-            shipment_id = heapq.heappop(waiting)[-1]
+                heapq.heappush(waiting, (next(numbers) - ROOM * begins, shipment_id))
+            shipment_id = heapq.heappop(waiting)[1]
             try:
                 advance(office(), shipment_id)
             except TongguanError as error:  # the shipment's run comes upon the same, and tells it

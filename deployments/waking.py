@@ -37,6 +37,7 @@ log = logging.getLogger("tongguan.pulse")
 class Waker(ABC):
     """Looks, and has run what is due. `when` says for each shipment when it is to be looked at again.
 
+    `size` is how many parcels it has, by its last change;
     `handed` is what it looked like when the desk got it, `desked` what it looks like when the desk has no more to do.
     """
 
@@ -47,6 +48,7 @@ class Waker(ABC):
     tried: dict[int, str] = field(default_factory=dict)
     handed: dict[int, str] = field(default_factory=dict)
     desked: dict[int, str] = field(default_factory=dict)
+    size: dict[int, int] = field(default_factory=dict)
     showing: Showing = field(default_factory=Showing)
     begun: bool = False
 
@@ -91,7 +93,11 @@ class Waker(ABC):
         from tasks import stages  # noqa: PLC0415
 
         now = stopwatch()
-        ready = {i: stages.parcels_of(i) for i, at in self.when.items() if at <= now}
+        due = [i for i, at in self.when.items() if at <= now]
+        for shipment_id in due:
+            if shipment_id not in self.size and (size := self._safely(stages.parcels_of, shipment_id)) is not None:
+                self.size[shipment_id] = size
+        ready = {i: self.size[i] for i in due if i in self.size}
         few = {i: size for i, size in ready.items() if pools.lane(size) == pools.EXPRESS}
         many = sorted(ready.keys() - few, key=lambda i: (self.when[i], ready[i], i))
         return sorted(few, key=lambda i: (few[i], i)), many
@@ -121,6 +127,7 @@ class Waker(ABC):
             new = rows.keys() - known
             if new:
                 self._now([shipment_id])
+                self.size.pop(shipment_id, None)
                 known.update(new)
             for run_id in filter(None, (rows[name] for name in new)):
                 self.asked(shipment_id, run_id)
@@ -220,7 +227,7 @@ class Waker(ABC):
         self._forget(shipment_id)
         self.showing.shown(shipment_id)
         if found.over:
-            for kept in (self.when, self.rows, self.ran_at, self.tried, self.handed, self.desked):
+            for kept in (self.when, self.rows, self.size, self.ran_at, self.tried, self.handed, self.desked):
                 kept.pop(shipment_id, None)
         return ""
 

@@ -86,9 +86,14 @@ def test_the_ledger_looks_by_itself_while_it_is_written(grown: Ledger, monkeypat
     pytest.fail("nobody looked at 9,000 new receipts")
 
 
-def test_who_may_not_analyse_writes_all_the_same(grown: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statistics, "PAUSE", 0.0)
+def test_what_the_server_will_not_do_is_no_trouble_of_the_ledgers(
+    grown: Ledger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(statistics, "_STALE", statistics.text("SELECT nothing FROM nowhere WHERE :names IS NULL"))
-    before = raws.store_raw(grown, "in", CN, "http", "customs", b"1")
-    grown.close()
-    assert raws.store_raw(grown, "in", CN, "http", "customs", b"2") > before
+    keeper = statistics.Statistics(grown.engine)
+    with caplog.at_level("DEBUG", "adapters.ledger.statistics"):
+        keeper._look()
+    assert "nowhere" in caplog.text
+    with grown.engine.connect() as connection:  # and the next may look
+        free = connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").scalar_one()
+    assert free == 0
