@@ -74,6 +74,7 @@ class Reach:
     def __init__(self, base_url: str, profile: Profile, session: requests.Session | None = None) -> None:
         self.base_url, self.profile = base_url.rstrip("/"), profile
         self.session = session or requests.Session()
+        self._around: dict[str, Any] | None = None
         self.timeout = (profile.value("connect_timeout_seconds"), profile.value("read_timeout_seconds"))
         self.rate = RateLimit(profile.value("messages_per_second"))
         self.breaker = Breaker(profile.name, profile.value("breaker_failures"), profile.value("breaker_pause_seconds"))
@@ -82,12 +83,8 @@ class Reach:
         """The answer to a message posted once. Raises AuthorityUnavailable (surely not sent), OutcomeUnknown."""
         marked = headers | ({RECOVERY: "1"} if recovery else {})
         self.rate.wait()
-        return self._connected(
-            lambda: self.session.post(
-                f"{self.base_url}{path}", data=sealed, headers=marked, timeout=self.timeout, allow_redirects=False
-            ),
-            OutcomeUnknown,
-        )
+        request = requests.Request("POST", f"{self.base_url}{path}", headers=marked, data=sealed)
+        return self._connected(lambda: self._sent(request, allow_redirects=False), OutcomeUnknown)
 
     def judged(self, response: requests.Response, judge: Callable[[requests.Response], Answer]) -> Answer:
         """What the answer to a message means; an error carries the answer's bytes, so that they can be kept."""
@@ -100,11 +97,15 @@ class Reach:
     def asked(self, path: str, asked: dict[str, Any]) -> requests.Response:
         """The answer to a question, which changes nothing there. Raises AuthorityUnavailable."""
 
-        def ask() -> requests.Response:
-            url = f"{self.base_url}{path}"
-            return _whole(self.session.get(url, params=asked, timeout=self.timeout, stream=True))
+        request = requests.Request("GET", f"{self.base_url}{path}", params=asked)
+        return self._connected(lambda: _whole(self._sent(request, stream=True)), AuthorityUnavailable)
 
-        return self._connected(ask, AuthorityUnavailable)
+    def _sent(self, request: requests.Request, **how: Any) -> requests.Response:
+        """As the session's own `request`, but that proxies and certificates of the environment are looked up once."""
+        if self._around is None:
+            self._around = dict(self.session.merge_environment_settings(self.base_url, {}, None, None, None))
+        prepared = self.session.prepare_request(request)
+        return self.session.send(prepared, timeout=self.timeout, **{"allow_redirects": True, **self._around, **how})
 
     def _connected(self, call: Callable[[], requests.Response], lost: type[Exception]) -> requests.Response:
         self.breaker.check()

@@ -97,8 +97,8 @@ def test_a_duplicate_answer_proves_that_the_first_arrived(server: Server) -> Non
 def test_a_refused_connection_is_tried_again_within_seconds_and_then_given_up() -> None:
     sleeps: list[float] = []
     wire = Wire(f"http://127.0.0.1:{closed_port()}", quick(connect_attempts=3))
-    original = wire.session.post
-    wire.session.post = lambda *a, **k: (sleeps.append(1), original(*a, **k))[1]  # type: ignore[method-assign]
+    original = wire.session.send
+    wire.session.send = lambda *a, **k: (sleeps.append(1), original(*a, **k))[1]  # type: ignore[method-assign]
     with pytest.raises(AuthorityUnavailable):
         wire.post(b"<DxpMsg/>")
     assert len(sleeps) == 3
@@ -106,14 +106,15 @@ def test_a_refused_connection_is_tried_again_within_seconds_and_then_given_up() 
 
 def test_a_server_that_comes_up_in_time_gets_the_message_once(server: Server) -> None:
     wire = Wire(server.url, quick(connect_attempts=3))
-    post, calls = wire.session.post, []
+    send, calls = wire.session.send, []
 
-    def flaky(*args: object, **kwargs: object) -> requests.Response:
-        calls.append(args)
-        url = f"http://127.0.0.1:{closed_port()}/x" if len(calls) == 1 else args[0]
-        return post(url, **kwargs)  # type: ignore[arg-type]
+    def flaky(request: requests.PreparedRequest, **kwargs: object) -> requests.Response:
+        calls.append(request)
+        if len(calls) == 1:
+            request.url = f"http://127.0.0.1:{closed_port()}/x"
+        return send(request, **kwargs)  # type: ignore[arg-type]
 
-    wire.session.post = flaky  # type: ignore[method-assign]
+    wire.session.send = flaky  # type: ignore[method-assign]
     assert wire.post(b"<DxpMsg/>").code == "0000"
     assert (len(calls), len(server.seen)) == (2, 1)
 
