@@ -7,43 +7,34 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import threading
 from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
 
+from adapters.ledger.aside import Aside
 from adapters.ledger.turn import Turn
 
 log = logging.getLogger(__name__)
 EVERY = 40_000  # rows written by this process: half a truck, some 30 MB of log
 
 
-class Checkpoints:
-    """Copies the log of one file when this process has written much; one copy at a time, by a thread of its own."""
+class Checkpoints(Aside):
+    """Copies the log of one file when this process has written much."""
 
     def __init__(self, file: Path, turn: Turn) -> None:
+        super().__init__("ledger checkpoint")
         self._file, self._turn = file, turn
         self._rows = 0
-        self._lock = threading.Lock()
-        self._copying: threading.Thread | None = None
 
-    def wrote(self, rows: int) -> None:
-        """So many rows were just committed: copy, if it is time."""
-        with self._lock:
-            self._rows += rows
-            if self._rows < EVERY or (self._copying and self._copying.is_alive()):
-                return
-            self._rows = 0
-            self._copying = threading.Thread(target=self._copy, name="ledger checkpoint", daemon=True)
-            self._copying.start()
+    def _due(self, rows: int) -> bool:
+        self._rows += rows
+        return self._rows >= EVERY
 
-    def wait(self) -> None:
-        """Until a copy under way has ended."""
-        if self._copying:
-            self._copying.join()
+    def _begins(self) -> None:
+        self._rows = 0
 
-    def _copy(self) -> None:
+    def _work(self) -> None:
         try:
             with closing(sqlite3.connect(self._file, isolation_level=None)) as database:
                 database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

@@ -17,6 +17,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, make_url, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from adapters.ledger.aside import Aside
 from adapters.ledger.checkpoint import Checkpoints
 from adapters.ledger.sealed import KEY_FILE, Vault, create_key, load_vault
 from adapters.ledger.statistics import Statistics
@@ -77,25 +78,24 @@ class Ledger:
         self.vault = vault
         self.engine = _engine(url, lock_seconds)
         self._turn = self._line(lock_seconds)
-        self._checkpoints = Checkpoints(Path(str(self.engine.url.database)), self._turn) if self._turn else None
-        self._statistics = Statistics(self.engine) if self.engine.dialect.name == "postgresql" else None
+        self._aside = self._upkeep()
         self.engine.dialect.vault = vault  # type: ignore[attr-defined]
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """A transaction that may write: committed at the end, rolled back by any exception."""
-        if self._turn is None or self._checkpoints is None:
+        rows = 0
+        if self._turn is None:
             with explained(), self.engine.begin() as tx:
                 yield tx
-            if self._statistics:
-                self._statistics.wrote()
-            return
-        with explained(), self._turn.take(), self.engine.begin() as tx:
-            database = tx.connection.driver_connection
-            before = database.total_changes  # type: ignore[union-attr]
-            yield tx
-            rows = database.total_changes - before  # type: ignore[union-attr]  # while the connection is surely open
-        self._checkpoints.wrote(rows)
+        else:
+            with explained(), self._turn.take(), self.engine.begin() as tx:
+                database = tx.connection.driver_connection
+                before = database.total_changes  # type: ignore[union-attr]
+                yield tx
+                rows = database.total_changes - before  # type: ignore[union-attr]  # the connection is surely open yet
+        if self._aside is not None:
+            self._aside.wrote(rows)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -127,6 +127,12 @@ class Ledger:
         file = str(self.engine.url.database)
         return Turn(Path(file), lock_seconds) if self.engine.dialect.name == "sqlite" and file != ":memory:" else None
 
+    def _upkeep(self) -> Aside | None:
+        """What is done for this database beside the work."""
+        if self._turn is not None:
+            return Checkpoints(Path(str(self.engine.url.database)), self._turn)
+        return Statistics(self.engine) if self.engine.dialect.name == "postgresql" else None
+
     def _file_is_there(self) -> bool:
         return self.engine.dialect.name != "sqlite" or Path(str(self.engine.url.database)).exists()
 
@@ -139,10 +145,8 @@ class Ledger:
 
     def close(self) -> None:
         """Give all connections back."""
-        if self._checkpoints is not None:
-            self._checkpoints.wait()
-        if self._statistics is not None:
-            self._statistics.wait()
+        if self._aside is not None:
+            self._aside.wait()
         self.engine.dispose()
 
 

@@ -7,11 +7,11 @@ hundreds of thousands of rows in that minute: taken for nearly empty, a table of
 from __future__ import annotations
 
 import logging
-import threading
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapters.ledger.aside import Aside
 from adapters.ledger.tables import metadata
 from mappings import clock
 
@@ -25,31 +25,21 @@ _MINE = text("SELECT pg_try_advisory_lock(hashtextextended('tongguan statistics 
 _DONE = text("SELECT pg_advisory_unlock(hashtextextended('tongguan statistics ' || current_schema(), 0))")
 
 
-class Statistics:
-    """Has tables looked at anew that have changed much; one process at a time, by a thread of its own."""
+class Statistics(Aside):
+    """Has tables looked at anew that have changed much; one process at a time."""
 
     def __init__(self, engine: Engine) -> None:
+        super().__init__("ledger statistics")
         self._engine = engine
-        self._looked = clock.stopwatch()  # what lives shorter than that leaves it to others
-        self._lock = threading.Lock()
-        self._looking: threading.Thread | None = None
+        self._looked = clock.stopwatch()  # what lives shorter than PAUSE leaves it to others
 
-    def wrote(self) -> None:
-        """Something was just committed: look, if it is time."""
-        now = clock.stopwatch()
-        with self._lock:
-            if now - self._looked < PAUSE or (self._looking and self._looking.is_alive()):
-                return
-            self._looked = now
-            self._looking = threading.Thread(target=self._look, name="ledger statistics", daemon=True)
-            self._looking.start()
+    def _due(self, rows: int) -> bool:
+        return clock.stopwatch() - self._looked >= PAUSE
 
-    def wait(self) -> None:
-        """Until a look under way has ended."""
-        if self._looking:
-            self._looking.join()
+    def _begins(self) -> None:
+        self._looked = clock.stopwatch()
 
-    def _look(self) -> None:
+    def _work(self) -> None:
         try:
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 if connection.execute(_MINE).scalar_one():

@@ -92,7 +92,7 @@ def test_what_the_server_will_not_do_is_no_trouble_of_the_ledgers(
     monkeypatch.setattr(statistics, "_STALE", statistics.text("SELECT nothing FROM nowhere WHERE :names IS NULL"))
     keeper = statistics.Statistics(grown.engine)
     with caplog.at_level("DEBUG", "adapters.ledger.statistics"):
-        keeper._look()
+        keeper._work()
     assert "nowhere" in caplog.text
     with grown.engine.connect() as connection:  # and the next may look
         free = connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").scalar_one()

@@ -89,8 +89,8 @@ def test_the_log_is_copied_beside_the_work_and_nothing_is_lost(tmp_path: Path, m
         with ledger.begin() as tx:
             rows = [(f"{number}-{nth}",) for nth in range(20)]
             tx.exec_driver_sql("INSERT INTO cursor (authority, name, value) VALUES ('t', ?, '')", rows)
-    assert ledger._checkpoints is not None
-    ledger._checkpoints.wait()
+    assert ledger._aside is not None
+    ledger._aside.wait()
     with closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as bare:  # what is in the file itself
         copied = bare.execute("SELECT count(*) FROM cursor WHERE authority = 't'").fetchone()[0]
     assert copied >= 50
