@@ -39,24 +39,28 @@ def serve(ours: Connection) -> None:
             while not waiting or ours.poll():
                 shipment_id, begins = ours.recv()
                 heapq.heappush(waiting, (next(numbers) - ROOM * begins, shipment_id))
-            shipment_id = heapq.heappop(waiting)[1]
+            shipment_id, mine = heapq.heappop(waiting)[1], True
             try:
-                advance(office(), shipment_id)
+                mine = advance(office(), shipment_id)
             except TongguanError as error:  # the shipment's run comes upon the same, and tells it
                 log.warning("shipment %s: %s: %s", shipment_id, type(error).__name__, error)
             except Exception:  # whatever it is, it must not end the desk: the next shipment waits
                 log.exception("shipment %s", shipment_id)
-            ours.send(shipment_id)
+            ours.send((shipment_id, mine))
     except (EOFError, ConnectionError):
         return
 
 
 class Desk(Beside):
-    """The desk as the pulse sees it. `in_hand`: the shipments there, and since when."""
+    """The desk as the pulse sees it. `in_hand`: the shipments there, and since when.
+
+    `turned_away`: those with which it is done because somebody else had them; who looks at these takes them out.
+    """
 
     def __init__(self, target: Callable[[Connection], None] = serve) -> None:
         super().__init__(target)
         self.in_hand: dict[int, float] = {}
+        self.turned_away: set[int] = set()
 
     @property
     def has_room(self) -> bool:
@@ -76,7 +80,10 @@ class Desk(Beside):
         found: set[int] = set()
         try:
             while self.pipe.poll():
-                found.add(self.pipe.recv())
+                shipment_id, mine = self.pipe.recv()
+                found.add(shipment_id)
+                if not mine:
+                    self.turned_away.add(shipment_id)
         except (EOFError, OSError):
             log.warning("the desk ended with %s; another begins", self.process.exitcode)
             self.pipe.close()

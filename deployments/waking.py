@@ -72,7 +72,7 @@ class Waker(ABC):
         from tasks import stages  # noqa: PLC0415  Prefect is imported where it is used
 
         self._notice(stages.touched())
-        self._now((self.desk.done() if self.desk else set()) | self.ended())
+        self._now((self._done(self.desk) if self.desk else set()) | self.ended())
         if not self.begun:
             self._now(stages.open_shipments())
             self.begun = True
@@ -84,6 +84,13 @@ class Waker(ABC):
             if stopwatch() >= end:  # the others stay due: what is small is looked at again before them
                 break
         return [i for i, mark in due.items() if self._safely(self._run, i, mark)]
+
+    def _done(self, desk: Desk) -> set[int]:
+        """The shipments that the desk is done with; where somebody else had one, it still has all to do."""
+        done = desk.done()
+        while desk.turned_away:
+            self.handed.pop(desk.turned_away.pop(), None)
+        return done
 
     def _ready(self) -> tuple[list[int], list[int]]:
         """What is to be looked at now: small shipments, the smallest first; then trucks, the longest due first.

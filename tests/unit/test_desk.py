@@ -122,12 +122,28 @@ def test_one_that_begins_comes_before_those_that_something_was_heard_about(monke
     ours.send((1, False))
     serving = Thread(target=serve, args=(theirs,))
     serving.start()
-    said = [ours.recv() for _ in range(40)]
+    said = [ours.recv()[0] for _ in range(40)]
     ours.close()
     serving.join(10)
     assert said[:3] == [1, 5, 4], "in the order in which they came"
     assert said.index(3) < said.index(2) < 2 + 2 * ROOM, "and neither of the others waits for ever"
     assert not serving.is_alive()
+
+
+def test_the_desk_says_which_shipments_somebody_else_had(opened: int) -> None:
+    here, desk = offices.office(), Desk()
+    try:
+        leases.acquire(here.ledger, name_of(opened), "elsewhere:1", 60)
+        desk.hand(opened)
+        until_done(desk, opened)
+        assert desk.turned_away == {opened}
+        leases.release(here.ledger, name_of(opened), "elsewhere:1")
+        desk.turned_away.clear()
+        desk.hand(opened)
+        until_done(desk, opened)
+        assert desk.turned_away == set()
+    finally:
+        desk.end()
 
 
 def test_a_shipment_that_another_has_is_not_advanced(opened: int) -> None:

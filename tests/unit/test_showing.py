@@ -29,6 +29,8 @@ class At:
     in_hand: dict[int, float] = field(default_factory=dict)
     had: list[int] = field(default_factory=list)
     has_room: bool = True
+    turned_away: set[int] = field(default_factory=set)
+    shut_out: bool = False  # somebody else has every shipment
 
     def hand(self, shipment_id: int, begins: bool = False) -> None:
         self.in_hand[shipment_id] = 0.0
@@ -36,6 +38,7 @@ class At:
 
     def done(self) -> set[int]:
         found = set(self.in_hand)
+        self.turned_away |= found if self.shut_out else set()
         self.in_hand.clear()
         return found
 
@@ -221,3 +224,17 @@ def test_no_number_of_seconds_is_refused(monkeypatch: pytest.MonkeyPatch, text: 
     monkeypatch.setenv(showing.QUIET_VARIABLE, text)
     with pytest.raises(ConfigurationError, match=showing.QUIET_VARIABLE):
         Showing()
+
+
+def test_what_the_desk_could_not_take_it_gets_again_and_no_run_does_it_instead(scene: Scene) -> None:
+    scene.desk.shut_out = True
+    scene.change()
+    scene.beats(0.5)
+    tries = len(scene.desk.had)
+    assert tries >= 2, "not done, though it looks as it did when it was handed in"
+    scene.desk.shut_out = False
+    scene.beats(0.5)
+    assert len(scene.desk.had) == tries, "the last one found it free, and then there was nothing left to do"
+    scene.change()
+    scene.beats(0.5)
+    assert len(scene.desk.had) == tries + 1
