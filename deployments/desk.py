@@ -17,7 +17,7 @@ from deployments.beside import Beside
 from mappings.clock import stopwatch
 from mappings.errors import TongguanError
 
-ROOM = 20  # shipments at the desk at once; the next ones take the way of trucks
+ROOM = 20  # shipments at the desk at once, and as many more that begin; the next ones may take the way of trucks
 GRACE = 6.0  # real seconds for the shipment that it is at, when it is told to stop
 log = logging.getLogger("tongguan.desk")
 
@@ -62,10 +62,9 @@ class Desk(Beside):
         self.in_hand: dict[int, float] = {}
         self.turned_away: set[int] = set()
 
-    @property
-    def has_room(self) -> bool:
-        """Whether another shipment may be handed in."""
-        return len(self.in_hand) < ROOM
+    def has_room(self, begins: bool = False) -> bool:
+        """Whether another shipment may be handed in; one that begins finds room where the others have filled theirs."""
+        return len(self.in_hand) < ROOM * (1 + begins)
 
     def hand(self, shipment_id: int, begins: bool = False) -> None:
         """Hands it a shipment, to be advanced after those that it has; one that begins, before those that do not."""

@@ -10,6 +10,7 @@ at every open shipment, and at all that have such a row.
 from __future__ import annotations
 
 import logging
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from deployments import pools
 from deployments.desk import Desk
 from deployments.showing import Showing
+from deployments.turns import turns
 from mappings.clock import clock, stopwatch
 from mappings.errors import TongguanError
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 DUE = 10.0  # real seconds after which a truck that waits for time alone is looked at again
 AGAIN = 30.0  # real seconds after which a run that ended without an end (it failed) is tried once more
-SPELL = 0.1  # real seconds of a beat for looking at trucks: one of thousands of parcels takes as long
+SPELL = 0.1  # real seconds of a beat for what has begun, and for trucks: one of thousands of parcels takes as long
 BUSY = 0.3  # real seconds after which a shipment that somebody has just now is looked at again
 TROUBLED = 1.0  # real seconds after which what failed, or found no room, is tried again
 AT_ONCE = 200  # runs that are started and not ended; more trucks wait
@@ -37,7 +39,7 @@ log = logging.getLogger("tongguan.pulse")
 class Waker(ABC):
     """Looks, and has run what is due. `when` says for each shipment when it is to be looked at again.
 
-    `size` is how many parcels it has, by its last change;
+    `size` is how many parcels it has, by its last change; those in `under_way` have messages;
     `handed` is what it looked like when the desk got it, `desked` what it looks like when the desk has no more to do.
     """
 
@@ -49,6 +51,7 @@ class Waker(ABC):
     handed: dict[int, str] = field(default_factory=dict)
     desked: dict[int, str] = field(default_factory=dict)
     size: dict[int, int] = field(default_factory=dict)
+    under_way: set[int] = field(default_factory=set)
     showing: Showing = field(default_factory=Showing)
     begun: bool = False
 
@@ -76,13 +79,14 @@ class Waker(ABC):
         if not self.begun:
             self._now(stages.open_shipments())
             self.begun = True
-        few, many = self._ready()
-        due = self._due(few)
-        end = stopwatch() + SPELL
-        for shipment_id in many:
-            due |= self._due([shipment_id])
-            if stopwatch() >= end:  # the others stay due: what is small is looked at again before them
-                break
+        due: dict[int, str] = {}
+        for some, spell in zip(self._ready(), (math.inf, SPELL, SPELL), strict=True):
+            end = stopwatch() + spell
+            for shipment_id in some:
+                if mark := self._safely(self._look, shipment_id):
+                    due[shipment_id] = mark
+                if stopwatch() >= end:  # the others stay due, and are the first next time
+                    break
         return [i for i, mark in due.items() if self._safely(self._run, i, mark)]
 
     def _done(self, desk: Desk) -> set[int]:
@@ -92,26 +96,16 @@ class Waker(ABC):
             self.handed.pop(desk.turned_away.pop(), None)
         return done
 
-    def _ready(self) -> tuple[list[int], list[int]]:
-        """What is to be looked at now: small shipments, the smallest first; then trucks, the longest due first.
-
-        A single shipment never waits behind a batch.
-        """
+    def _ready(self) -> tuple[list[int], list[int], list[int]]:
+        """What is to be looked at now, in turn."""
         from tasks import stages  # noqa: PLC0415
 
         now = stopwatch()
-        due = [i for i, at in self.when.items() if at <= now]
-        for shipment_id in due:
-            if shipment_id not in self.size and (size := self._safely(stages.parcels_of, shipment_id)) is not None:
+        due = {i: at for i, at in self.when.items() if at <= now}
+        for shipment_id in due.keys() - self.size.keys():
+            if (size := self._safely(stages.parcels_of, shipment_id)) is not None:
                 self.size[shipment_id] = size
-        ready = {i: self.size[i] for i in due if i in self.size}
-        few = {i: size for i, size in ready.items() if pools.lane(size) == pools.EXPRESS}
-        many = sorted(ready.keys() - few, key=lambda i: (self.when[i], ready[i], i))
-        return sorted(few, key=lambda i: (few[i], i)), many
-
-    def _due(self, shipment_ids: Iterable[int]) -> dict[int, str]:
-        """Of these the ones that are to get a run, with their marks."""
-        return {i: mark for i in shipment_ids if (mark := self._safely(self._look, i))}
+        return turns(due, self.size, self.under_way)
 
     def _safely(self, step: Callable[..., Any], shipment_id: int, *more: Any) -> Any:
         """What a step gives; a shipment that makes trouble is told, tried again a little later, and stops no other."""
@@ -143,13 +137,21 @@ class Waker(ABC):
         """The mark of a shipment that is to get a run now; '' for one at the desk, or that waits until `when`."""
         from tasks import stages  # noqa: PLC0415
 
-        self.when.pop(shipment_id, None)
+        due = self.when.pop(shipment_id, stopwatch())
         desk, running = self._desk_for(shipment_id), set(self.running())
         if not desk and (shipment_id in running or len(running) >= AT_ONCE):
             return self._busy(shipment_id, DUE if shipment_id in running else TROUBLED)
-        if (desk and shipment_id in desk.in_hand) or stages.worked_on(shipment_id):
+        in_hand = desk is not None and shipment_id in desk.in_hand
+        if desk and not in_hand and not desk.has_room(shipment_id not in self.under_way):
+            waited = stopwatch() - due
+            if shipment_id in running or waited < self.showing.quiet:
+                self.when[shipment_id] = due  # not looked at before there is room: a look costs as much as a step
+                return ""
+        if in_hand or stages.worked_on(shipment_id):
             return self._busy(shipment_id, BUSY)
         found = stages.look(shipment_id)
+        if not found.begins:
+            self.under_way.add(shipment_id)
         if desk:
             return self._at_desk(desk, shipment_id, found)
         if self._to_show(shipment_id, found) or self._time_has_come(shipment_id, found):
@@ -158,29 +160,27 @@ class Waker(ABC):
 
     def _at_desk(self, desk: Desk, shipment_id: int, found: Look) -> str:
         """The same of one that the desk advances: a run shows it when it is quiet, or has changed for long."""
-        if self.handed.pop(shipment_id, None) == found.mark:
+        if self.handed.pop(shipment_id, None) == found.mark or not found.left:
             self.desked[shipment_id] = found.mark
         elif found.mark == found.noted:  # as a run left it before this waker began
             self.desked.setdefault(shipment_id, found.mark)
         to_show, at_desk = self._to_show(shipment_id, found), self.desked.get(shipment_id) == found.mark
         wait = self.showing.wait(shipment_id, found.mark) if to_show else 0.0
         if not at_desk or self._time_has_come(shipment_id, found):
-            if desk.has_room:
+            if desk.has_room(found.begins):
                 self.handed[shipment_id] = found.mark
                 self.ran_at[shipment_id] = stopwatch() if found.mark == found.noted else self.ran_at[shipment_id]
                 desk.hand(shipment_id, found.begins)
                 self._busy(shipment_id, DUE)
-                return found.mark if to_show and not wait else ""
-            return found.mark if to_show else self._busy(shipment_id, TROUBLED)
+            else:  # a run may come first, or the desk
+                self._busy(shipment_id, BUSY)
+            return found.mark if to_show and not wait else ""
         if to_show:
             return self._busy(shipment_id, wait) if wait else found.mark
         return self._seen(shipment_id, found)
 
     def _desk_for(self, shipment_id: int) -> Desk | None:
-        from tasks import stages  # noqa: PLC0415
-
-        few = self.desk is not None and pools.lane(stages.parcels_of(shipment_id)) == pools.EXPRESS
-        return self.desk if few else None
+        return self.desk if pools.lane(self.size[shipment_id]) == pools.EXPRESS else None
 
     def _busy(self, shipment_id: int, seconds: float) -> str:
         """Looks at it again so much later; one row keeps in the ledger that it has to be looked at."""
@@ -236,6 +236,7 @@ class Waker(ABC):
         if found.over:
             for kept in (self.when, self.rows, self.size, self.ran_at, self.tried, self.handed, self.desked):
                 kept.pop(shipment_id, None)
+            self.under_way.discard(shipment_id)
         return ""
 
     def _forget(self, shipment_id: int, but: int = 0) -> None:

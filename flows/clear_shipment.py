@@ -10,6 +10,9 @@ from prefect.states import Completed
 from tasks import publishing, stages
 from tasks.actors import PULSE
 
+HEARS = 10.0  # real seconds: where receipts come all the time, the pulse's ear hears the rest
+BUSY = "另一进程正在办理 another worker has this truck"
+
 
 def _name() -> str:
     given = runtime.flow_run.parameters
@@ -23,7 +26,7 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
     Clear one truck as far as it can go now, and end in a state that says what it waits for.
 
     Running it again is harmless. A run of the pulse's has tasks for what is left to do, and shows what it has not
-    shown yet; anybody else's takes every stage, hears the authorities too, and shows all.
+    shown yet; anybody else's takes every stage, hears the authorities too, for a while, and shows all.
 
     Args:
         shipment: 车次编号、总运单号或车牌。Number, master waybill or plate of a shipment that is known already.
@@ -35,23 +38,42 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
     truck = stages.take_in(folder, shipment) if folder else stages.find(shipment)
     if folder:
         publishing.name_run(stages.run_name(str(truck)))  # until then it has the folder's name
+    go = stages.Reached() if full else stages.Reached(worth=stages.Left(truck))
     with stages.alone(truck) as alone:
         if not alone:
-            return Completed(name="Busy", message="另一进程正在办理 another worker has this truck")
-        go = stages.Reached() if full else stages.Reached(worth=stages.Left(truck))
+            return Completed(name="Busy", message=BUSY)
         go(stages.work_up, truck)
         if approved:
             stages.approve(truck, actor)
         go(stages.find_out, truck)
-        go(stages.hear)
-        go(stages.take_applications, truck)
-        for step in stages.steps_of(truck):  # as its procedure has them: declare, list, arrive, ...
-            go(stages.take, truck, step)
-        standing = stages.standing(truck)
-        if go.cancelled:
-            return publishing.cancelled(standing)
-        publishing.publish(standing, again=full)
-        publishing.ask(standing, again=full)
-        publishing.tag_run(standing)
-        stages.note_run(standing, go.since)
+        if not full:
+            go(stages.take_applications, truck)
+        _take_steps(go, truck)
+        if not full:
+            return _shown(go, truck, again=False)
+    heard = go(stages.hear, HEARS)  # without the truck: others go on with it
+    with stages.alone(truck) as alone:
+        if not alone:
+            return Completed(name="Busy", message=BUSY)
+        go(stages.take_applications, truck)  # what customs has said of a parcel comes before what is asked of customs
+        if heard:
+            go.worth = stages.Left(truck)
+            _take_steps(go, truck)
+        return _shown(go, truck, again=True)
+
+
+def _take_steps(go: stages.Reached, truck: int) -> None:
+    for step in stages.steps_of(truck):  # as its procedure has them: declare, list, arrive, ...
+        go(stages.take, truck, step)
+
+
+def _shown(go: stages.Reached, truck: int, again: bool) -> Any:
+    """Puts up how the truck stands; the end of the run."""
+    standing = stages.standing(truck)
+    if go.cancelled:
+        return publishing.cancelled(standing)
+    publishing.publish(standing, again=again)
+    publishing.ask(standing, again=again)
+    publishing.tag_run(standing)
+    stages.note_run(standing, go.since)
     return publishing.end(standing, go.missed)

@@ -7,6 +7,7 @@ no cache: the ledger decides what was sent.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -93,9 +94,9 @@ def find_out(shipment_id: int) -> int:
 
 
 @task(task_run_name="receive receipts", **SENDING)
-def hear() -> list[int]:
-    """Fetch and apply receipts; the shipments concerned."""
-    return sorted(hearing.hear(office()))
+def hear(seconds: float = math.inf) -> list[int]:
+    """Fetch and apply receipts, for so many real seconds at the most; the shipments concerned."""
+    return sorted(hearing.hear(office(), seconds))
 
 
 @task(task_run_name="{step}", **SENDING)
@@ -173,7 +174,7 @@ class Reached:
         worth: Callable[..., bool] = lambda *_: True,
     ) -> None:
         self.missed: list[str] = []
-        self.since, self._worth = clock.now(), worth
+        self.since, self.worth = clock.now(), worth
         self._cancelling, self._cancelled, self._asked = cancelling, False, stopwatch()
 
     @property
@@ -185,7 +186,7 @@ class Reached:
 
     def __call__(self, stage: Callable[..., Any], *arguments: Any) -> Any:
         """What a stage gives; None where it does not begin, or, noted, where an authority was not reached."""
-        if self.cancelled or not self._worth(stage, *arguments):
+        if self.cancelled or not self.worth(stage, *arguments):
             return None
         try:
             return stage(*arguments)
@@ -269,6 +270,7 @@ class Look(NamedTuple):
     limit: datetime | None
     over: bool
     begins: bool = False
+    left: bool = True
 
 
 def look(shipment_id: int) -> Look:
@@ -277,7 +279,9 @@ def look(shipment_id: int) -> Look:
     at = settling.settle_shipment(office(), shipment_id)
     mark_, over = digest(_mark(at, received)), at.shipment.state == shipments.CLOSED
     waits_for_time, limit = at.fact("outcome_unknown"), timing.next_limit(at)
-    return Look(mark_, noted_run(shipment_id), waits_for_time, limit, over, not at.messages)
+    left = steps.lost(at) or any(steps.anything_to_do(office(), at, step.name) for step in at.procedure.steps)
+    left = left or intake.anything_new(office(), shipment_id)
+    return Look(mark_, noted_run(shipment_id), waits_for_time, limit, over, not at.messages, left)
 
 
 def touched() -> dict[int, dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -18,19 +19,21 @@ from tasks.submission.recover import recover
 TOGETHER = 1.0  # real seconds of receipts that parcels and trucks hear of together, while more are fetched
 
 
-def hear(office: Office) -> set[int]:
+def hear(office: Office, seconds: float = math.inf) -> set[int]:
     """Fetch and apply the receipts of every authority. Returns the shipments that they concern.
 
-    Raises AuthorityUnavailable after having heard all authorities that can be reached.
+    After so many real seconds it leaves what else lies ready to who hears next. Raises AuthorityUnavailable after
+    having heard all authorities that can be reached.
     """
     touched: set[int] = set()
     trouble: AuthorityUnavailable | None = None
     senders = office.listening.senders(office.ledger)
+    until = stopwatch() + seconds
     for authority in office.authorities.values():
         addresses = senders.get(authority.name)
         if not addresses:
             continue
-        meanwhile = _Meanwhile(office, authority, stopwatch())
+        meanwhile = _Meanwhile(office, authority, stopwatch(), until)
         try:
             fetch(office.ledger, authority, addresses, meanwhile.look)
         except AuthorityUnavailable as error:
@@ -52,14 +55,17 @@ class _Meanwhile:
     office: Office
     authority: Authority
     since: float
+    until: float
     read: set[int] = field(default_factory=set)
     touched: set[int] = field(default_factory=set)
 
-    def look(self) -> None:
-        """Some pages more are stored."""
+    def look(self) -> bool:
+        """Some pages more are stored; whether there is time for others."""
         self.read |= read_stored(self.office.ledger, self.authority).shipments
-        if stopwatch() - self.since >= TOGETHER:
+        now = stopwatch()
+        if now - self.since >= TOGETHER:
             self.end()
+        return now < self.until
 
     def end(self) -> set[int]:
         """Applies all that was read. Returns the shipments that all of it concerns."""

@@ -77,11 +77,12 @@ def receive(ledger: Ledger, authority: Authority, dxp_ids: Iterable[str]) -> Rec
 
 
 def fetch(
-    ledger: Ledger, authority: Authority, dxp_ids: Iterable[str], between: Callable[[], object] | None = None
+    ledger: Ledger, authority: Authority, dxp_ids: Iterable[str], between: Callable[[], bool] | None = None
 ) -> int:
     """Fetch what lies ready for these DXP ids since last time and keep it, unread. Returns how many messages are new.
 
-    Calls `between` after every few pages: where more comes all the time, what has come does not wait for the end.
+    Asks `between` after every few pages whether to go on: where more comes all the time, what has come does not wait
+    for the end, and the rest is there for who hears next.
     Raises AuthorityUnavailable; where one company has no place of its own (NoPlace), after the others were heard.
     """
     stored, missing = 0, None
@@ -113,7 +114,7 @@ def take_in(ledger: Ledger, authority: Authority, bodies: list[bytes], channel: 
     return done
 
 
-def _poll(ledger: Ledger, authority: Authority, dxp_id: str, between: Callable[[], object] | None = None) -> int:
+def _poll(ledger: Ledger, authority: Authority, dxp_id: str, between: Callable[[], bool] | None = None) -> int:
     now = clock.now()
     cursor = get_cursor(ledger, authority.name, CURSOR + dxp_id)
     last = get_cursor(ledger, authority.name, POLLED + dxp_id)
@@ -128,8 +129,8 @@ def _poll(ledger: Ledger, authority: Authority, dxp_id: str, between: Callable[[
         if page.next:
             since = page.next
             set_cursor(ledger, authority.name, CURSOR + dxp_id, since)
-        if between and number % PAGES == 0:
-            between()
+        if between and number % PAGES == 0 and not between():
+            return stored
     set_cursor(ledger, authority.name, POLLED + dxp_id, now.isoformat())
     return stored
 

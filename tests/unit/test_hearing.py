@@ -22,9 +22,10 @@ def said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[in
     told: list[tuple[str, list[int]]] = []
     reads = iter(({1}, {2}, {1, 3}))
 
-    def fetch(_ledger: Any, _authority: Any, _senders: Any, between: Callable[[], None]) -> None:
+    def fetch(_ledger: Any, _authority: Any, _senders: Any, between: Callable[[], bool]) -> None:
         for _ in range(3):
-            between()
+            if not between():
+                break
 
     def read(*_: Any) -> Settled:
         found = next(reads)
@@ -52,16 +53,25 @@ def test_trucks_hear_together_of_what_came_within_a_second(
 def test_where_more_comes_all_the_time_they_do_not_wait_for_the_end(
     desk: Desk, said: list[tuple[str, list[int]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    times = iter((0.0, 0.5, 1.0, 1.0, 1.6, 9.9))
+    times = iter((0.0, 0.0, 0.5, 1.0, 1.0, 1.6, 9.9))
     monkeypatch.setattr(hearing, "stopwatch", lambda: next(times))
     assert hearing.hear(desk.office) == {1, 2, 3, 9}
     assert said == [("read", [1]), ("read", [2]), ("apply", [1, 2]), ("read", [1, 3]), ("apply", [1, 3])]
 
 
+def test_after_its_seconds_the_rest_waits_for_who_hears_next(
+    desk: Desk, said: list[tuple[str, list[int]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter((0.0, 0.0, 0.9, 2.0, 2.0, 9.9))
+    monkeypatch.setattr(hearing, "stopwatch", lambda: next(times))
+    assert hearing.hear(desk.office, 2.0) == {1, 2, 9}
+    assert said == [("read", [1]), ("read", [2]), ("apply", [1, 2]), ("apply", [])]
+
+
 def test_what_was_read_before_the_authority_fell_silent_is_applied(
     desk: Desk, said: list[tuple[str, list[int]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaks(_ledger: Any, _authority: Any, _senders: Any, between: Callable[[], None]) -> None:
+    def breaks(_ledger: Any, _authority: Any, _senders: Any, between: Callable[[], bool]) -> None:
         between()
         raise AuthorityUnavailable("gone")
 

@@ -384,6 +384,19 @@ def test_while_more_and_more_comes_what_has_come_is_read_meanwhile(case: Case) -
     for minute in range(10):
         case.customs.say(case.dxp, case.answer(("2", "2", "2"), minutes=minute))
     seen = list[int]()
-    fetch(case.ledger, case.authority, [case.dxp], lambda: seen.append(len(raws.unread(case.ledger, CN))))
+
+    def look() -> bool:
+        seen.append(len(raws.unread(case.ledger, CN)))
+        return True
+
+    fetch(case.ledger, case.authority, [case.dxp], look)
     assert seen == [2 * PAGES], "customs gives two messages a page here"
+    assert len(raws.unread(case.ledger, CN)) == 10
+
+
+def test_who_stops_fetching_leaves_the_rest_to_who_fetches_next(case: Case) -> None:
+    for minute in range(10):
+        case.customs.say(case.dxp, case.answer(("2", "2", "2"), minutes=minute))
+    assert fetch(case.ledger, case.authority, [case.dxp], lambda: False) == 2 * PAGES
+    assert fetch(case.ledger, case.authority, [case.dxp], lambda: False) == 10 - 2 * PAGES
     assert len(raws.unread(case.ledger, CN)) == 10

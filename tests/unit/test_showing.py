@@ -28,9 +28,12 @@ class At:
 
     in_hand: dict[int, float] = field(default_factory=dict)
     had: list[int] = field(default_factory=list)
-    has_room: bool = True
+    full: bool = False
     turned_away: set[int] = field(default_factory=set)
     shut_out: bool = False  # somebody else has every shipment
+
+    def has_room(self, begins: bool = False) -> bool:
+        return not self.full
 
     def hand(self, shipment_id: int, begins: bool = False) -> None:
         self.in_hand[shipment_id] = 0.0
@@ -63,7 +66,8 @@ class Scene:
 
     def __init__(self, shipment_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self.id, self.now, self.number, self.noted, self.over = shipment_id, 1000.0, 0, "", False
-        self.found = stages.look(shipment_id)
+        self.looked = 0
+        self.found = stages.look(shipment_id)._replace(left=True)
         for module in (waking, showing):
             monkeypatch.setattr(module, "stopwatch", lambda: self.now)
         monkeypatch.setattr(stages, "look", lambda _: self.look())
@@ -75,6 +79,7 @@ class Scene:
         self.waker = Pool(desk=self.desk)  # type: ignore[arg-type]
 
     def look(self) -> stages.Look:
+        self.looked += 1
         return self.found._replace(mark=f"m{self.number}", noted=self.noted, limit=None, over=self.over)
 
     def change(self) -> None:
@@ -195,11 +200,39 @@ def test_a_dead_pulse_loses_none(scene: Scene, seconds: float, closed: bool) -> 
     assert scene.beats(3 * STEADY) == 0, "it was shown"
 
 
-def test_where_the_desk_is_full_a_run_does_the_work_at_once(scene: Scene) -> None:
-    scene.desk.has_room = False
+def test_where_the_desk_stays_full_a_run_does_the_work(scene: Scene) -> None:
+    scene.desk.full = True
     scene.change()
-    assert scene.beats(BEAT) == 1
+    assert scene.beats(4 * QUIET) == 1
     assert scene.desk.had == []
+
+
+def test_it_is_not_looked_at_while_the_desk_is_full_and_its_run_waits(scene: Scene) -> None:
+    scene.desk.full = True
+    scene.change()
+    assert scene.beats(4 * QUIET) == 1
+    looked = scene.looked
+    assert scene.beats(2 * STEADY) == 0
+    assert scene.looked == looked
+
+
+def test_the_desk_takes_what_its_run_has_not_begun_as_soon_as_there_is_room(scene: Scene) -> None:
+    scene.desk.full = True
+    scene.change()
+    assert scene.beats(4 * QUIET) == 1
+    scene.desk.full = False
+    assert scene.beats(2 * BEAT) == 0
+    assert scene.desk.had == [scene.id]
+
+
+def test_what_leaves_nothing_to_do_is_shown_without_the_desk(scene: Scene) -> None:
+    scene.found = scene.found._replace(left=False)
+    scene.change()
+    assert scene.beats(2 * QUIET) == 1
+    assert scene.desk.had == []
+    scene.run()
+    assert scene.beats(3 * STEADY) == 0
+    assert stages.touched() == {}
 
 
 def test_what_waits_for_a_lost_answer_is_tried_at_the_desk_without_a_run(scene: Scene) -> None:
