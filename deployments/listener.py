@@ -56,11 +56,20 @@ def logged(work: Callable[[], object]) -> None:
 
 def listen(ours: Connection) -> None:
     """The process: hears every POLL seconds until the pipe is closed."""
+    from tasks.ears import Ear  # noqa: PLC0415
+    from tasks.office import office  # noqa: PLC0415
+
+    def once() -> None:
+        hear()
+        ear.here(office())  # only who has come so far hears
+
     os.setsid()  # a signal to the pulse's group is not for the receipts that it is applying
     tell()
+    ear = Ear()
     with no_heartbeats():
         while not ours.poll(POLL):
-            logged(hear)
+            logged(once)
+    logged(lambda: ear.gone(office()))
 
 
 def tell() -> None:

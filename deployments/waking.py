@@ -10,7 +10,6 @@ at every open shipment, and at all that have such a row.
 from __future__ import annotations
 
 import logging
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
 
 DUE = 10.0  # real seconds after which a truck that waits for time alone is looked at again
 AGAIN = 30.0  # real seconds after which a run that ended without an end (it failed) is tried once more
-SPELL = 0.1  # real seconds of a beat for what has begun, and for trucks: one of thousands of parcels takes as long
+BEGINS = 0.5  # real seconds of a beat for looking at small shipments that have yet to begin
+SPELL = 0.1  # the same for those under way, and for trucks: one of thousands of parcels takes as long
 BUSY = 0.3  # real seconds after which a shipment that somebody has just now is looked at again
 TROUBLED = 1.0  # real seconds after which what failed, or found no room, is tried again
 AT_ONCE = 200  # runs that are started and not ended; more trucks wait
@@ -80,7 +80,7 @@ class Waker(ABC):
             self._now(stages.open_shipments())
             self.begun = True
         due: dict[int, str] = {}
-        for some, spell in zip(self._ready(), (math.inf, SPELL, SPELL), strict=True):
+        for some, spell in zip(self._ready(), (BEGINS, SPELL, SPELL), strict=True):
             end = stopwatch() + spell
             for shipment_id in some:
                 if mark := self._safely(self._look, shipment_id):
@@ -149,21 +149,20 @@ class Waker(ABC):
                 return ""
         if in_hand or stages.worked_on(shipment_id):
             return self._busy(shipment_id, BUSY)
-        found = stages.look(shipment_id)
+        found = stages.look(shipment_id, roughly=desk is None)
         if not found.begins:
             self.under_way.add(shipment_id)
         if desk:
             return self._at_desk(desk, shipment_id, found)
-        if self._to_show(shipment_id, found) or self._time_has_come(shipment_id, found):
-            return found.mark
-        return self._seen(shipment_id, found)
+        if self._to_show(shipment_id, found):
+            wait = 0.0 if found.left else self.showing.wait(shipment_id, found.mark)
+            return self._busy(shipment_id, wait) if wait else found.mark
+        return found.mark if self._time_has_come(shipment_id, found) else self._seen(shipment_id, found)
 
     def _at_desk(self, desk: Desk, shipment_id: int, found: Look) -> str:
         """The same of one that the desk advances: a run shows it when it is quiet, or has changed for long."""
         if self.handed.pop(shipment_id, None) == found.mark or not found.left:
             self.desked[shipment_id] = found.mark
-        elif found.mark == found.noted:  # as a run left it before this waker began
-            self.desked.setdefault(shipment_id, found.mark)
         to_show, at_desk = self._to_show(shipment_id, found), self.desked.get(shipment_id) == found.mark
         wait = self.showing.wait(shipment_id, found.mark) if to_show else 0.0
         if not at_desk or self._time_has_come(shipment_id, found):
@@ -173,7 +172,7 @@ class Waker(ABC):
                 desk.hand(shipment_id, found.begins)
                 self._busy(shipment_id, DUE)
             else:  # a run may come first, or the desk
-                self._busy(shipment_id, BUSY)
+                self._busy(shipment_id, wait or BUSY)
             return found.mark if to_show and not wait else ""
         if to_show:
             return self._busy(shipment_id, wait) if wait else found.mark

@@ -10,8 +10,7 @@ from prefect.states import Completed
 from tasks import publishing, stages
 from tasks.actors import PULSE
 
-HEARS = 10.0  # real seconds: where receipts come all the time, the pulse's ear hears the rest
-BUSY = "另一进程正在办理 another worker has this truck"
+HEARS = 10.0  # real seconds: where receipts come all the time a run leaves the rest to who hears next
 
 
 def _name() -> str:
@@ -41,25 +40,21 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
     go = stages.Reached() if full else stages.Reached(worth=stages.Left(truck))
     with stages.alone(truck) as alone:
         if not alone:
-            return Completed(name="Busy", message=BUSY)
+            return Completed(name="Busy", message="另一进程正在办理 another worker has this truck")
         go(stages.work_up, truck)
         if approved:
             stages.approve(truck, actor)
         go(stages.find_out, truck)
-        if not full:
-            go(stages.take_applications, truck)
+        fresh = full and stages.heard_anyway()  # a pulse hears: what it knows is a second old
+        if full and not fresh:
+            go(stages.hear, HEARS)
+        go(stages.take_applications, truck)
         _take_steps(go, truck)
-        if not full:
-            return _shown(go, truck, again=False)
-    heard = go(stages.hear, HEARS)  # without the truck: others go on with it
-    with stages.alone(truck) as alone:
-        if not alone:
-            return Completed(name="Busy", message=BUSY)
-        go(stages.take_applications, truck)  # what customs has said of a parcel comes before what is asked of customs
-        if heard:
+        if fresh:  # what is declared waits for no hearing; whether the authorities are reached is told all the same
+            go(stages.hear, 0)
             go.worth = stages.Left(truck)
             _take_steps(go, truck)
-        return _shown(go, truck, again=True)
+        return _shown(go, truck, again=full)
 
 
 def _take_steps(go: stages.Reached, truck: int) -> None:

@@ -43,9 +43,9 @@ APPROVE, CORRECT = ("approve/approve", "批准 approve"), ("correct-parcels/corr
 ASK = {"awaiting_approval": APPROVE, "awaiting_correction": CORRECT, "list_refused": CORRECT, "released": CORRECT}
 
 
-def key(standing: Standing, what: str) -> str:
+def key(master_waybill: str, what: str) -> str:
     """The artifact's key: the same for every run of a truck, so that its page shows the history."""
-    return re.sub(r"[^a-z0-9]+", "-", f"{standing.shipment.master_waybill}-{what}".lower()).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", f"{master_waybill}-{what}".lower()).strip("-")
 
 
 def publish(standing: Standing, again: bool = True) -> None:
@@ -73,7 +73,7 @@ def publish(standing: Standing, again: bool = True) -> None:
         for what, (content, description) in everything.items():
             if content and differs(what, content, description):
                 create = create_markdown_artifact if isinstance(content, str) else create_table_artifact
-                create(content, key(standing, what), description)
+                create(content, key(standing.shipment.master_waybill, what), description)
 
 
 def progress(shipment_id: int, step: str) -> Callable[[int, int], None]:

@@ -23,8 +23,8 @@ from adapters.ledger import leases, messages, shipments, touches
 from mappings import clock
 from mappings.canonical.model import Truck
 from mappings.clock import stopwatch
-from mappings.errors import AuthorityUnavailable, ConfigurationError
-from tasks import publishing
+from mappings.errors import AuthorityUnavailable, ConfigurationError, TongguanError
+from tasks import ears, publishing
 from tasks.applications import sending as applications
 from tasks.clearing import alone as lease
 from tasks.clearing import hearing, intake, room, settling, steps, timing
@@ -195,6 +195,11 @@ class Reached:
             return None
 
 
+def heard_anyway() -> bool:
+    """Whether a pulse runs that hears the authorities all the time."""
+    return ears.lives(office())
+
+
 def anything_parked() -> bool:
     """Whether messages came in that could not be read, and no operator has been told."""
     return bool(alarm.untold_parked(office().ledger))
@@ -273,15 +278,23 @@ class Look(NamedTuple):
     left: bool = True
 
 
-def look(shipment_id: int) -> Look:
-    """How a shipment looks now, and how it did at the end of its last run."""
+def look(shipment_id: int, roughly: bool = False) -> Look:
+    """How a shipment looks now, and how at the end of its last run; `roughly`: what is left but for Hong Kong."""
     received = len(intake.deliveries_of(office(), shipment_id))
     at = settling.settle_shipment(office(), shipment_id)
     mark_, over = digest(_mark(at, received)), at.shipment.state == shipments.CLOSED
+    left = _left(at, received, roughly)
     waits_for_time, limit = at.fact("outcome_unknown"), timing.next_limit(at)
-    left = steps.lost(at) or any(steps.anything_to_do(office(), at, step.name) for step in at.procedure.steps)
-    left = left or intake.anything_new(office(), shipment_id)
     return Look(mark_, noted_run(shipment_id), waits_for_time, limit, over, not at.messages, left)
+
+
+def _left(at: Standing, received: int, roughly: bool) -> bool:
+    if steps.lost(at) or intake.anything_new(office(), at.id, received):
+        return True
+    try:
+        return any(steps.anything_to_do(office(), at, step.name, roughly) for step in at.procedure.steps)
+    except TongguanError:  # whoever advances it comes upon the same, and tells it
+        return True
 
 
 def touched() -> dict[int, dict[str, str]]:

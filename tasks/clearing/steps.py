@@ -68,12 +68,16 @@ def take(
     return Taken(step, prepared, tuple(sorted(outcomes.items())), None if may or outcomes else standing)
 
 
-def anything_to_do(office: Office, standing: Standing, step: str) -> bool:
-    """Whether the step would prepare or send something now."""
+def anything_to_do(office: Office, standing: Standing, step: str, roughly: bool = False) -> bool:
+    """Whether the step would prepare or send something now.
+
+    Hong Kong's gate stays open, and what it would be told takes a look through all parcels: `roughly` looks at none.
+    """
     if standing.shipment.held:
         return False
-    waits = any(standing.messages[kind, "prepared"] for kind in standing.procedure.step(step).sends)
-    return waits or (standing.may(step) and (step != "hong_kong" or hongkong.anything_to_do(office, standing)))
+    if any(standing.messages[kind, "prepared"] for kind in standing.procedure.step(step).sends):
+        return True
+    return standing.may(step) and (step != "hong_kong" or (not roughly and hongkong.anything_to_do(office, standing)))
 
 
 def lost(standing: Standing) -> bool:

@@ -130,7 +130,7 @@ def _poll(ledger: Ledger, authority: Authority, dxp_id: str, between: Callable[[
             since = page.next
             set_cursor(ledger, authority.name, CURSOR + dxp_id, since)
         if between and number % PAGES == 0 and not between():
-            return stored
+            break
     set_cursor(ledger, authority.name, POLLED + dxp_id, now.isoformat())
     return stored
 

@@ -46,7 +46,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "day.md"
 INSPECTED, REJECTED = "*[05]7", "33"  # how order numbers end: 2 in 100, 1 in 100
 MOVES = ("awaiting_arrival", "awaiting_departure", "awaiting_crossing")
 WARM_SEEDS, MOST = 990, 900
-LOOK = 0.3
+LOOK, SEEN = 0.3, 1.5  # real seconds between two looks of the bench at all trucks, and of yard and road at one of them
 
 
 @dataclass
@@ -59,6 +59,7 @@ class Bridge:
     trucks: dict[int, Path] = field(default_factory=dict)  # on their way: shipment -> its folder
     done: list[int] = field(default_factory=list)
     corrected: set[str] = field(default_factory=set)
+    seen: dict[int, float] = field(default_factory=dict)  # when yard and road looked at a truck
     rules: dict[Path, list[int]] = field(default_factory=dict)  # of customs, by the truck's folder
     went: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # real seconds of what is done here
 
@@ -105,6 +106,7 @@ class Bridge:
 
     def look(self) -> None:
         """One look at what is on its way: yard and road, corrected files, and who is at the end."""
+        now = time.perf_counter()
         with self.office.ledger.read() as tx:
             query = select(shipment.c.id, shipment.c.state).where(shipment.c.id.in_(list(self.trucks)))
             states = {int(ident): str(state) for ident, state in tx.execute(query)}
@@ -117,7 +119,8 @@ class Bridge:
         for ident, orders in rejected.items():
             self.correct(ident, orders - self.corrected)
         for ident, state in states.items():
-            if state in MOVES and not rejected.get(ident):
+            if state in MOVES and not rejected.get(ident) and now >= self.seen.get(ident, 0.0) + SEEN:
+                self.seen[ident] = now
                 world(self.office, settling.settle_shipment(self.office, ident))  # as it is now, not as a run left it
             elif state == "closed":
                 for rule in self.rules.pop(self.trucks.pop(ident), []):

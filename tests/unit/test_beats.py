@@ -14,6 +14,7 @@ from sqlalchemy import event
 from adapters.ledger import shipments, touches
 from deployments import waking
 from deployments.pulse import Pulse
+from deployments.showing import QUIET_VARIABLE
 from deployments.waking import Waker
 from mappings import clock
 from mappings.clock import stopwatch
@@ -38,6 +39,12 @@ class Noted(Waker):
         self.ran.append(shipment_id)
         stages.note_run(stages.standing(shipment_id), clock.now())
         self._now([shipment_id])
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is only to be shown is shown at once (tests/unit/test_showing.py has the waiting)."""
+    monkeypatch.setenv(QUIET_VARIABLE, "0")
 
 
 @pytest.fixture

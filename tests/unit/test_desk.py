@@ -17,6 +17,7 @@ from deployments import asked, dispatch, waking
 from deployments.desk import ROOM, Desk, serve
 from deployments.dispatch import Dispatch
 from deployments.prefect_api import Prefect
+from deployments.showing import QUIET_VARIABLE, Showing
 from mappings import clock
 from mappings.clock import stopwatch
 from tasks import office as offices
@@ -28,6 +29,12 @@ from tests.unit.prefect_double import PrefectServer
 from tests.unit.world import captured, home, prefect, truck
 
 __all__ = ["captured", "home", "prefect", "truck"]
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is only to be shown is shown at once (tests/unit/test_showing.py has the waiting)."""
+    monkeypatch.setenv(QUIET_VARIABLE, "0")
 
 
 @pytest.fixture
@@ -56,7 +63,7 @@ def until_done(desk: Desk, shipment_id: int) -> None:
 def test_the_desk_takes_a_shipment_on_before_its_run(opened: int, prefect: PrefectServer) -> None:
     leases.set_cursor(offices.office().ledger, "intake", str(opened), "0")  # its files are to be worked up
     desk = Desk()
-    waker = Dispatch(desk=desk, prefect=Prefect(prefect.base))
+    waker = Dispatch(desk=desk, prefect=Prefect(prefect.base), showing=Showing(quiet=0.5))
     try:
         assert waker.beat() == []
         assert list(desk.in_hand) == [opened]

@@ -12,6 +12,7 @@ from adapters.ledger import leases, shipments, touches
 from deployments import dispatch, pools, pulse, waking
 from deployments.dispatch import Dispatch
 from deployments.prefect_api import Prefect
+from deployments.showing import QUIET_VARIABLE
 from mappings import clock
 from mappings.clock import stopwatch
 from mappings.errors import ConfigurationError
@@ -22,6 +23,12 @@ from tests.unit.prefect_double import PrefectServer
 from tests.unit.world import captured, home, prefect, truck
 
 __all__ = ["captured", "home", "prefect", "truck"]
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is only to be shown is shown at once (tests/unit/test_showing.py has the waiting)."""
+    monkeypatch.setenv(QUIET_VARIABLE, "0")
 
 
 @pytest.fixture
@@ -137,7 +144,7 @@ def test_a_closed_truck_is_forgotten_after_its_end_was_shown(
     prefect.states["run1"] = "COMPLETED"
     ran(captured)
     at_its_end = stages.look(captured)._replace(over=True)
-    monkeypatch.setattr(stages, "look", lambda _: at_its_end)
+    monkeypatch.setattr(stages, "look", lambda _, **_left: at_its_end)
     assert woken.beat() == []
     assert (woken.ran_at, woken.when, woken.tried) == ({}, {}, {})
 
@@ -148,7 +155,7 @@ def test_what_waits_for_time_alone_is_looked_at_again(
     ran(captured)
     assert woken.beat() == [], "this one waits for a person"
     waits = stages.look(captured)._replace(waits_for_time=True)
-    monkeypatch.setattr(stages, "look", lambda _: waits)
+    monkeypatch.setattr(stages, "look", lambda _, **_left: waits)
     touches.touch(offices.office().ledger, [captured])
     assert woken.beat() == [], "it has just been looked at"
     assert woken.when[captured] - stopwatch() <= waking.DUE

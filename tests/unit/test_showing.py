@@ -70,7 +70,7 @@ class Scene:
         self.found = stages.look(shipment_id)._replace(left=True)
         for module in (waking, showing):
             monkeypatch.setattr(module, "stopwatch", lambda: self.now)
-        monkeypatch.setattr(stages, "look", lambda _: self.look())
+        monkeypatch.setattr(stages, "look", lambda _, **_left: self.look())
         self.begin()
 
     def begin(self) -> None:
@@ -114,6 +114,7 @@ def scene(captured: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     made.noted = made.look().mark
     assert made.beats(2 * STEADY) == 0
     assert stages.touched() == {}
+    made.desk.had.clear()
     yield made
     offices.office.cache_clear()
 
@@ -233,6 +234,27 @@ def test_what_leaves_nothing_to_do_is_shown_without_the_desk(scene: Scene) -> No
     scene.run()
     assert scene.beats(3 * STEADY) == 0
     assert stages.touched() == {}
+
+
+def test_a_truck_gets_its_run_at_once_where_something_is_left(scene: Scene) -> None:
+    scene.waker.desk = None
+    scene.change()
+    assert scene.beats(BEAT) == 1
+
+
+def test_a_truck_that_is_only_to_be_shown_is_shown_when_it_is_quiet(scene: Scene) -> None:
+    scene.waker.desk, scene.found = None, scene.found._replace(left=False)
+    for _ in range(10):
+        scene.change()
+        assert scene.beats(QUIET / 2) == 0
+    assert scene.beats(2 * QUIET) == 1
+    scene.run()
+    assert scene.beats(3 * STEADY) == 0
+    assert stages.touched() == {}
+    for _ in range(40):
+        scene.change()
+        scene.beats(QUIET / 2)
+    assert len(scene.waker.ordered) > 1, "not for ever"
 
 
 def test_what_waits_for_a_lost_answer_is_tried_at_the_desk_without_a_run(scene: Scene) -> None:
