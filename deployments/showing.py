@@ -14,6 +14,7 @@ from mappings.clock import stopwatch
 from mappings.errors import ConfigurationError
 
 QUIET, STEADY = 1.0, 10.0  # real seconds
+TRUCK = 3.0  # so many times as long for a truck: its receipts come all the time, and a run costs the same
 QUIET_VARIABLE, STEADY_VARIABLE = "TONGGUAN_QUIET_SECONDS", "TONGGUAN_STEADY_SECONDS"
 
 
@@ -46,13 +47,13 @@ class Showing:
     steady: float = field(default_factory=lambda: seconds(STEADY_VARIABLE, STEADY))
     unshown: dict[int, Unshown] = field(default_factory=dict)
 
-    def wait(self, shipment_id: int, mark: str) -> float:
-        """Real seconds until a run is to show a shipment that looks so; 0 for now."""
+    def wait(self, shipment_id: int, mark: str, times: float = 1.0) -> float:
+        """Real seconds until a run is to show a shipment that looks so; 0 for now. `times` as long as others wait."""
         now = stopwatch()
         one = self.unshown.setdefault(shipment_id, Unshown(mark, now, now))
         if one.mark != mark:
             one.mark, one.changed_at = mark, now
-        return max(min(one.changed_at + self.quiet, one.since + self.steady) - now, 0.0)
+        return max(min(one.changed_at + times * self.quiet, one.since + times * self.steady) - now, 0.0)
 
     def shown(self, shipment_id: int) -> None:
         """A run was asked for: whatever it looks like when that begins, it shows."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployments import pools
 from deployments.desk import Desk
-from deployments.showing import Showing
+from deployments.showing import TRUCK, Showing
 from deployments.turns import turns
 from mappings.clock import clock, stopwatch
 from mappings.errors import TongguanError
@@ -127,8 +127,11 @@ class Waker(ABC):
             known = self.rows.setdefault(shipment_id, set())
             new = rows.keys() - known
             if new:
-                self._now([shipment_id])
-                self.size.pop(shipment_id, None)
+                if pools.lane(self.size.get(shipment_id, 0)) == pools.EXPRESS:
+                    self._now([shipment_id])
+                    self.size.pop(shipment_id, None)
+                else:  # a truck stays one; while it is waited until it is quiet it is not looked at for each change
+                    self._later(shipment_id, TROUBLED if shipment_id in self.showing.unshown else 0.0)
                 known.update(new)
             for run_id in filter(None, (rows[name] for name in new)):
                 self.asked(shipment_id, run_id)
@@ -155,7 +158,7 @@ class Waker(ABC):
         if desk:
             return self._at_desk(desk, shipment_id, found)
         if self._to_show(shipment_id, found):
-            wait = 0.0 if found.left else self.showing.wait(shipment_id, found.mark)
+            wait = 0.0 if found.left else self.showing.wait(shipment_id, found.mark, TRUCK)
             return self._busy(shipment_id, wait) if wait else found.mark
         return found.mark if self._time_has_come(shipment_id, found) else self._seen(shipment_id, found)
 

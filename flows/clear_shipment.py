@@ -64,7 +64,7 @@ def _take_steps(go: stages.Reached, truck: int) -> None:
 
 def _shown(go: stages.Reached, truck: int, again: bool) -> Any:
     """Puts up how the truck stands; the end of the run."""
-    standing = stages.standing(truck)
+    standing = go.worth.standing() if isinstance(go.worth, stages.Left) else stages.standing(truck)
     if go.cancelled:
         return publishing.cancelled(standing)
     publishing.publish(standing, again=again)

@@ -160,6 +160,10 @@ class Left:
             self._at = None
         return found
 
+    def standing(self) -> Standing:
+        """Where the shipment stands, as it was looked at last where no stage has begun since."""
+        return self._at or standing(self._id)
+
 
 class Reached:
     """Runs stages one after the other; an authority that cannot be reached stops only what is said to it.

@@ -16,7 +16,8 @@ from tasks.receipts.receive import fetch
 from tasks.receipts.settle import read_and_settle, read_stored
 from tasks.submission.recover import recover
 
-TOGETHER = 1.0  # real seconds of receipts that parcels and trucks hear of together, while more are fetched
+TOGETHER = 1.0  # real seconds of receipts that parcels and trucks hear of together, while more are fetched: at the
+# least; where it takes them longer than that to hear, as long as it took last time
 
 
 def hear(office: Office, seconds: float = math.inf) -> set[int]:
@@ -56,6 +57,7 @@ class _Meanwhile:
     authority: Authority
     since: float
     until: float
+    took: float = 0.0
     read: set[int] = field(default_factory=set)
     touched: set[int] = field(default_factory=set)
 
@@ -63,14 +65,16 @@ class _Meanwhile:
         """Some pages more are stored; whether there is time for others."""
         self.read |= read_stored(self.office.ledger, self.authority).shipments
         now = stopwatch()
-        if now - self.since >= TOGETHER:
+        if now - self.since >= max(TOGETHER, self.took):
             self.end()
         return now < self.until
 
     def end(self) -> set[int]:
         """Applies all that was read. Returns the shipments that all of it concerns."""
+        began = stopwatch()
         self.touched |= apply(self.office, self.authority.name, also=self.read)
         self.read, self.since = set(), stopwatch()
+        self.took = self.since - began
         return self.touched
 
 

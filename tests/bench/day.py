@@ -39,14 +39,14 @@ from tests.bench.day_report import Day, Went
 from tests.chaos.worker import world
 from tests.scale.__main__ import backends, written
 from tests.scale.busy import Busy
-from tests.scale.cluster import Cluster, cluster
+from tests.scale.cluster import Cluster, cluster, tree
 from tests.scale.fleet import made
 
 PAGE = Path(__file__).parents[2] / "docs" / "day.md"
 INSPECTED, REJECTED = "*[05]7", "33"  # how order numbers end: 2 in 100, 1 in 100
 MOVES = ("awaiting_arrival", "awaiting_departure", "awaiting_crossing")
 WARM_SEEDS, MOST = 990, 900
-LOOK, SEEN = 0.3, 1.5  # real seconds between two looks of the bench at all trucks, and of yard and road at one of them
+LOOK, SEEN = 0.5, 5.0  # real seconds between two looks of the bench at all trucks, and of yard and road at one of them
 
 
 @dataclass
@@ -196,7 +196,7 @@ def groups(running: Cluster) -> dict[str, Iterable[int]]:
         "Prefect server": [children["prefect"]],
         "sandbox China": [running.sandboxes._running["cn_ecommerce"].pid],
         "sandbox Hong Kong": [running.sandboxes._running["hk_road"].pid],
-        "pulse": [children["pulse"]],
+        "pulse": tree(children["pulse"]),
         "bench: files, pool, yard": [os.getpid()],
     }
 

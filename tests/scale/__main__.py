@@ -13,13 +13,14 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import psycopg
 import sqlalchemy as sa
 
 from tests.scale.busy import Busy
-from tests.scale.cluster import POSTGRES, Cluster, cluster
+from tests.scale.cluster import POSTGRES, Cluster, cluster, tree
 from tests.scale.fleet import Fleet
 
 PAGE = Path(__file__).parents[2] / "docs" / "scale.md"
@@ -55,10 +56,15 @@ class Round:
 
 def backends(databases: Iterable[str]) -> list[int]:
     """The server processes behind these databases of this machine's PostgreSQL."""
+    query = "SELECT pid FROM pg_stat_activity WHERE datname = ANY(%s)"
+    return [row[0] for row in _asking().execute(query, [list(databases)])]
+
+
+@cache
+def _asking() -> psycopg.Connection:
+    """One connection for all these questions: one a question would be half of what the bench itself costs."""
     url = sa.make_url(POSTGRES).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(url) as connection:
-        query = "SELECT pid FROM pg_stat_activity WHERE datname = ANY(%s)"
-        return [row[0] for row in connection.execute(query, [list(databases)])]
+    return psycopg.connect(url, autocommit=True)
 
 
 def groups(running: Cluster) -> dict[str, Iterable[int]]:
@@ -70,7 +76,7 @@ def groups(running: Cluster) -> dict[str, Iterable[int]]:
         "PostgreSQL": backends(names),
         "sandboxes": [process.pid for process in running.sandboxes._running.values()],
         "Prefect": [children["prefect"]],
-        "pulse": [children["pulse"]],
+        "pulse": tree(children["pulse"]),
         "intake": [os.getpid()],
     }
 

@@ -44,6 +44,16 @@ class Absent(Exception):
     """A server that this needs is not there; the text says which."""
 
 
+def tree(pid: int) -> list[int]:
+    """A process and all that it started, oldest first."""
+    found, waiting = [], [pid]
+    while waiting:
+        found.append(waiting.pop(0))
+        children = Path(f"/proc/{found[-1]}/task/{found[-1]}/children")
+        waiting += [int(p) for p in children.read_text().split()] if children.exists() else []
+    return found
+
+
 @dataclass
 class Worker:
     """A worker's processes: its own, and its slots."""
@@ -54,13 +64,7 @@ class Worker:
     def pids(self) -> list[int]:
         """Itself and all that it started, oldest first."""
         assert self.child.process is not None
-        found, waiting = [], [self.child.process.pid]
-        while waiting:
-            pid = waiting.pop(0)
-            found.append(pid)
-            children = Path(f"/proc/{pid}/task/{pid}/children")
-            waiting += [int(p) for p in children.read_text().split()] if children.exists() else []
-        return found
+        return tree(self.child.process.pid)
 
     def kill(self) -> None:
         """As a power cut would end it: all its processes at once, no handler runs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -42,29 +43,66 @@ def said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[in
     return told
 
 
+@dataclass
+class Time:
+    """A clock that goes on by so much at each reading, and by so much at each time that trucks hear."""
+
+    reading: float = 0.0
+    hearing: float = 0.0
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def time(said: list[tuple[str, list[int]]], monkeypatch: pytest.MonkeyPatch) -> Time:
+    """It, as hearing has it."""
+    made, read, apply = Time(), hearing.read_stored, hearing.apply
+
+    def reads(*given: Any) -> Settled:
+        made.now += made.reading
+        return read(*given)
+
+    def applies(*given: Any, **named: Any) -> set[int]:
+        made.now += made.hearing
+        return apply(*given, **named)
+
+    monkeypatch.setattr(hearing, "stopwatch", made)
+    monkeypatch.setattr(hearing, "read_stored", reads)
+    monkeypatch.setattr(hearing, "apply", applies)
+    return made
+
+
 def test_trucks_hear_together_of_what_came_within_a_second(
-    desk: Desk, said: list[tuple[str, list[int]]], monkeypatch: pytest.MonkeyPatch
+    desk: Desk, said: list[tuple[str, list[int]]], time: Time
 ) -> None:
-    monkeypatch.setattr(hearing, "stopwatch", lambda: 5.0)
+    time.reading = 0.1
     assert hearing.hear(desk.office) == {1, 2, 3, 9}
     assert said == [("read", [1]), ("read", [2]), ("read", [1, 3]), ("apply", [1, 2, 3])]
 
 
 def test_where_more_comes_all_the_time_they_do_not_wait_for_the_end(
-    desk: Desk, said: list[tuple[str, list[int]]], monkeypatch: pytest.MonkeyPatch
+    desk: Desk, said: list[tuple[str, list[int]]], time: Time
 ) -> None:
-    times = iter((0.0, 0.0, 0.5, 1.0, 1.0, 1.6, 9.9))
-    monkeypatch.setattr(hearing, "stopwatch", lambda: next(times))
+    time.reading = 0.5
     assert hearing.hear(desk.office) == {1, 2, 3, 9}
     assert said == [("read", [1]), ("read", [2]), ("apply", [1, 2]), ("read", [1, 3]), ("apply", [1, 3])]
 
 
-def test_after_its_seconds_the_rest_waits_for_who_hears_next(
-    desk: Desk, said: list[tuple[str, list[int]]], monkeypatch: pytest.MonkeyPatch
+def test_where_it_takes_trucks_long_to_hear_they_hear_of_more_together(
+    desk: Desk, said: list[tuple[str, list[int]]], time: Time
 ) -> None:
-    times = iter((0.0, 0.0, 0.9, 2.0, 2.0, 9.9))
-    monkeypatch.setattr(hearing, "stopwatch", lambda: next(times))
-    assert hearing.hear(desk.office, 2.0) == {1, 2, 9}
+    time.reading, time.hearing = 1.0, 1.5
+    assert hearing.hear(desk.office) == {1, 2, 3, 9}
+    assert said == [("read", [1]), ("apply", [1]), ("read", [2]), ("read", [1, 3]), ("apply", [1, 2, 3]), ("apply", [])]
+
+
+def test_after_its_seconds_the_rest_waits_for_who_hears_next(
+    desk: Desk, said: list[tuple[str, list[int]]], time: Time
+) -> None:
+    time.reading = 0.7
+    assert hearing.hear(desk.office, 1.0) == {1, 2, 9}
     assert said == [("read", [1]), ("read", [2]), ("apply", [1, 2]), ("apply", [])]
 
 

@@ -11,7 +11,8 @@ from sqlalchemy import update
 from adapters.ledger import shipments, touches
 from adapters.ledger.tables import shipment
 from deployments import showing, waking
-from deployments.showing import QUIET, STEADY, Showing
+from deployments.pools import FEW
+from deployments.showing import QUIET, STEADY, TRUCK, Showing
 from deployments.waking import Waker
 from mappings.errors import ConfigurationError
 from tasks import office as offices
@@ -244,16 +245,19 @@ def test_a_truck_gets_its_run_at_once_where_something_is_left(scene: Scene) -> N
 
 def test_a_truck_that_is_only_to_be_shown_is_shown_when_it_is_quiet(scene: Scene) -> None:
     scene.waker.desk, scene.found = None, scene.found._replace(left=False)
-    for _ in range(10):
+    scene.waker.size[scene.id] = FEW + 1
+    before = scene.looked
+    for _ in range(50):
         scene.change()
-        assert scene.beats(QUIET / 2) == 0
-    assert scene.beats(2 * QUIET) == 1
+        assert scene.beats(BEAT) == 0
+    assert scene.looked - before <= 8, "in five seconds; not at each change"
+    assert scene.beats((TRUCK + 1) * QUIET) == 1
     scene.run()
-    assert scene.beats(3 * STEADY) == 0
+    assert scene.beats(3 * TRUCK * STEADY) == 0
     assert stages.touched() == {}
     for _ in range(40):
         scene.change()
-        scene.beats(QUIET / 2)
+        scene.beats(QUIET)
     assert len(scene.waker.ordered) > 1, "not for ever"
 
 
