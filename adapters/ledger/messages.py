@@ -322,9 +322,11 @@ def lineage(tx: Connection, shipment_id: int, seq: int | None = None) -> list[Ro
 
 
 @reads
-def list_members(tx: Connection, shipment_id: int) -> dict[int, list[int]]:
-    """The parcels (by seq) that each list document of the shipment names, by document id."""
+def list_members(tx: Connection, shipment_id: int, document_ids: Collection[int] | None = None) -> dict[int, list[int]]:
+    """The parcels (by seq) that each list document of the shipment (or of these) names, by document id."""
     query = select(listed.c.document_id, parcel.c.seq).join(parcel, listed.c.parcel_id == parcel.c.id)
+    if document_ids is not None:
+        query = query.where(listed.c.document_id.in_(document_ids))
     found: dict[int, list[int]] = {}
     for ident, seq in tx.execute(query.where(parcel.c.shipment_id == shipment_id).order_by(parcel.c.seq)).all():
         found.setdefault(ident, []).append(seq)

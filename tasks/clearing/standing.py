@@ -8,17 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property, partial
-from operator import itemgetter
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from adapters.ledger import applications, bills, bulk, events, messages, parcels, shipments
+from adapters.ledger import applications, bills, events, parcels, shipments
 from adapters.ledger.audit import Claim, Claims
 from adapters.ledger.events import PHYSICAL
 from adapters.ledger.ledger import reads
-from adapters.ledger.tables import document, message
+from adapters.ledger.tables import message
 from mappings import clock
 from mappings import states as document_states
 from mappings.applications import message_types
@@ -26,30 +25,13 @@ from mappings.canonical.model import Truck
 from mappings.procedures import Procedure, load
 from tasks.applications.settling import DECLARE_ANEW
 from tasks.clearing import partners
+from tasks.clearing.documents import Document, members, read
 from tasks.conversion.partners import theirs
 from tasks.hongkong.deadlines import deadlines
 
 CN, HK = "cn_ecommerce", "hk_road"
 LISTED_ANEW = "listed_anew"
 BUNDLED = ("bundled", "at_control_point", "inspection", "released", "detained", "crossed")
-
-
-class Document(NamedTuple):
-    """The latest attempt of a document; `state` is what the authority said, or how its message stands."""
-
-    id: int
-    type: str
-    business_key: str
-    attempt: int
-    app_type: str
-    seq: int | None
-    state: str
-    pre_no: str
-    return_time: datetime | None
-    follows: int | None = None  # the document that this one declares anew or changes
-
-
-_DOCUMENT = partial(tuple.__new__, Document)  # as Document._make, without a call of Python's for each
 
 
 @dataclass(frozen=True)
@@ -253,45 +235,17 @@ class Standing:
         return self.now >= deadlines(self.truck.planned.crossing).bundle_until - margin
 
 
-def _documents(tx: Connection, shipment_id: int) -> list[Any]:
-    """Every document of a shipment as the ledger has it, in order of making."""
-    d = document.c
-    columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, d.parcel_id, d.state, d.pre_no,
-               bulk.as_stored(d.return_time), d.previous_id, d.message_id)  # fmt: skip
-    return list(tx.execute(select(*columns).where(d.shipment_id == shipment_id).order_by(d.id)).all())
-
-
-def _latest(
-    tx: Connection, rows: list[Any], seqs: dict[int, int], message_states: dict[int, str]
-) -> dict[str, dict[int | None, Document]]:
-    """The latest of them by type and parcel. A truck has thousands: what its few messages say is joined here.
-
-    What was read after the documents holds all that they refer to, also where others write meanwhile.
-    """
-    rows.sort(key=itemgetter(3))  # by attempt: nearly always the first, and the database would sort all the same
-    times = bulk.read(tx, document.c.return_time, {row[8] for row in rows})
-    found: dict[str, dict[int | None, Document]] = {}
-    for ident, kind, key, attempt, app_type, parcel_id, state, pre_no, at, follows, message_id in rows:
-        seq = seqs.get(parcel_id)
-        said = message_states.get(message_id, state) if state == "prepared" else state
-        told = _DOCUMENT((ident, kind, key, attempt, app_type, seq, said, pre_no, times[at], follows))
-        if kind in found:
-            found[kind][-ident if seq is None else seq] = told
-        else:
-            found[kind] = {-ident if seq is None else seq: told}
-    return found
-
-
 def _lists(
     tx: Connection, shipment_id: int, kinds: tuple[str, ...], documents: dict[str, dict[int | None, Document]]
 ) -> list[ListDocument]:
     found = []
-    named = messages.list_members(tx, shipment_id)
+    lists = [item.id for kind in kinds for item in documents.get(kind, {}).values()]
+    named = members(tx, shipment_id, lists)
     told = (event for event in events.timeline(tx, shipment_id) if event.kind == LISTED_ANEW)
     freed = {ident for event in told for ident in event.detail["documents"]}
     for kind in kinds:
         for item in documents.get(kind, {}).values():
-            seqs = frozenset() if item.id in freed else frozenset(named.get(item.id, ()))
+            seqs = frozenset() if item.id in freed else named[item.id]
             found.append(ListDocument(kind, item.attempt, seqs, item.state, item.id))
     return found
 
@@ -332,12 +286,12 @@ def load_standing(tx: Connection, shipment_id: int) -> Standing:
     row = shipments.get(tx, shipment_id)
     truck = Truck.model_validate(row.truck)
     procedure = load(truck.direction, truck.regime)
-    rows = _documents(tx, shipment_id)
+    reading = read(tx, shipment_id)
     here = parcels.brief(tx, shipment_id)
     sent = tx.execute(
         select(message.c.id, message.c.type, message.c.state).where(message.c.shipment_id == shipment_id)
     ).all()
-    documents = _latest(tx, rows, {p.id: p.seq for p in here}, {m.id: m.state for m in sent})
+    documents = reading.latest(tx, {p.id: p.seq for p in here}, {m.id: m.state for m in sent})
     happened = ((kind, events.happened(tx, shipment_id, kind)) for kind in PHYSICAL)
     return Standing(
         shipment=row,

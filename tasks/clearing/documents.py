@@ -1,0 +1,193 @@
+"""The documents of a shipment as it stands: the latest of each type and parcel, and the parcels that each list names.
+
+A truck has ten thousand and more, it is asked some hundred times in its life how it stands, and from one time to the
+next few of them change. On PostgreSQL a process keeps what it read last and reads only the rows that transactions have
+written since: every row says which transaction wrote it (xmin), and a snapshot says up to which one all was to be seen.
+Rows are neither deleted nor lost there, so that what was kept and what was written since are the whole. What a
+transaction reads after it has written something itself is not kept: it may come to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from operator import itemgetter
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, Pool, event, select, text
+
+from adapters.ledger import bulk, messages
+from adapters.ledger.tables import document
+
+MOST = 300_000  # documents that a process keeps, of all shipments: some 150 MB
+LISTS = 200  # list documents whose parcels it keeps: some hundred kB each, of a truck of thousands
+PREPARED = "prepared"
+_SNAPSHOT = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text, pg_current_xact_id_if_assigned() IS NULL")
+_SINCE = text("age(document.xmin) <= age(CAST(:since AS xid))")
+
+
+class Document(NamedTuple):
+    """The latest attempt of a document; `state` is what the authority said, or how its message stands."""
+
+    id: int
+    type: str
+    business_key: str
+    attempt: int
+    app_type: str
+    seq: int | None
+    state: str
+    pre_no: str
+    return_time: datetime | None
+    follows: int | None = None  # the document that this one declares anew or changes
+
+
+_DOCUMENT = partial(tuple.__new__, Document)  # as Document._make, without a call of Python's for each
+ByParcel = dict[int | None, Document]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was read of a shipment up to the transaction `since`; nobody changes it.
+
+    `found`: the latest of each type and parcel, of one without a parcel under its negative id; `waiting`: of those that
+    were prepared the messages, which say how they stand.
+    """
+
+    since: str = ""
+    found: dict[str, ByParcel] = field(default_factory=dict)
+    waiting: dict[tuple[str, int | None], int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.found.values()))
+
+
+@dataclass
+class Kept:
+    """What a process keeps of one ledger."""
+
+    shipments: dict[int, Known] = field(default_factory=dict)
+    members: dict[int, frozenset[int]] = field(default_factory=dict)
+
+    def clear(self, *_: object) -> None:
+        """Forgets all of it: where connections are made anew the database may be another (a backup)."""
+        self.shipments, self.members = {}, {}
+
+    def keep(self, shipment_id: int, known: Known) -> None:
+        """Keeps a shipment; where that makes it too much, others go, whichever they are: all are asked in turn."""
+        kept = {ident: one for ident, one in self.shipments.items() if ident != shipment_id}
+        size = len(known) + sum(map(len, kept.values()))
+        while kept and size > MOST:
+            size -= len(kept.pop(next(iter(kept))))
+        if size <= MOST:
+            kept[shipment_id] = known
+        self.shipments = kept
+
+
+_kept: WeakKeyDictionary[Pool, Kept] = WeakKeyDictionary()
+
+
+def _of(tx: Connection) -> Kept | None:
+    """What is kept of the ledger of a transaction; None where nothing is to be."""
+    if tx.dialect.name != "postgresql":
+        return None
+    pool = tx.engine.pool
+    if pool not in _kept:
+        _kept[pool] = made = Kept()
+        event.listen(pool, "connect", made.clear)
+    return _kept[pool]
+
+
+@dataclass
+class Reading:
+    """The documents of a shipment, read before what they refer to: `latest` joins them with that."""
+
+    shipment_id: int
+    rows: list[Any]
+    known: Known
+    since: str = ""  # '' where it is not to be kept
+
+    def latest(self, tx: Connection, seqs: dict[int, int], message_states: dict[int, str]) -> dict[str, ByParcel]:
+        """The latest of each type and parcel. A truck has thousands: what its few messages say is joined here.
+
+        `seqs`: of each parcel's id its number; what was read after the documents holds all that they refer to, also
+        where others write meanwhile.
+        """
+        kept = _of(tx) if self.since or self.known.since else None
+        now = self._merged(tx, seqs, {} if kept else message_states)
+        if kept is None:
+            return now.found
+        if self.since:
+            kept.keep(self.shipment_id, now)
+        found = dict(now.found)
+        for kind in {kind for kind, _ in now.waiting}:
+            found[kind] = dict(found[kind])
+        for (kind, key), message_id in now.waiting.items():
+            told = found[kind][key]
+            said = message_states.get(message_id, PREPARED)
+            if said != PREPARED:
+                found[kind][key] = _DOCUMENT((*told[:6], said, *told[7:]))
+        return found
+
+    def _merged(self, tx: Connection, seqs: dict[int, int], message_states: dict[int, str]) -> Known:
+        """What was known, with what was read now; the former is left as it is.
+
+        Where `message_states` are given they are in it, which is then for this once; else their messages are `waiting`.
+        """
+        if not self.rows:
+            return Known(self.since, self.known.found, self.known.waiting)
+        self.rows.sort(key=itemgetter(3))  # by attempt: nearly always the first, and the database would sort as well
+        times = bulk.read(tx, document.c.return_time, {row[8] for row in self.rows})
+        changed = {row[1] for row in self.rows}
+        found = {kind: dict(ones) if kind in changed else ones for kind, ones in self.known.found.items()}
+        waiting = dict(self.known.waiting)
+        for ident, kind, name, attempt, app_type, parcel_id, state, pre_no, at, follows, message_id in self.rows:
+            seq = seqs.get(parcel_id)
+            key = -ident if seq is None else seq
+            ones = found.get(kind)
+            if ones is None:
+                ones = found[kind] = {}
+            before = ones.get(key)
+            if before is not None and (before.attempt, before.id) > (attempt, ident):
+                continue
+            if state != PREPARED:
+                waiting.pop((kind, key), None)
+            elif message_states:
+                state = message_states.get(message_id, state)  # noqa: PLW2901
+            else:
+                waiting[kind, key] = message_id
+            ones[key] = _DOCUMENT((ident, kind, name, attempt, app_type, seq, state, pre_no, times[at], follows))
+        return Known(self.since, found, waiting)
+
+
+def read(tx: Connection, shipment_id: int) -> Reading:
+    """The documents of a shipment: all of them, or those that were written since this process read them last."""
+    d, since, known = document.c, "", Known()
+    columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, d.parcel_id, d.state, d.pre_no,
+               bulk.as_stored(d.return_time), d.previous_id, d.message_id)  # fmt: skip
+    query, given = select(*columns).where(d.shipment_id == shipment_id).order_by(d.id), dict[str, str]()
+    kept = _of(tx)
+    if kept is not None:
+        known = kept.shipments.get(shipment_id, known)
+        snapshot, clean = tx.execute(_SNAPSHOT).one()  # before the rows: what is written between the two is read again
+        since = str(int(snapshot) % 2**32) if clean else ""
+        if known.since:
+            query, given = query.where(_SINCE), {"since": known.since}
+    return Reading(shipment_id, list(tx.execute(query, given).all()), known, since)
+
+
+def members(tx: Connection, shipment_id: int, lists: Iterable[int]) -> dict[int, frozenset[int]]:
+    """The parcels (by seq) that each of these list documents of the shipment names; what a list names stays so."""
+    kept, wanted = _of(tx), set(lists)
+    known = {ident: kept.members[ident] for ident in wanted & kept.members.keys()} if kept is not None else {}
+    missing = wanted - known.keys()
+    if missing:
+        named = messages.list_members(tx, shipment_id, missing)
+        read_now = {ident: frozenset(named.get(ident, ())) for ident in missing}
+        known |= read_now
+        if kept is not None and tx.execute(_SNAPSHOT).one()[1]:
+            some = list(kept.members.items())[-LISTS:]  # the newest
+            kept.members = {**dict(some), **read_now}
+    return known
