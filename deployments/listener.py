@@ -17,20 +17,22 @@ from deployments.heartbeats import no_heartbeats
 from mappings.errors import AuthorityUnavailable, TongguanError
 
 POLL = 1.0  # real seconds between two times
+SPELL = 30.0  # real seconds of hearing at a time: where receipts come all the time the rest is fetched after the next look
 GRACE = 6.0  # real seconds for what it is applying, when it is told to stop
 log = logging.getLogger("tongguan.pulse")
 
 
-def hear() -> None:
-    """Hears once."""
+def hear(heard: Callable[[], object] = lambda: None) -> None:
+    """Hears once, and calls `heard` then: what cannot be read is told afterwards."""
     from tasks import stages  # noqa: PLC0415
     from tasks.clearing import hearing  # noqa: PLC0415
     from tasks.office import office  # noqa: PLC0415
 
     try:
-        hearing.hear(office())
+        hearing.hear(office(), SPELL)
     except AuthorityUnavailable as error:
         log.warning("not reached: %s", error)
+    heard()
     if stages.anything_parked():
         _alarm()
     stages.offer_room()
@@ -56,20 +58,16 @@ def logged(work: Callable[[], object]) -> None:
 
 def listen(ours: Connection) -> None:
     """The process: hears every POLL seconds until the pipe is closed."""
-    from tasks.ears import Ear  # noqa: PLC0415
+    from tasks.ears import EAR, Word  # noqa: PLC0415
     from tasks.office import office  # noqa: PLC0415
-
-    def once() -> None:
-        hear()
-        ear.here(office())  # only who has come so far hears
 
     os.setsid()  # a signal to the pulse's group is not for the receipts that it is applying
     tell()
-    ear = Ear()
+    word = Word(EAR)
     with no_heartbeats():
         while not ours.poll(POLL):
-            logged(once)
-    logged(lambda: ear.gone(office()))
+            logged(lambda: hear(lambda: word.here(office())))
+    logged(lambda: word.gone(office()))
 
 
 def tell() -> None:

@@ -73,8 +73,15 @@ def waker(desk: Desk | None = None) -> Waker:
 
 def main() -> None:
     """Wakes until it is told to stop; a process beside it hears, so that a batch of receipts holds up no wake-up."""
+    from tasks.ears import WAKER, Word  # noqa: PLC0415
+    from tasks.office import office  # noqa: PLC0415
+
+    def beat() -> None:
+        waking.beat()
+        word.here(office())  # who hangs, or fails, says nothing
+
     tell()
-    stop = threading.Event()
+    stop, word = threading.Event(), Word(WAKER)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     desk, ear = Desk(), Listener()
@@ -83,8 +90,9 @@ def main() -> None:
         with no_heartbeats():
             while not stop.wait(LOOK):
                 ear.look()
-                logged(waking.beat)
+                logged(beat)
     finally:
+        logged(lambda: word.gone(office()))
         ear.end(GRACE)
         desk.end()
 

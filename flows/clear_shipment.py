@@ -53,7 +53,8 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
         if fresh:  # what is declared waits for no hearing; whether the authorities are reached is told all the same
             go(stages.hear, 0)
             go.worth = stages.Left(truck)
-            _take_steps(go, truck)
+            if not go.missed:  # who was not reached just now is not tried again
+                _take_steps(go, truck)
         return _shown(go, truck, again=full)
 
 

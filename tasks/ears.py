@@ -1,6 +1,7 @@
-"""Whether some pulse hears the authorities all the time: its ear says so in the ledger, as long as it lives.
+"""Whether a pulse runs: its ear and its waker say so in the ledger, as long as they do their work.
 
-A schedule that would hear too, or take every truck on to find nothing, leaves that to the pulse.
+A schedule that would hear too, or take every truck on to find nothing, leaves that to the pulse. Each speaks for itself:
+an ear that hears says nothing of a waker that hangs.
 """
 
 from __future__ import annotations
@@ -9,30 +10,31 @@ from adapters.ledger import leases
 from mappings.clock import stopwatch
 from tasks.office import Office
 
-EAR = "ear"  # the lease of one ear; where there are several, any of them
-SECONDS = 60.0  # real ones, in which an ear says again that it is there; an ear that hears longer passes for gone
+EAR, WAKER = "ear", "waker"  # whose word: the lease of one of them; where there are several, any
+SECONDS = 60.0  # real ones, in which it is said again; who takes longer passes for gone
 AGAIN = 20.0
 
 
-class Ear:
-    """An ear's own word that it lives."""
+class Word:
+    """The word of an ear, or of a waker, that it is at work."""
 
-    def __init__(self) -> None:
+    def __init__(self, whose: str) -> None:
+        self.whose = whose
         self._said = -AGAIN
 
     def here(self, office: Office) -> None:
-        """Says so, where it was not said just now; another ear's word does as well."""
+        """Says so, where it was not said just now; another one's word does as well."""
         if stopwatch() - self._said >= AGAIN:
-            leases.forget_dead(office.ledger, EAR)
-            leases.acquire(office.ledger, EAR, office.worker, SECONDS)
+            leases.forget_dead(office.ledger, self.whose)
+            leases.acquire(office.ledger, self.whose, office.worker, SECONDS)
             self._said = stopwatch()
 
     def gone(self, office: Office) -> None:
         """Takes its word back."""
-        leases.release(office.ledger, EAR, office.worker)
+        leases.release(office.ledger, self.whose, office.worker)
 
 
-def lives(office: Office) -> bool:
-    """Whether an ear lives; one of this host that is dead does not."""
-    leases.forget_dead(office.ledger, EAR)
-    return leases.holder(office.ledger, EAR) is not None
+def lives(office: Office, whose: str) -> bool:
+    """Whether one is at work; one of this host whose process is dead is not."""
+    leases.forget_dead(office.ledger, whose)
+    return leases.holder(office.ledger, whose) is not None

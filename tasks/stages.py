@@ -201,7 +201,7 @@ class Reached:
 
 def heard_anyway() -> bool:
     """Whether a pulse runs that hears the authorities all the time."""
-    return ears.lives(office())
+    return ears.lives(office(), ears.EAR)
 
 
 def anything_parked() -> bool:
@@ -293,7 +293,7 @@ def look(shipment_id: int, roughly: bool = False) -> Look:
 
 
 def _left(at: Standing, received: int, roughly: bool) -> bool:
-    if steps.lost(at) or intake.anything_new(office(), at.id, received):
+    if steps.lost(at) or applications.anything_to_do(at) or intake.anything_new(office(), at.id, received):
         return True
     try:
         return any(steps.anything_to_do(office(), at, step.name, roughly) for step in at.procedure.steps)

@@ -6,27 +6,43 @@ whether something was left all the same, and whether Prefect still has what it w
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
 
-from adapters.ledger import shipments
+from adapters.ledger import leases, shipments
+from mappings import clock
 from tasks import ears, publishing, stages
 from tasks.office import office
 
 PAGE = 100  # artifacts that are asked for together
+PATIENCE = 900.0  # real seconds that the pulse may have a change in hand
+SWEEP, SEEN = "sweep", "seen"  # under which the ledger keeps since when sweeps have seen what the pulse has in hand
 
 
 def due() -> list[int]:
     """The shipments that the sweep is to run, oldest first."""
     waiting = stages.open_shipments()
-    if not ears.lives(office()):
+    if not ears.lives(office(), ears.WAKER):
         return waiting
-    in_hand = stages.touched().keys()
+    in_hand = _in_hand()
     quiet = [i for i in waiting if i not in in_hand and not stages.worked_on(i)]
     lost = unknown_to_prefect(quiet)
     return [i for i in quiet if i in lost or _left(i)]
+
+
+def _in_hand() -> set[int]:
+    """Those that the pulse has to look at, and has not let wait for long: a run may wait in a lane that nobody serves."""
+    here, now, touched = office(), clock.now(), stages.touched()
+    before = json.loads(leases.get_cursor(here.ledger, SWEEP, SEEN, "{}"))
+    seen = {name: before.get(name, now.isoformat()) for rows in touched.values() for name in rows}
+    leases.set_cursor(here.ledger, SWEEP, SEEN, json.dumps(seen))
+    oldest = now - timedelta(seconds=PATIENCE * clock.clock().speed)
+    old = {name for name, since in seen.items() if datetime.fromisoformat(since) < oldest}
+    return {shipment_id for shipment_id, rows in touched.items() if not old & rows.keys()}
 
 
 def _left(shipment_id: int) -> bool:

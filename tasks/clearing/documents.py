@@ -9,7 +9,8 @@ transaction reads after it has written something itself is not kept: it may come
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import random
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -23,6 +24,7 @@ from adapters.ledger import bulk, messages
 from adapters.ledger.tables import document
 
 MOST = 300_000  # documents that a process keeps, of all shipments: some 150 MB
+FEW = 1_000  # a shipment of fewer documents is read anew: that takes about a millisecond
 LISTS = 200  # list documents whose parcels it keeps: some hundred kB each, of a truck of thousands
 PREPARED = "prepared"
 _SNAPSHOT = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text, pg_current_xact_id_if_assigned() IS NULL")
@@ -56,7 +58,7 @@ class Known:
     were prepared the messages, which say how they stand.
     """
 
-    since: str = ""
+    since: int = 0
     found: dict[str, ByParcel] = field(default_factory=dict)
     waiting: dict[tuple[str, int | None], int] = field(default_factory=dict)
 
@@ -76,14 +78,22 @@ class Kept:
         self.shipments, self.members = {}, {}
 
     def keep(self, shipment_id: int, known: Known) -> None:
-        """Keeps a shipment; where that makes it too much, others go, whichever they are: all are asked in turn."""
+        """Keeps a shipment, where it is worth that; where it becomes too much, any others go.
+
+        All are asked in turn: who let the oldest go would find none of them.
+        """
         kept = {ident: one for ident, one in self.shipments.items() if ident != shipment_id}
-        size = len(known) + sum(map(len, kept.values()))
-        while kept and size > MOST:
-            size -= len(kept.pop(next(iter(kept))))
-        if size <= MOST:
+        size = len(known)
+        if FEW <= size <= MOST:
+            size += sum(map(len, kept.values()))
+            while size > MOST:
+                size -= len(kept.pop(_any(kept)))
             kept[shipment_id] = known
         self.shipments = kept
+
+
+def _any(kept: Collection[int]) -> int:
+    return random.choice(list(kept))  # noqa: S311 - nobody gains by guessing it
 
 
 _kept: WeakKeyDictionary[Pool, Kept] = WeakKeyDictionary()
@@ -107,7 +117,7 @@ class Reading:
     shipment_id: int
     rows: list[Any]
     known: Known
-    since: str = ""  # '' where it is not to be kept
+    since: int = 0  # 0 where it is not to be kept
 
     def latest(self, tx: Connection, seqs: dict[int, int], message_states: dict[int, str]) -> dict[str, ByParcel]:
         """The latest of each type and parcel. A truck has thousands: what its few messages say is joined here.
@@ -164,7 +174,7 @@ class Reading:
 
 def read(tx: Connection, shipment_id: int) -> Reading:
     """The documents of a shipment: all of them, or those that were written since this process read them last."""
-    d, since, known = document.c, "", Known()
+    d, since, known = document.c, 0, Known()
     columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, d.parcel_id, d.state, d.pre_no,
                bulk.as_stored(d.return_time), d.previous_id, d.message_id)  # fmt: skip
     query, given = select(*columns).where(d.shipment_id == shipment_id).order_by(d.id), dict[str, str]()
@@ -172,9 +182,11 @@ def read(tx: Connection, shipment_id: int) -> Reading:
     if kept is not None:
         known = kept.shipments.get(shipment_id, known)
         snapshot, clean = tx.execute(_SNAPSHOT).one()  # before the rows: what is written between the two is read again
-        since = str(int(snapshot) % 2**32) if clean else ""
+        snapshot, since = int(snapshot), int(snapshot) if clean else 0
+        if not known.since <= snapshot < known.since + 2**31:  # another database, or so long ago that xmin says nothing
+            known = Known()
         if known.since:
-            query, given = query.where(_SINCE), {"since": known.since}
+            query, given = query.where(_SINCE), {"since": str(known.since % 2**32)}
     return Reading(shipment_id, list(tx.execute(query, given).all()), known, since)
 
 
@@ -188,6 +200,8 @@ def members(tx: Connection, shipment_id: int, lists: Iterable[int]) -> dict[int,
         read_now = {ident: frozenset(named.get(ident, ())) for ident in missing}
         known |= read_now
         if kept is not None and tx.execute(_SNAPSHOT).one()[1]:
-            some = list(kept.members.items())[-LISTS:]  # the newest
-            kept.members = {**dict(some), **read_now}
+            others = dict(kept.members)
+            while len(others) > LISTS:
+                del others[_any(others)]
+            kept.members = others | read_now
     return known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +20,8 @@ ORDERS = ("o1", "o2", "o3")
 
 
 @pytest.fixture
-def ident(ledger: Ledger) -> int:
+def ident(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(documents, "FEW", 0)
     return cases.shipment(ledger, orders=ORDERS)
 
 
@@ -164,19 +166,38 @@ def test_whom_lists_name_is_read_once(ledger: Ledger, ident: int, monkeypatch: p
 
 
 @pytest.mark.server
+def test_another_databases_transactions_say_nothing(ledger: Ledger, ident: int) -> None:
+    if not kept(ledger):
+        pytest.skip("nothing is kept")
+    cases.declared(ledger, ident, ORDERS)
+    both(ledger, ident)
+    here = documents._kept[ledger.engine.pool]
+    for since in (2**40, 1):
+        here.shipments = {ident: replace(here.shipments[ident], since=since, found={})}
+        assert both(ledger, ident)[0] == 3
+        assert both(ledger, ident)[0] == 0
+
+
+@pytest.mark.server
 def test_a_new_connection_forgets_and_too_much_is_not_kept(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     if not kept(ledger):
         pytest.skip("nothing is kept")
+    monkeypatch.setattr(documents, "FEW", 0)
     idents = [cases.shipment(ledger, f"M{n}", [f"o{n}{m}" for m in range(3)]) for n in range(4)]
     for ident, n in zip(idents, range(4), strict=True):
         cases.declared(ledger, ident, [f"o{n}{m}" for m in range(3)])
     monkeypatch.setattr(documents, "MOST", 7)
     for ident in idents:
         both(ledger, ident)
+    monkeypatch.setattr(documents, "_any", lambda kept: next(iter(kept)))
+    for ident in idents:
+        both(ledger, ident)
     assert [both(ledger, ident)[0] for ident in reversed(idents)] == [0, 0, 3, 3]
     ledger.engine.dispose()
     assert both(ledger, idents[0])[0] == 3
     assert both(ledger, idents[0])[0] == 0
-    monkeypatch.setattr(documents, "MOST", 2)
-    both(ledger, idents[1])
-    assert both(ledger, idents[1])[0] == 3, "one shipment alone may be too much"
+    for name, limit in (("MOST", 2), ("FEW", 4)):
+        with monkeypatch.context() as patch:
+            patch.setattr(documents, name, limit)
+            both(ledger, idents[1])
+            assert both(ledger, idents[1])[0] == 3, "one shipment alone may be too much, or not worth it"

@@ -46,7 +46,7 @@ def test_it_goes_on_hearing_after_any_trouble(
 ) -> None:
     troubles, heard = [ConfigurationError("设置有误 wrong setting"), ZeroDivisionError("secret")], threading.Event()
 
-    def hear() -> None:
+    def hear(_heard: object) -> None:
         if not troubles:
             heard.set()
             return
@@ -69,7 +69,7 @@ def test_it_goes_on_hearing_after_any_trouble(
 def test_an_authority_that_is_not_reached_keeps_nothing_else_from_being_done(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def not_reached(_: object) -> None:
+    def not_reached(*_: object) -> None:
         raise AuthorityUnavailable("海关无应答 customs does not answer")
 
     done: list[str] = []
@@ -77,6 +77,6 @@ def test_an_authority_that_is_not_reached_keeps_nothing_else_from_being_done(
     monkeypatch.setattr(hearing, "hear", not_reached)
     monkeypatch.setattr(stages, "anything_parked", lambda: done.append("parked") or False)
     monkeypatch.setattr(stages, "offer_room", lambda: done.append("room"))
-    listener.hear()
-    assert done == ["parked", "room"]
+    listener.hear(lambda: done.append("heard"))
+    assert done == ["heard", "parked", "room"]
     assert "customs does not answer" in caplog.text

@@ -36,12 +36,14 @@ def _forget(here: Office) -> None:
 
 
 def test_without_a_pulse_every_open_shipment_is_taken_on(here: Office) -> None:
-    assert not ears.lives(here)
+    assert not ears.lives(here, ears.WAKER)
     assert sweeping.due() == [1]
 
 
 def test_beside_a_pulse_only_what_was_left(here: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    ears.Ear().here(here)
+    ears.Word(ears.EAR).here(here)
+    assert sweeping.due() == [1], "an ear says nothing of the waker"
+    ears.Word(ears.WAKER).here(here)
     assert sweeping.due() == []
     shipments.hold(here.ledger, 1, "why", "a person")
     assert sweeping.due() == [], "the pulse is told of it, and the ledger keeps that"
@@ -61,23 +63,42 @@ def test_beside_a_pulse_only_what_was_left(here: Office, monkeypatch: pytest.Mon
 
 
 def test_what_prefect_has_lost_is_shown_again(here: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    ears.Ear().here(here)
+    ears.Word(ears.WAKER).here(here)
     monkeypatch.setattr(sweeping, "unknown_to_prefect", set)
     assert sweeping.due() == [1]
 
 
-def test_an_ear_lives_as_long_as_it_says_so_and_its_process_is_there(here: Office) -> None:
-    ear = ears.Ear()
-    ear.here(here)
-    assert ears.lives(here)
-    ear.gone(here)
-    assert not ears.lives(here)
-    ear.here(here)
-    assert not ears.lives(here), "it has said so just now, and says it again in a while"
+def test_what_the_pulse_has_had_in_hand_for_long_is_taken_on(here: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    ears.Word(ears.WAKER).here(here)
+    shipments.hold(here.ledger, 1, "why", "a person")
+    assert sweeping.due() == []
+    monkeypatch.setattr(sweeping, "PATIENCE", 0.0)
+    assert sweeping.due() == [1], "it was seen before, and is still there"
+    _forget(here)
+    stages.note_run(settling.settle_shipment(here, 1), clock.now())
+    _forget(here)
+    assert sweeping.due() == []
+
+
+def test_an_application_whose_message_did_not_leave_is_taken_on(here: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    ears.Word(ears.WAKER).here(here)
+    monkeypatch.setattr(stages.applications, "anything_to_do", lambda _: True)
+    assert sweeping.due() == [1]
+
+
+def test_one_is_at_work_as_long_as_it_says_so_and_its_process_is_there(here: Office) -> None:
+    word = ears.Word(ears.EAR)
+    word.here(here)
+    assert ears.lives(here, ears.EAR)
+    assert not ears.lives(here, ears.WAKER)
+    word.gone(here)
+    assert not ears.lives(here, ears.EAR)
+    word.here(here)
+    assert not ears.lives(here, ears.EAR), "it has said so just now, and says it again in a while"
     host = here.worker.partition(":")[0]
     leases.acquire(here.ledger, ears.EAR, f"{host}:999999999", 60)
-    assert not ears.lives(here), "its process is dead"
+    assert not ears.lives(here, ears.EAR), "its process is dead"
     leases.acquire(here.ledger, ears.EAR, "elsewhere:1", 60)
-    assert ears.lives(here), "another host's"
-    ears.Ear().here(here)
+    assert ears.lives(here, ears.EAR), "another host's"
+    ears.Word(ears.EAR).here(here)
     assert leases.holder(here.ledger, ears.EAR)[0] == "elsewhere:1", "one is enough"  # type: ignore[index]
