@@ -93,7 +93,7 @@ class Kept:
 
 
 def _any(kept: Collection[int]) -> int:
-    return random.choice(list(kept))  # noqa: S311 - nobody gains by guessing it
+    return random.choice(list(kept))
 
 
 _kept: WeakKeyDictionary[Pool, Kept] = WeakKeyDictionary()

@@ -31,6 +31,7 @@ from adapters.ledger.tables import message
 from deployments import demo_truck
 from deployments.demo_flaws import weight
 from deployments.pulse import Pulse
+from deployments.showing import QUIET_VARIABLE
 from flows.approve import approve
 from flows.clear_folder import clear_folder
 from flows.clear_shipment import clear_shipment
@@ -297,7 +298,8 @@ def _children(client: SyncPrefectClient, state: State[Any]) -> list[FlowRun]:
     return client.read_flow_runs(flow_run_filter=parent)
 
 
-def test_the_pulse_runs_only_trucks_that_look_otherwise(whole: Make) -> None:
+def test_the_pulse_runs_only_trucks_that_look_otherwise(whole: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(QUIET_VARIABLE, "0")
     here = whole()
     two(here)
     pulse = Pulse()

@@ -244,8 +244,9 @@ def test_a_truck_gets_its_run_at_once_where_something_is_left(scene: Scene) -> N
 
 
 def test_a_truck_that_is_only_to_be_shown_is_shown_when_it_is_quiet(scene: Scene) -> None:
-    scene.waker.desk, scene.found = None, scene.found._replace(left=False)
+    scene.waker.desk, scene.found = None, scene.found._replace(left=False, begins=False)
     scene.waker.size[scene.id] = FEW + 1
+    scene.waker.under_way.add(scene.id)
     before = scene.looked
     for _ in range(50):
         scene.change()
