@@ -17,9 +17,7 @@ from deployments.heartbeats import no_heartbeats
 from mappings.errors import AuthorityUnavailable, TongguanError
 
 POLL = 1.0  # real seconds between two times
-SPELL = (
-    30.0  # real seconds of hearing at a time: where receipts come all the time the rest is fetched after the next look
-)
+SPELL = 30.0  # real seconds of hearing at a time: where receipts come all the time it says in between that it lives
 GRACE = 6.0  # real seconds for what it is applying, when it is told to stop
 log = logging.getLogger("tongguan.pulse")
 

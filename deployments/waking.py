@@ -127,12 +127,13 @@ class Waker(ABC):
             known = self.rows.setdefault(shipment_id, set())
             new = rows.keys() - known
             if new:
-                truck = shipment_id in self.under_way and pools.lane(self.size.get(shipment_id, 0)) != pools.EXPRESS
-                if not truck:
+                if shipment_id in self.under_way and pools.lane(self.size.get(shipment_id, 0)) == pools.TRUCKS:
+                    self._later(
+                        shipment_id, TROUBLED if shipment_id in self.showing.unshown else 0.0
+                    )  # not each change
+                else:
                     self._now([shipment_id])
                     self.size.pop(shipment_id, None)
-                else:  # it stays one; while it is waited until it is quiet it is not looked at for each change
-                    self._later(shipment_id, TROUBLED if shipment_id in self.showing.unshown else 0.0)
                 known.update(new)
             for run_id in filter(None, (rows[name] for name in new)):
                 self.asked(shipment_id, run_id)

@@ -1,7 +1,7 @@
 """Whether a pulse runs: its ear and its waker say so in the ledger, as long as they do their work.
 
-A schedule that would hear too, or take every truck on to find nothing, leaves that to the pulse. Each speaks for itself:
-an ear that hears says nothing of a waker that hangs.
+A schedule that would hear too, or take every truck on to find nothing, leaves that to the pulse. Each speaks for
+itself: an ear that hears says nothing of a waker that hangs.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def due() -> list[int]:
 
 
 def _in_hand() -> set[int]:
-    """Those that the pulse has to look at, and has not let wait for long: a run may wait in a lane that nobody serves."""
+    """Those that the pulse has to look at, but for those that wait for long: in a lane, say, that nobody serves."""
     here, now, touched = office(), clock.now(), stages.touched()
     before = json.loads(leases.get_cursor(here.ledger, SWEEP, SEEN, "{}"))
     seen = {name: before.get(name, now.isoformat()) for rows in touched.values() for name in rows}
