@@ -126,7 +126,7 @@ class Waker(ABC):
         for shipment_id, rows in touched.items():
             known = self.rows.setdefault(shipment_id, set())
             new = rows.keys() - known
-            if new:
+            if new:  # a truck that waits to be shown is not looked at for each change
                 if shipment_id in self.under_way and pools.lane(self.size.get(shipment_id, 0)) == pools.TRUCKS:
                     self._later(
                         shipment_id, TROUBLED if shipment_id in self.showing.unshown else 0.0
