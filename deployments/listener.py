@@ -22,17 +22,19 @@ GRACE = 6.0  # real seconds for what it is applying, when it is told to stop
 log = logging.getLogger("tongguan.pulse")
 
 
-def hear(heard: Callable[[], object] = lambda: None) -> None:
-    """Hears once, and calls `heard` then: what cannot be read is told afterwards."""
+def hear(heard: Callable[[str], object] = lambda _: None) -> None:
+    """Hears once, and then calls `heard` with who was not reached; what cannot be read is told afterwards."""
     from tasks import stages  # noqa: PLC0415
     from tasks.clearing import hearing  # noqa: PLC0415
     from tasks.office import office  # noqa: PLC0415
 
+    missed = ""
     try:
         hearing.hear(office(), SPELL)
     except AuthorityUnavailable as error:
         log.warning("not reached: %s", error)
-    heard()
+        missed = str(error)
+    heard(missed)
     if stages.anything_parked():
         _alarm()
     stages.offer_room()
@@ -66,7 +68,7 @@ def listen(ours: Connection) -> None:
     word = Word(EAR)
     with no_heartbeats():
         while not ours.poll(POLL):
-            logged(lambda: hear(lambda: word.here(office())))
+            logged(lambda: hear(lambda missed: word.here(office(), missed)))
     logged(lambda: word.gone(office()))
 
 

@@ -25,7 +25,7 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
     Clear one truck as far as it can go now, and end in a state that says what it waits for.
 
     Running it again is harmless. A run of the pulse's has tasks for what is left to do, and shows what it has not
-    shown yet; anybody else's takes every stage, hears the authorities too, for a while, and shows all.
+    shown yet; anybody else's takes every stage, hears the authorities where no pulse does, and shows all.
 
     Args:
         shipment: 车次编号、总运单号或车牌。Number, master waybill or plate of a shipment that is known already.
@@ -45,22 +45,14 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
         if approved:
             stages.approve(truck, actor)
         go(stages.find_out, truck)
-        fresh = full and stages.heard_anyway()  # a pulse hears: what it knows is a second old
-        if full and not fresh:
+        if full and not stages.heard_anyway():
             go(stages.hear, HEARS)
+        elif full:  # what a pulse knows is a second old, and what is declared waits for no hearing
+            go.missed += stages.unreached()
         go(stages.take_applications, truck)
-        _take_steps(go, truck)
-        if fresh:  # what is declared waits for no hearing; whether the authorities are reached is told all the same
-            go(stages.hear, 0)
-            go.worth = stages.Left(truck)
-            if not go.missed:  # who was not reached just now is not tried again
-                _take_steps(go, truck)
+        for step in stages.steps_of(truck):  # as its procedure has them: declare, list, arrive, ...
+            go(stages.take, truck, step)
         return _shown(go, truck, again=full)
-
-
-def _take_steps(go: stages.Reached, truck: int) -> None:
-    for step in stages.steps_of(truck):  # as its procedure has them: declare, list, arrive, ...
-        go(stages.take, truck, step)
 
 
 def _shown(go: stages.Reached, truck: int, again: bool) -> Any:

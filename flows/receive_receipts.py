@@ -19,8 +19,7 @@ def receive_receipts() -> Any:
     """
     go = stages.Reached()
     if stages.heard_anyway():
-        go(stages.hear, 0)  # a few pages, that tell who is not reached
-        return publishing.heard([], "常驻进程在收取回执 the pulse hears the authorities", go.missed)
+        return publishing.heard([], "常驻进程在收取回执 the pulse hears the authorities", stages.unreached())
     concerned = go(stages.hear) or []
     ran = [clear_shipment(shipment=str(truck), return_state=True) for truck in stages.can_go_on(concerned)]
     return publishing.heard(ran, f"{len(concerned)} 个车次有新回执 shipments with new receipts", go.missed)

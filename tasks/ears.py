@@ -13,6 +13,7 @@ from tasks.office import Office
 EAR, WAKER = "ear", "waker"  # whose word: the lease of one of them; where there are several, any
 SECONDS = 60.0  # real ones, in which it is said again; who takes longer passes for gone
 AGAIN = 20.0
+MISSED = "missed"  # under which the ledger keeps whom an ear does not reach
 
 
 class Word:
@@ -20,14 +21,15 @@ class Word:
 
     def __init__(self, whose: str) -> None:
         self.whose = whose
-        self._said = -AGAIN
+        self._said, self._missed = -AGAIN, ""
 
-    def here(self, office: Office) -> None:
-        """Says so, where it was not said just now; another one's word does as well."""
-        if stopwatch() - self._said >= AGAIN:
+    def here(self, office: Office, missed: str = "") -> None:
+        """Says so, where it was not said just now, and who is not reached; another one's word does as well."""
+        if missed != self._missed or stopwatch() - self._said >= AGAIN:
             leases.forget_dead(office.ledger, self.whose)
             leases.acquire(office.ledger, self.whose, office.worker, SECONDS)
-            self._said = stopwatch()
+            leases.set_cursor(office.ledger, self.whose, MISSED, missed)
+            self._said, self._missed = stopwatch(), missed
 
     def gone(self, office: Office) -> None:
         """Takes its word back."""
@@ -38,3 +40,9 @@ def lives(office: Office, whose: str) -> bool:
     """Whether one is at work; one of this host whose process is dead is not."""
     leases.forget_dead(office.ledger, whose)
     return leases.holder(office.ledger, whose) is not None
+
+
+def unreached(office: Office) -> list[str]:
+    """What the ear says of authorities that it does not reach."""
+    missed = str(leases.get_cursor(office.ledger, EAR, MISSED))
+    return [missed] if missed else []

@@ -204,6 +204,11 @@ def heard_anyway() -> bool:
     return ears.lives(office(), ears.EAR)
 
 
+def unreached() -> list[str]:
+    """Whom a pulse that hears does not reach, in its words."""
+    return ears.unreached(office())
+
+
 def anything_parked() -> bool:
     """Whether messages came in that could not be read, and no operator has been told."""
     return bool(alarm.untold_parked(office().ledger))

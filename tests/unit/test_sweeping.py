@@ -91,6 +91,9 @@ def test_one_is_at_work_as_long_as_it_says_so_and_its_process_is_there(here: Off
     word.here(here)
     assert ears.lives(here, ears.EAR)
     assert not ears.lives(here, ears.WAKER)
+    for missed in ("customs does not answer", "another", ""):
+        word.here(here, missed)
+        assert ears.unreached(here) == [missed] * bool(missed)
     word.gone(here)
     assert not ears.lives(here, ears.EAR)
     word.here(here)
