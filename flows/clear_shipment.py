@@ -37,7 +37,8 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
     truck = stages.take_in(folder, shipment) if folder else stages.find(shipment)
     if folder:
         publishing.name_run(stages.run_name(str(truck)))  # until then it has the folder's name
-    go = stages.Reached() if full else stages.Reached(worth=stages.Left(truck))
+    left = None if full else stages.Left(truck)
+    go = stages.Reached(worth=left) if left else stages.Reached()
     with stages.alone(truck) as alone:
         if not alone:
             return Completed(name="Busy", message="另一进程正在办理 another worker has this truck")
@@ -52,16 +53,11 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
         go(stages.take_applications, truck)
         for step in stages.steps_of(truck):  # as its procedure has them: declare, list, arrive, ...
             go(stages.take, truck, step)
-        return _shown(go, truck, again=full)
-
-
-def _shown(go: stages.Reached, truck: int, again: bool) -> Any:
-    """Puts up how the truck stands; the end of the run."""
-    standing = go.worth.standing() if isinstance(go.worth, stages.Left) else stages.standing(truck)
-    if go.cancelled:
-        return publishing.cancelled(standing)
-    publishing.publish(standing, again=again)
-    publishing.ask(standing, again=again)
-    publishing.tag_run(standing)
-    stages.note_run(standing, go.since)
+        standing = left.standing() if left else stages.standing(truck)
+        if go.cancelled:
+            return publishing.cancelled(standing)
+        publishing.publish(standing, again=full)
+        publishing.ask(standing, again=full)
+        publishing.tag_run(standing)
+        stages.note_run(standing, go.since)
     return publishing.end(standing, go.missed)

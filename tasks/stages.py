@@ -178,7 +178,7 @@ class Reached:
         worth: Callable[..., bool] = lambda *_: True,
     ) -> None:
         self.missed: list[str] = []
-        self.since, self.worth = clock.now(), worth
+        self.since, self._worth = clock.now(), worth
         self._cancelling, self._cancelled, self._asked = cancelling, False, stopwatch()
 
     @property
@@ -190,7 +190,7 @@ class Reached:
 
     def __call__(self, stage: Callable[..., Any], *arguments: Any) -> Any:
         """What a stage gives; None where it does not begin, or, noted, where an authority was not reached."""
-        if self.cancelled or not self.worth(stage, *arguments):
+        if self.cancelled or not self._worth(stage, *arguments):
             return None
         try:
             return stage(*arguments)

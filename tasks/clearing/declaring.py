@@ -23,8 +23,9 @@ from mappings.canonical.digests import column_hashes, mixed
 from mappings.engine import spec
 from tasks.clearing import identity
 from tasks.clearing.batches import load_batch
+from tasks.clearing.documents import Document
 from tasks.clearing.settling import BY_CHANGE, WAITS
-from tasks.clearing.standing import Document, Standing
+from tasks.clearing.standing import Standing
 from tasks.conversion.declare import declarations
 from tasks.conversion.messages import Making
 from tasks.conversion.record import conversion_record

@@ -9,7 +9,8 @@ from mappings import faults
 from mappings.errors import DataFault
 from tasks import hongkong
 from tasks.clearing.declaring import load_batch, part_of
-from tasks.clearing.standing import HK, Document, Standing
+from tasks.clearing.documents import Document
+from tasks.clearing.standing import HK, Standing
 from tasks.hongkong import Filed, Filing
 from tasks.hongkong.record import bundling
 from tasks.office import Office

@@ -17,6 +17,9 @@ from tests.contract import ledger_cases as cases
 from tests.contract.ledger_cases import INVENTORY, LIST, ORDER, Doc, answer, arrive, out
 
 ORDERS = ("o1", "o2", "o3")
+on_postgresql = pytest.mark.parametrize(
+    "ledger", [pytest.param("postgresql", marks=pytest.mark.server)], indirect=True
+)  # elsewhere nothing is kept, or one writes at a time
 
 
 @pytest.fixture
@@ -97,10 +100,8 @@ def test_what_came_to_nothing_is_not_kept(ledger: Ledger, ident: int) -> None:
     assert {one.state for one in both(ledger, ident)[1][ORDER].values()} == {"sent"}
 
 
-@pytest.mark.server
+@on_postgresql
 def test_what_an_older_transaction_writes_last_is_not_missed(ledger: Ledger, ident: int) -> None:
-    if not kept(ledger):
-        pytest.skip("SQLite has one writer at a time")
     cases.declared(ledger, ident, ORDERS)
     both(ledger, ident)
     d = document.c
@@ -165,10 +166,8 @@ def test_whom_lists_name_is_read_once(ledger: Ledger, ident: int, monkeypatch: p
     assert asked == [{first, second}] * (1 if kept(ledger) else 2)
 
 
-@pytest.mark.server
+@on_postgresql
 def test_another_databases_transactions_say_nothing(ledger: Ledger, ident: int) -> None:
-    if not kept(ledger):
-        pytest.skip("nothing is kept")
     cases.declared(ledger, ident, ORDERS)
     both(ledger, ident)
     here = documents._kept[ledger.engine.pool]
@@ -178,10 +177,8 @@ def test_another_databases_transactions_say_nothing(ledger: Ledger, ident: int) 
         assert both(ledger, ident)[0] == 0
 
 
-@pytest.mark.server
+@on_postgresql
 def test_a_new_connection_forgets_and_too_much_is_not_kept(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    if not kept(ledger):
-        pytest.skip("nothing is kept")
     monkeypatch.setattr(documents, "FEW", 0)
     idents = [cases.shipment(ledger, f"M{n}", [f"o{n}{m}" for m in range(3)]) for n in range(4)]
     for ident, n in zip(idents, range(4), strict=True):

@@ -20,7 +20,8 @@ from tasks.applications.asking import ask
 from tasks.applications.wanted import of_text
 from tasks.clearing import declaring
 from tasks.clearing.declaring import Digests, content_digests, load_batch, part_of, plan
-from tasks.clearing.standing import Document, parcel_claims
+from tasks.clearing.documents import Document
+from tasks.clearing.standing import parcel_claims
 from tests.factory import make_batch
 from tests.unit.desk import Desk, truck, waybill
 
