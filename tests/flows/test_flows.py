@@ -26,7 +26,7 @@ from prefect.states import Cancelling
 from sqlalchemy import update
 
 from adapters import home as homes
-from adapters.ledger import leases, raws, shipments
+from adapters.ledger import leases, raws, shipments, touches
 from adapters.ledger.tables import message
 from deployments import demo_truck
 from deployments.demo_flaws import weight
@@ -39,7 +39,7 @@ from flows.correct_parcels import Correction, correct_parcels
 from flows.receive_receipts import receive_receipts
 from flows.sweep_waiting import sweep_waiting
 from mappings.errors import AuthorityUnavailable, DataFault
-from tasks import stages
+from tasks import ears, stages
 from tasks.clearing import intake
 from tasks.receipts.receive import accept_push
 from tasks.reporting.faults import personal_fields
@@ -258,6 +258,17 @@ def test_the_sweep_takes_every_open_truck_on_though_one_fails(whole: Make) -> No
     assert [row.state for row in shipments.listing(here.office.ledger)] == [
         "awaiting_approval", "captured", "awaiting_approval",
     ]  # fmt: skip
+
+
+def test_beside_a_pulse_runs_tell_whom_it_does_not_reach_and_the_sweep_takes_what_was_left(whole: Make) -> None:
+    whole()
+    assert run(clear_shipment, shipment="1").name == "Awaiting approval"
+    touches.forget(stages.office().ledger, [name for rows in stages.touched().values() for name in rows])
+    ears.Word(ears.WAKER).here(stages.office())
+    assert "0 个已推进" in str(run(sweep_waiting).message), "Prefect has its summary"
+    ears.Word(ears.EAR).here(stages.office(), "customs does not answer")
+    for state in (run(receive_receipts), run(clear_shipment, shipment="1")):
+        assert (state.name, "customs does not answer" in str(state.message)) == ("Authority unavailable", True)
 
 
 def test_receipts_wake_the_trucks_that_they_concern(whole: Make, client: SyncPrefectClient) -> None:
