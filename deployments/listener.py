@@ -10,11 +10,15 @@ import logging
 import os
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from deployments.beside import Beside
 from deployments.heartbeats import no_heartbeats
+from deployments.pools import FEW
 from mappings.errors import AuthorityUnavailable, TongguanError
+
+if TYPE_CHECKING:
+    from tasks.clearing.pace import Pace
 
 POLL = 1.0  # real seconds between two times
 SPELL = 30.0  # real seconds of hearing at a time: where receipts come all the time it says in between that it lives
@@ -22,15 +26,18 @@ GRACE = 6.0  # real seconds for what it is applying, when it is told to stop
 log = logging.getLogger("tongguan.pulse")
 
 
-def hear(heard: Callable[[str], object] = lambda _: None) -> None:
-    """Hears once, and then calls `heard` with who was not reached; what cannot be read is told afterwards."""
+def hear(heard: Callable[[str], object] = lambda _: None, pace: Pace | None = None) -> None:
+    """Hears once, trucks at their pace, and then calls `heard` with who was not reached.
+
+    What cannot be read is told afterwards.
+    """
     from tasks import stages  # noqa: PLC0415
     from tasks.clearing import hearing  # noqa: PLC0415
     from tasks.office import office  # noqa: PLC0415
 
     missed = ""
     try:
-        hearing.hear(office(), SPELL)
+        hearing.hear(office(), SPELL, pace)
     except AuthorityUnavailable as error:
         log.warning("not reached: %s", error)
         missed = str(error)
@@ -60,15 +67,16 @@ def logged(work: Callable[[], object]) -> None:
 
 def listen(ours: Connection) -> None:
     """The process: hears every POLL seconds until the pipe is closed."""
+    from tasks.clearing.pace import Pace  # noqa: PLC0415
     from tasks.ears import EAR, Word  # noqa: PLC0415
     from tasks.office import office  # noqa: PLC0415
 
     os.setsid()  # a signal to the pulse's group is not for the receipts that it is applying
     tell()
-    word = Word(EAR)
+    word, pace = Word(EAR), Pace(FEW)
     with no_heartbeats():
         while not ours.poll(POLL):
-            logged(lambda: hear(lambda missed: word.here(office(), missed)))
+            logged(lambda: hear(lambda missed: word.here(office(), missed), pace))
     logged(lambda: word.gone(office()))
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from adapters.ledger.touches import HEARD
 from deployments import pools
 from deployments.desk import Desk
 from deployments.showing import TRUCK, Showing
@@ -30,6 +31,7 @@ AGAIN = 30.0  # real seconds after which a run that ended without an end (it fai
 BEGINS = 0.5  # real seconds of a beat for looking at small shipments that have yet to begin
 SPELL = 0.1  # the same for those under way, and for trucks: one of thousands of parcels takes as long
 BUSY = 0.3  # real seconds after which a shipment that somebody has just now is looked at again
+RECEIPTS = 5.0  # real seconds of its receipts that a truck is looked at for together
 TROUBLED = 1.0  # real seconds after which what failed, or found no room, is tried again
 AT_ONCE = 200  # runs that are started and not ended; more trucks wait
 log = logging.getLogger("tongguan.pulse")
@@ -128,14 +130,14 @@ class Waker(ABC):
             new = rows.keys() - known
             if new:  # a truck that waits to be shown is not looked at for each change
                 if shipment_id in self.under_way and pools.lane(self.size.get(shipment_id, 0)) == pools.TRUCKS:
-                    self._later(
-                        shipment_id, TROUBLED if shipment_id in self.showing.unshown else 0.0
-                    )  # not each change
+                    heard = all(rows[name] == HEARD for name in new)
+                    soon = TROUBLED if shipment_id in self.showing.unshown else 0.0
+                    self._later(shipment_id, RECEIPTS if heard else soon)
                 else:
                     self._now([shipment_id])
                     self.size.pop(shipment_id, None)
                 known.update(new)
-            for run_id in filter(None, (rows[name] for name in new)):
+            for run_id in {rows[name] for name in new} - {"", HEARD}:
                 self.asked(shipment_id, run_id)
 
     def _look(self, shipment_id: int) -> str:

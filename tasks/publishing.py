@@ -24,6 +24,7 @@ from adapters.ledger import applications
 from adapters.ledger.conversions import conversions
 from adapters.ledger.faults import faults
 from mappings.canonical.model import Truck
+from mappings.clock import stopwatch
 from mappings.engine import spec
 from tasks import shown
 from tasks.applications import outcomes
@@ -77,21 +78,28 @@ def publish(standing: Standing, again: bool = True) -> None:
 
 
 def progress(shipment_id: int, step: str) -> Callable[[int, int], None]:
-    """A callback (done, total) that shows how far a long step has come; a short one shows nothing."""
-    shown: list[UUID] = []
+    """A callback (done, total) that shows how far a long step has come, now and then and at its end.
+
+    One that takes less than a moment shows nothing.
+    """
+    bar: list[UUID] = []
+    last = stopwatch()
 
     def show(done: int, total: int) -> None:
-        percent = 100.0 * done / total
-        if total > MANY and not shown:
+        nonlocal last
+        if stopwatch() - last < (MOMENT if bar else GLANCE) and not (bar and done == total):
+            return
+        percent, last = 100.0 * done / total, stopwatch()
+        if bar:
+            update_progress_artifact(bar[0], percent)
+        else:
             made: Any = create_progress_artifact(percent, f"shipment-{shipment_id}-{step}", f"{step}: 发送 sending")
-            shown.append(made)
-        elif shown and (done == total or done % MANY == 0):
-            update_progress_artifact(shown[0], percent)
+            bar.append(made)
 
     return show
 
 
-MANY = 5
+GLANCE, MOMENT = 1.0, 2.0  # real seconds until a step is worth a bar, and between two of its states
 
 
 def tags(standing: Standing) -> set[str]:

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import orjson
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
@@ -257,7 +258,8 @@ def noted_run(shipment_id: int) -> str:
 
 def digest(mark: tuple[object, ...]) -> str:
     """A mark as a short text."""
-    return hashlib.sha256(repr(mark).encode()).hexdigest()[:32]
+    said = orjson.dumps(mark, default=repr, option=orjson.OPT_NON_STR_KEYS)
+    return hashlib.sha256(said).hexdigest()[:32]
 
 
 def worked_on(shipment_id: int) -> bool:

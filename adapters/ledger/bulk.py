@@ -9,10 +9,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Connection, Dialect, Table, any_, func, literal, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Dialect, Table, any_, func, literal, select, type_coerce
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import NullType, TypeEngine
 
+from adapters.ledger.arrays import Array, array
 from adapters.ledger.sealed import SealedText
 from adapters.ledger.tables import Instant
 
@@ -46,7 +47,7 @@ def insert_columns(tx: Connection, table: Table, columns: Mapping[str, Sequence[
         said = "".join(f", %s::{_kind(tx, table, name)}" for name in same)
         source = f"unnest({_casts(tx, table, names)}) AS v"
         sql = f"{head}SELECT v.*{said} FROM {source} WHERE true{conflict}"  # noqa: S608
-        told = [*(columns[name][0] for name in same), *(list(each) for each in values)]
+        told = [*(columns[name][0] for name in same), *map(array, values)]
         return tx.exec_driver_sql(sql, tuple(told)).rowcount
     said = "".join(f", {_literal(columns[name][0])}" for name in same)
     sql = f"{head}VALUES ({', '.join('?' * len(names))}{said}){conflict}"
@@ -81,7 +82,7 @@ def update(tx: Connection, table: Table, columns: Sequence[str], rows: Rows, sto
         names = ", ".join(f'"{name}"' for name in columns)
         source = f"unnest({_casts(tx, table, columns)}) AS v({names})"
         sql = f'UPDATE "{table.name}" AS t SET {pairs} FROM {source} WHERE t."{columns[0]}" = v."{columns[0]}"'  # noqa: S608
-        return tx.exec_driver_sql(sql, tuple(values)).rowcount
+        return tx.exec_driver_sql(sql, tuple(map(array, values))).rowcount
     pairs = ", ".join(f'"{name}" = ?' for name in columns[1:])
     sql = f'UPDATE "{table.name}" SET {pairs} WHERE "{columns[0]}" = ?'  # noqa: S608
     if _as_they_are(tx, table, columns[1:], stored):
@@ -94,7 +95,7 @@ def among(tx: Connection, column: ColumnElement[Any], values: Iterable[Any]) -> 
     """Whether `column` is one of many values: one parameter, however many there are."""
     wanted = list(values)
     if _postgres(tx):
-        return column == any_(literal(wanted, ARRAY(column.type)))
+        return column == any_(literal(wanted, Array(column.type)))
     each = func.json_each(orjson.dumps(wanted).decode()).table_valued("value")
     return column.in_(select(each.c.value))
 

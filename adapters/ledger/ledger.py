@@ -7,6 +7,7 @@ Every function of this package takes a `Ledger` (and is then a transaction of it
 from __future__ import annotations
 
 import functools
+import math
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -15,18 +16,20 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, make_url, select
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidatePoolError
 
 from adapters.ledger.aside import Aside
 from adapters.ledger.checkpoint import Checkpoints
 from adapters.ledger.sealed import KEY_FILE, Vault, create_key, load_vault
 from adapters.ledger.statistics import Statistics
 from adapters.ledger.turn import Turn
+from mappings.clock import stopwatch
 from mappings.errors import ConfigurationError
 
 VARIABLE = "TONGGUAN_LEDGER"
 LOCK_SECONDS = 30.0
-_READING = "reading"
+IDLE_SECONDS = 1.0  # real ones: a connection of PostgreSQL used since then is taken to be alive
+_READING, _USED = "reading", "used at"
 PRAGMAS = (
     "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536",
     "wal_autocheckpoint=24000",  # 96 MB: within a commit only where the copying beside it (checkpoint.py) lags behind
@@ -164,10 +167,30 @@ def _engine(url: str, lock_seconds: float) -> Engine:
     if parsed.get_backend_name() == "postgresql":
         options = parsed.query.get("options", "")
         wait = f"-c lock_timeout={int(lock_seconds * 1000)} {_GONE} {options}".strip()
-        return create_engine(parsed.update_query_dict({"options": wait}), pool_pre_ping=True, connect_args=_AWAY)
+        return _asking_first(create_engine(parsed.update_query_dict({"options": wait}), connect_args=_AWAY))
     raise ConfigurationError(
         f"账本地址不受支持。{VARIABLE} must be sqlite:///FILE or postgresql+psycopg://…; it names {parsed.drivername}."
     )
+
+
+def _asking_first(engine: Engine) -> Engine:
+    """Has a connection that lay unused for a while asked whether it is still one (pool_pre_ping asks every time)."""
+
+    @event.listens_for(engine, "connect")
+    @event.listens_for(engine, "checkin")
+    def _used(_connection: Any, record: Any) -> None:
+        record.info[_USED] = stopwatch()
+
+    @event.listens_for(engine, "checkout")
+    def _ask(connection: Any, record: Any, _proxy: Any) -> None:
+        if stopwatch() - record.info.get(_USED, -math.inf) < IDLE_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error  # the pool makes another, and trusts none of the others
+
+    return engine
 
 
 def _sqlite(url: str, lock_seconds: float) -> Engine:

@@ -16,6 +16,9 @@ from adapters.ledger.tables import metadata
 from mappings import clock
 
 log = logging.getLogger(__name__)
+DETAIL = (
+    20  # of PostgreSQL's picture: it reads 300 times as many rows for it. Its own analysis has 100, some time later
+)
 PAUSE = 2.0  # seconds between two looks of one process
 _STALE = text(
     "SELECT relname FROM pg_stat_user_tables WHERE schemaname = current_schema() AND relname = ANY(:names) "
@@ -57,6 +60,10 @@ def refresh(connection: Connection) -> list[str]:
     `connection` is to PostgreSQL, in autocommit.
     """
     stale = connection.execute(_STALE, {"names": list(metadata.tables)}).scalars().all()
+    if stale:
+        connection.exec_driver_sql(f"SET default_statistics_target = {DETAIL}")
     for name in stale:
         connection.exec_driver_sql(f'ANALYZE "{name}"')
+    if stale:
+        connection.exec_driver_sql("RESET default_statistics_target")
     return sorted(stale)

@@ -16,11 +16,12 @@ from adapters.ledger.ledger import reads, writes
 from adapters.ledger.tables import cursor
 
 TOUCHED = "touched"
+HEARD = "heard"  # in place of a run: nobody did anything, receipts came
 
 
 @writes
 def touch(tx: Connection, shipment_ids: Iterable[int], run: str = "", what: str = TOUCHED) -> None:
-    """Says that these shipments have changed, or that a run (its id in Prefect) was asked for about them.
+    """Says that these shipments have changed, or that a `run` (its id in Prefect) was asked for about them, or HEARD.
 
     `what` is another list than the pulse's: of what somebody else has still to do about them.
     """
@@ -31,7 +32,7 @@ def touch(tx: Connection, shipment_ids: Iterable[int], run: str = "", what: str 
 
 @reads
 def touched(tx: Connection, what: str = TOUCHED) -> dict[int, dict[str, str]]:
-    """The shipments that changed: of each the names of its rows, with the run that was asked for ('' for none)."""
+    """The shipments that changed: of each the names of its rows, with `run` of `touch`."""
     found: dict[int, dict[str, str]] = {}
     for name, run in tx.execute(select(cursor.c.name, cursor.c.value).where(cursor.c.authority == what)).all():
         found.setdefault(int(name.partition(":")[0]), {})[name] = run

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from dataclasses import dataclass, field
+from functools import partial
 
 from adapters.contract import Authority
 from mappings.clock import stopwatch
 from mappings.errors import AuthorityUnavailable
 from tasks.clearing import partners
+from tasks.clearing.pace import Pace
 from tasks.clearing.settling import settle_shipment
 from tasks.office import Office
 from tasks.receipts.receive import fetch
@@ -20,10 +21,11 @@ TOGETHER = 1.0  # real seconds of receipts that parcels and trucks hear of toget
 # least; where it takes them longer than that to hear, as long as it took last time
 
 
-def hear(office: Office, seconds: float = math.inf) -> set[int]:
+def hear(office: Office, seconds: float = math.inf, pace: Pace | None = None) -> set[int]:
     """Fetch and apply the receipts of every authority. Returns the shipments that they concern.
 
-    After so many real seconds it leaves what else lies ready to who hears next. Raises AuthorityUnavailable after
+    After so many real seconds it leaves what else lies ready to who hears next, and what trucks make of it where their
+    `pace` says so. Raises AuthorityUnavailable after
     having heard all authorities that can be reached.
     """
     touched: set[int] = set()
@@ -34,7 +36,7 @@ def hear(office: Office, seconds: float = math.inf) -> set[int]:
         addresses = senders.get(authority.name)
         if not addresses:
             continue
-        meanwhile = _Meanwhile(office, authority, stopwatch(), until)
+        meanwhile = _Meanwhile(office, authority, stopwatch(), until, pace)
         try:
             fetch(office.ledger, authority, addresses, meanwhile.look)
         except AuthorityUnavailable as error:
@@ -57,13 +59,13 @@ class _Meanwhile:
     authority: Authority
     since: float
     until: float
+    pace: Pace | None = None
     took: float = 0.0
-    read: set[int] = field(default_factory=set)
     touched: set[int] = field(default_factory=set)
 
     def look(self) -> bool:
         """Some pages more are stored; whether there is time for others."""
-        self.read |= read_stored(self.office.ledger, self.authority).shipments
+        self.touched |= read_stored(self.office.ledger, self.authority).shipments
         now = stopwatch()
         if now - self.since >= max(TOGETHER, self.took):
             self.end()
@@ -72,19 +74,20 @@ class _Meanwhile:
     def end(self) -> set[int]:
         """Applies all that was read. Returns the shipments that all of it concerns."""
         began = stopwatch()
-        self.touched |= apply(self.office, self.authority.name, also=self.read)
-        self.read, self.since = set(), stopwatch()
+        self.touched |= apply(self.office, self.authority.name, pace=self.pace)
+        self.since = stopwatch()
         self.took = self.since - began
         return self.touched
 
 
-def apply(office: Office, authority_name: str, channel: str = "", also: Collection[int] = ()) -> set[int]:
+def apply(office: Office, authority_name: str, channel: str = "", pace: Pace | None = None) -> set[int]:
     """Read and apply what is stored of an authority already (by one channel alone), or left by a process that died.
 
-    What was read of the shipments in `also` is applied with it.
+    Returns the shipments that it was applied to: those whose turn it is by their `pace`, else all.
     """
     authority = office.authority(authority_name)
-    touched = read_and_settle(office.ledger, authority, office.home.profiles, channel).shipments.union(also)
+    which = partial(pace.due, office.ledger) if pace else set
+    touched = read_and_settle(office.ledger, authority, office.home.profiles, channel, which).shipments
     partners.recognise(office.ledger, authority_name)
     for shipment_id in sorted(touched):
         settle_shipment(office, shipment_id)

@@ -6,6 +6,7 @@ below zero (the published lists are not closed) and parked otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -15,7 +16,7 @@ from sqlalchemy import Connection
 from adapters.contract import Authority
 from adapters.ledger import Ledger, at_once, bills, receipts, touches
 from adapters.ledger.settling import Ranks, Settled
-from adapters.ledger.touches import touch
+from adapters.ledger.touches import HEARD, touch
 from mappings import states
 from tasks.receipts import receive
 from tasks.receipts.alarm import alarm_conflicts, alarm_unreadable
@@ -24,6 +25,7 @@ from tasks.receipts.lookup import complete_parked
 from tasks.receipts.places import Places
 from tasks.receipts.reasons import table
 
+Which = Callable[[Collection[int]], set[int]]
 UNEXPLAINED = "unexplained:"  # shipments of which an authority's rejections and conflicts are still to be told
 
 
@@ -36,13 +38,14 @@ def settle(ledger: Ledger, authority: Authority, profiles_from: Path | None = No
 
 
 def read_and_settle(
-    ledger: Ledger, authority: Authority, profiles_from: Path | None = None, channel: str = ""
+    ledger: Ledger, authority: Authority, profiles_from: Path | None = None, channel: str = "", which: Which = set
 ) -> Settled:
     """Read what was kept of this authority (by one channel) and nobody has read yet, and do as `settle`.
 
-    Ordinary receipts have their effect in the transaction that keeps them: one write each instead of two.
+    Ordinary receipts have their effect in the transaction that keeps them: one write each instead of two. Of the
+    shipments that changed, now or before, those that are explained and returned are `which` says; the others wait.
     """
-    return _settled(ledger, authority, profiles_from, read_stored(ledger, authority, channel))
+    return _settled(ledger, authority, profiles_from, read_stored(ledger, authority, channel), which)
 
 
 def read_stored(ledger: Ledger, authority: Authority, channel: str = "") -> Settled:
@@ -67,7 +70,9 @@ class _AtOnce:
         return new, done
 
 
-def _settled(ledger: Ledger, authority: Authority, profiles_from: Path | None, settled: Settled) -> Settled:
+def _settled(
+    ledger: Ledger, authority: Authority, profiles_from: Path | None, settled: Settled, which: Which = set
+) -> Settled:
     """Settle what waits besides what is `settled` already; alarm and explain, also what a process that died did not."""
     name = authority.name
     with ledger.begin() as tx:
@@ -77,7 +82,8 @@ def _settled(ledger: Ledger, authority: Authority, profiles_from: Path | None, s
             settled += bills.settle(tx, name, known["kind"], known["about"], rules_of(name).ranks)
         _changed(tx, name, settled.shipments)
     due = touches.touched(ledger, UNEXPLAINED + name)
-    settled.shipments |= due.keys()
+    settled.shipments = which(settled.shipments | due.keys())
+    due = {ident: rows for ident, rows in due.items() if ident in settled.shipments}
     alarm_unreadable(ledger, name, settled.messages, due)
     alarm_conflicts(ledger, name, settled.shipments)
     for shipment_id in sorted(settled.shipments):
@@ -88,7 +94,7 @@ def _settled(ledger: Ledger, authority: Authority, profiles_from: Path | None, s
 
 def _changed(tx: Connection, authority: str, shipments: set[int]) -> None:
     """These shipments' documents changed: the pulse is to look at them, and what was rejected is to be explained."""
-    touch(tx, shipments)
+    touch(tx, shipments, HEARD)
     touch(tx, shipments, what=UNEXPLAINED + authority)
 
 

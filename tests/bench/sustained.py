@@ -22,9 +22,11 @@ from adapters.ledger.tables import parcel
 from deployments import demo_truck
 from deployments.demo_flaws import KINDS
 from deployments.demo_truck import MadeTruck
+from deployments.pools import FEW
 from mappings import clock
 from tasks.capture import read_folder
 from tasks.clearing import hearing
+from tasks.clearing.pace import Pace
 from tasks.clearing.standing import parcel_claims
 from tasks.office import Office, collect_less, open_office
 from tests.bench.meter import cpu_of, memory_of
@@ -83,12 +85,12 @@ def _work(home: str, told: str, folders: list[str], start: _Start, declares: boo
     os.environ[clock.VARIABLE], os.environ[homes.VARIABLE] = told, home
     here = open_office(homes.read(Path(home)))
     collect_less()
-    waiting, end = list(folders), start.end()
+    waiting, end, pace = list(folders), start.end(), Pace(FEW)  # as the pulse's ear has it
     while time.monotonic() < end and (waiting or not declares):
         if declares:
             declare(here, Path(waiting.pop(0)))
         if hears:
-            heard = hearing.hear(here)
+            heard = hearing.hear(here, pace=pace)
             if not (declares or heard):
                 time.sleep(HEARING_PAUSE)
     here.ledger.close()

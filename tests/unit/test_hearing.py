@@ -33,14 +33,20 @@ def said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[in
         told.append(("read", sorted(found)))
         return Settled(shipments=found)
 
-    def apply(_office: Any, _name: str, channel: str = "", also: Any = ()) -> set[int]:
-        told.append(("apply", sorted(also)))
-        return {*also, 9}
+    def apply(_office: Any, _name: str, channel: str = "", pace: Any = None) -> set[int]:
+        waits = {ident for what, found in told[_applied(told) :] if what == "read" for ident in found}
+        told.append(("apply", sorted(waits)))
+        return {*waits, 9}
 
     monkeypatch.setattr(Listening, "senders", lambda *_: {CN: ["DXP"]})
     for name, double in (("fetch", fetch), ("read_stored", read), ("apply", apply)):
         monkeypatch.setattr(hearing, name, double)
     return told
+
+
+def _applied(told: list[tuple[str, list[int]]]) -> int:
+    """Up to where what was read has been applied."""
+    return max((place for place, (what, _) in enumerate(told, 1) if what == "apply"), default=0)
 
 
 @dataclass

@@ -13,9 +13,11 @@ import pytest
 
 from deployments import listener
 from deployments.listener import Listener
+from deployments.pools import FEW
 from mappings.errors import AuthorityUnavailable, ConfigurationError
 from tasks import office, stages  # Prefect, which they import, sets logging up: before a test listens to it
 from tasks.clearing import hearing
+from tasks.clearing.pace import Pace
 
 
 def waits(ours: Connection) -> None:
@@ -46,7 +48,8 @@ def test_it_goes_on_hearing_after_any_trouble(
 ) -> None:
     troubles, heard = [ConfigurationError("设置有误 wrong setting"), ZeroDivisionError("secret")], threading.Event()
 
-    def hear(_heard: object) -> None:
+    def hear(_heard: object, pace: Pace) -> None:
+        assert pace.many == FEW
         if not troubles:
             heard.set()
             return

@@ -83,10 +83,10 @@ class Scene:
         self.looked += 1
         return self.found._replace(mark=f"m{self.number}", noted=self.noted, limit=None, over=self.over)
 
-    def change(self) -> None:
-        """Something happens to it, and says so."""
+    def change(self, what: str = "") -> None:
+        """Something happens to it, and says so (touches.HEARD: receipts came)."""
         self.number += 1
-        touches.touch(offices.office().ledger, [self.id])
+        touches.touch(offices.office().ledger, [self.id], what)
 
     def beats(self, seconds: float) -> int:
         """The pulse beats for so long; how many runs it ordered."""
@@ -260,6 +260,31 @@ def test_a_truck_that_is_only_to_be_shown_is_shown_when_it_is_quiet(scene: Scene
         scene.change()
         scene.beats(QUIET)
     assert len(scene.waker.ordered) > 1, "not for ever"
+
+
+@pytest.mark.parametrize(("parcels", "most"), [(FEW + 1, 12), (FEW, 999)])
+def test_receipts_of_a_truck_are_looked_at_together(scene: Scene, parcels: int, most: int) -> None:
+    scene.found = scene.found._replace(left=False, begins=False)
+    scene.waker.size[scene.id] = parcels
+    scene.waker.under_way.add(scene.id)
+    before = scene.looked
+    for _ in range(500):
+        scene.change(touches.HEARD)
+        scene.waker.size[scene.id] = parcels  # a small one is asked for its size after each change
+        scene.beats(BEAT)
+    looked = scene.looked - before
+    assert 8 <= looked <= most, "50 seconds"
+    assert looked > 12 or most == 12, "a small one is looked at soon"
+
+
+def test_what_a_person_does_with_a_truck_is_looked_at_soon(scene: Scene) -> None:
+    scene.waker.desk, scene.found = None, scene.found._replace(begins=False)
+    scene.waker.size[scene.id] = FEW + 1
+    scene.waker.under_way.add(scene.id)
+    scene.change(touches.HEARD)
+    assert scene.beats(1.0) == 0
+    scene.change()
+    assert scene.beats(2 * BEAT) == 1
 
 
 def test_what_waits_for_a_lost_answer_is_tried_at_the_desk_without_a_run(scene: Scene) -> None:
