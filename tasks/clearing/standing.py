@@ -291,13 +291,16 @@ def load_standing(tx: Connection, shipment_id: int) -> Standing:
     sent = tx.execute(
         select(message.c.id, message.c.type, message.c.state).where(message.c.shipment_id == shipment_id)
     ).all()
-    documents = reading.latest(tx, {p.id: p.seq for p in here}, {m.id: m.state for m in sent})
+    seqs = {
+        ident: seq for ident, seq, _, _ in here
+    }  # a name asked of each of thousands of rows costs ten times as much
+    documents = reading.latest(tx, seqs, {m.id: m.state for m in sent})
     happened = ((kind, events.happened(tx, shipment_id, kind)) for kind in PHYSICAL)
     return Standing(
         shipment=row,
         truck=truck,
         procedure=procedure,
-        parcels={p.seq: (p.state, p.reason) for p in here},
+        parcels={seq: (state, reason) for _, seq, state, reason in here},
         documents=documents,
         lists=_lists(tx, shipment_id, procedure.lists, documents),
         events={kind: at for kind, at in happened if at is not None},

@@ -357,6 +357,33 @@ def test_what_a_process_that_died_had_settled_is_explained_by_the_next(case: Cas
     assert read_and_settle(case.ledger, case.authority).shipments == set(), "told once"
 
 
+def test_what_is_explained_already_is_looked_up_again_only_where_something_changed(case: Case) -> None:
+    asked: list[int] = []
+
+    def again(row: int = 7) -> tuple[list[int], list[int]]:
+        """Explains once more, to cells of that row: which were looked for, and which rows are kept."""
+        asked.clear()
+
+        def cell(_: Places, seq: int, *__: str) -> dict[str, int]:
+            asked.append(seq)
+            return {"row": row}
+
+        with mock.patch.object(Places, "__call__", cell):
+            explain(case.ledger, CN, case.id)
+        return asked.copy(), [int(n) for n in ledger_faults.faults(case.ledger, case.id, stage=stage(CN))["row"]]
+
+    said = case.answer(("100", "100", "2"), returnInfo="[Code:1800;Desc:逻辑校验不通过]")
+    keep_push(case.ledger, case.authority, case.customs.say(case.dxp, said))
+    read_and_settle(case.ledger, case.authority)
+    assert again() == ([], [0, 0]), "as it was explained when it was settled"
+    ledger_faults.replace_faults(case.ledger, case.id, stage(CN), faults.frame([]))
+    assert again() == ([1, 2], [7, 7]), "somebody else has taken them away"
+    assert again(8) == ([], [7, 7])
+    sources.save_snapshot(case.ledger, case.id, SNAPSHOT, b"another truck")
+    assert again(8) == ([1, 2], [8, 8]), "a corrected file has other rows"
+    assert again(9) == ([], [8, 8])
+
+
 def test_a_slice_that_fails_leaves_its_messages_unread(case: Case) -> None:
     """Receipts, their effect and the mark that they were read are one transaction."""
     keep_push(case.ledger, case.authority, case.customs.say(case.dxp, case.answer(("2", "2", "2"))))
