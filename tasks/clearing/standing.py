@@ -6,6 +6,7 @@ No message type is named here: the procedure says which one leads, and which lis
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -236,13 +237,16 @@ class Standing:
 
 
 def _lists(
-    tx: Connection, shipment_id: int, kinds: tuple[str, ...], documents: dict[str, dict[int | None, Document]]
+    tx: Connection,
+    shipment_id: int,
+    kinds: tuple[str, ...],
+    documents: dict[str, dict[int | None, Document]],
+    told: Iterable[Row[Any]],
 ) -> list[ListDocument]:
     found = []
     lists = [item.id for kind in kinds for item in documents.get(kind, {}).values()]
     named = members(tx, shipment_id, lists)
-    told = (event for event in events.timeline(tx, shipment_id) if event.kind == LISTED_ANEW)
-    freed = {ident for event in told for ident in event.detail["documents"]}
+    freed = {ident for event in told if event.kind == LISTED_ANEW for ident in event.detail["documents"]}
     for kind in kinds:
         for item in documents.get(kind, {}).values():
             seqs = frozenset() if item.id in freed else named[item.id]
@@ -295,15 +299,16 @@ def load_standing(tx: Connection, shipment_id: int) -> Standing:
         ident: seq for ident, seq, _, _ in here
     }  # a name asked of each of thousands of rows costs ten times as much
     documents = reading.latest(tx, seqs, {m.id: m.state for m in sent})
-    happened = ((kind, events.happened(tx, shipment_id, kind)) for kind in PHYSICAL)
+    told = events.timeline(tx, shipment_id)
+    happened = sorted(((event.at, event.kind) for event in told if event.kind in PHYSICAL), reverse=True)
     return Standing(
         shipment=row,
         truck=truck,
         procedure=procedure,
         parcels={seq: (state, reason) for _, seq, state, reason in here},
         documents=documents,
-        lists=_lists(tx, shipment_id, procedure.lists, documents),
-        events={kind: at for kind, at in happened if at is not None},
+        lists=_lists(tx, shipment_id, procedure.lists, documents, told),
+        events={kind: at for at, kind in happened},  # of several the first
         messages=Counter((m.type, m.state) for m in sent),
         deliveries=_deliveries(tx, shipment_id, procedure),
         bills=bills.states(tx, shipment_id) if "await_tax_bills" in procedure.settings else {},
