@@ -17,7 +17,7 @@ from typing import Any
 from deployments import pools
 from mappings.errors import ConfigurationError
 
-LOOK = {pools.EXPRESS: 0.2, pools.TRUCKS: 2.0}  # seconds between two looks for runs; each costs Prefect some 10 ms
+LOOK = {pools.EXPRESS: 0.4, pools.TRUCKS: 2.0}  # seconds between two looks for runs; each costs Prefect some 10 ms
 NICENESS = {pools.EXPRESS: 0, pools.TRUCKS: 10}  # a truck's seconds of work do not stand before a single shipment
 POOL = "tongguan"
 
