@@ -1,4 +1,4 @@
-"""Which run asks a person, and when: once for each state and number of deliveries."""
+"""Which run asks a person, and when: once for each state and number of deliveries; how far a long step has come."""
 
 from __future__ import annotations
 
@@ -43,3 +43,25 @@ def test_a_person_is_asked_in_every_state_that_has_a_form(desk: Desk, asked: dic
     desk.deliver(*files(desk.made, "waybills.jsonl"), ("later.txt", b"x"), shipment=str(desk.id))
     ask(desk, "awaiting_correction")
     assert [one["deployment"] for one in asked.values()] == [APPROVE, CORRECT, CORRECT, CORRECT], "of new files"
+
+
+def test_a_bar_is_shown_of_what_takes_longer_than_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, told = [0.0], list[tuple[str, float]]()
+
+    def create(percent: float, key: str, _description: str) -> str:
+        told.append((key, percent))
+        return "bar"
+
+    monkeypatch.setattr(publishing, "stopwatch", lambda: now[0])
+    monkeypatch.setattr(publishing, "create_progress_artifact", create)
+    monkeypatch.setattr(publishing, "update_progress_artifact", lambda bar, percent: told.append((bar, percent)))
+    quick = publishing.progress(7, "list")
+    for done in range(1, 101):
+        quick(done, 100)
+    assert told == []
+    long = publishing.progress(7, "declare")
+    for done in range(1, 101):
+        now[0] += 0.1
+        long(done, 100)
+    assert told[0] == ("shipment-7-declare", 10.0)
+    assert told[1:] == [("bar", 30.0), ("bar", 50.0), ("bar", 70.0), ("bar", 90.0), ("bar", 100.0)]
