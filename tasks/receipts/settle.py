@@ -43,9 +43,11 @@ def read_and_settle(
     """Read what was kept of this authority (by one channel) and nobody has read yet, and do as `settle`.
 
     Ordinary receipts have their effect in the transaction that keeps them: one write each instead of two. Of the
-    shipments that changed, now or before, those that are explained and returned are `which` says; the others wait.
+    shipments that changed, now or before, those are explained and returned that `which` says; the others wait. Who
+    reads one channel takes on only those that changed now: trucks may be waiting whose turn has not come.
     """
-    return _settled(ledger, authority, profiles_from, read_stored(ledger, authority, channel), which)
+    read = read_stored(ledger, authority, channel)
+    return _settled(ledger, authority, profiles_from, read, which, left=not channel)
 
 
 def read_stored(ledger: Ledger, authority: Authority, channel: str = "") -> Settled:
@@ -71,9 +73,10 @@ class _AtOnce:
 
 
 def _settled(
-    ledger: Ledger, authority: Authority, profiles_from: Path | None, settled: Settled, which: Which = set
-) -> Settled:
-    """Settle what waits besides what is `settled` already; alarm and explain, also what a process that died did not."""
+    ledger: Ledger, authority: Authority, profiles_from: Path | None, settled: Settled, which: Which = set,
+    left: bool = True,
+) -> Settled:  # fmt: skip
+    """Settle what waits besides what is `settled` already; alarm and explain, also what others have `left`."""
     name = authority.name
     with ledger.begin() as tx:
         complete_parked(tx, name)
@@ -82,7 +85,7 @@ def _settled(
             settled += bills.settle(tx, name, known["kind"], known["about"], rules_of(name).ranks)
         _changed(tx, name, settled.shipments)
     due = touches.touched(ledger, UNEXPLAINED + name)
-    settled.shipments = which(settled.shipments | due.keys())
+    settled.shipments = which(settled.shipments | due.keys() if left else settled.shipments)
     due = {ident: rows for ident, rows in due.items() if ident in settled.shipments}
     alarm_unreadable(ledger, name, settled.messages, due)
     alarm_conflicts(ledger, name, settled.shipments)

@@ -407,6 +407,16 @@ def test_a_push_is_read_before_what_was_fetched_and_leaves_that_alone(case: Case
     assert raws.unread(case.ledger, CN) == []
 
 
+def test_a_push_takes_on_no_truck_that_waits_for_its_turn(case: Case) -> None:
+    keep_push(case.ledger, case.authority, case.customs.say(case.dxp, case.answer(("2", "2", "2"))))
+    assert read_and_settle(case.ledger, case.authority, which=lambda _: set()).shipments == set()
+    assert read_and_settle(case.ledger, case.authority, channel=PUSH).shipments == set()
+    said = case.answer(("100", "", ""), minutes=1, returnInfo="[Code:1800;Desc:x]")
+    keep_push(case.ledger, case.authority, case.customs.say(case.dxp, said))
+    assert read_and_settle(case.ledger, case.authority, channel=PUSH).shipments == {case.id}, "this one it concerns"
+    assert read_and_settle(case.ledger, case.authority).shipments == set()
+
+
 def test_while_more_and_more_comes_what_has_come_is_read_meanwhile(case: Case) -> None:
     for minute in range(10):
         case.customs.say(case.dxp, case.answer(("2", "2", "2"), minutes=minute))
