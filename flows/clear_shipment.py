@@ -56,6 +56,7 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
         standing = left.standing() if left else stages.standing(truck)
         if go.cancelled:
             return publishing.cancelled(standing)
+        stages.explain(truck)
         publishing.publish(standing, again=full)
         publishing.ask(standing, again=full)
         publishing.tag_run(standing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -80,19 +81,21 @@ def publish(standing: Standing, again: bool = True) -> None:
 def progress(shipment_id: int, step: str) -> Callable[[int, int], None]:
     """A callback (done, total) that shows how far a long step has come, now and then and at its end.
 
-    One that takes less than a moment shows nothing.
+    One that takes less than a moment from its first part on shows nothing.
     """
     bar: list[UUID] = []
-    last = stopwatch()
+    last = math.nan
 
     def show(done: int, total: int) -> None:
         nonlocal last
+        if math.isnan(last):
+            last = stopwatch()
         if stopwatch() - last < (MOMENT if bar else GLANCE) and not (bar and done == total):
             return
         percent, last = 100.0 * done / total, stopwatch()
         if bar:
             update_progress_artifact(bar[0], percent)
-        else:
+        elif done < total:
             made: Any = create_progress_artifact(percent, f"shipment-{shipment_id}-{step}", f"{step}: 发送 sending")
             bar.append(made)
 

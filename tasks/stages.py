@@ -129,6 +129,11 @@ def standing(shipment_id: int) -> Standing:
     return settling.settle_shipment(office(), shipment_id)
 
 
+def explain(shipment_id: int) -> None:
+    """Explain what is about to be shown; the ear explains a truck only now and then."""
+    hearing.explain(office(), shipment_id)
+
+
 def tags_of(shipment_id: int) -> list[str]:
     """The tags of a run about a shipment, as it stands."""
     with office().ledger.read() as tx:

@@ -221,8 +221,11 @@ def in_state(tx: Connection, shipment_id: int, state: str, reason: str) -> list[
 
 
 @writes
-def set_parcel_states(tx: Connection, shipment_id: int, states: Mapping[int, tuple[str, str]]) -> int:
-    """Set state and reason of the parcels named by seq, in one go. Returns how many really changed."""
+def set_parcel_states(tx: Connection, shipment_id: int, states: Mapping[int, tuple[str, str]], said: str = "") -> int:
+    """Set state and reason of the parcels named by seq, in one go. Returns how many really changed.
+
+    `said` is what the change says of itself (touches.HEARD: nobody did anything).
+    """
     if not states:
         return 0
     query, now = select(parcel.c.seq, parcel.c.id, parcel.c.state, parcel.c.reason), clock.now()
@@ -235,5 +238,5 @@ def set_parcel_states(tx: Connection, shipment_id: int, states: Mapping[int, tup
     for (state, reason), idents in alike.items():
         change = update(parcel).where(bulk.among(tx, parcel.c.id, idents))
         tx.execute(change.values(state=state, reason=reason, state_at=now))
-    touch(tx, [shipment_id] if alike else [])
+    touch(tx, [shipment_id] if alike else [], said)
     return sum(map(len, alike.values()))

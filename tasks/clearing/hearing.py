@@ -14,7 +14,7 @@ from tasks.clearing.pace import Pace
 from tasks.clearing.settling import settle_shipment
 from tasks.office import Office
 from tasks.receipts.receive import fetch
-from tasks.receipts.settle import read_and_settle, read_stored
+from tasks.receipts.settle import explain_what_waits, read_and_settle, read_stored, unexplained
 from tasks.submission.recover import recover
 
 TOGETHER = 1.0  # real seconds of receipts that parcels and trucks hear of together, while more are fetched: at the
@@ -34,11 +34,11 @@ def hear(office: Office, seconds: float = math.inf, pace: Pace | None = None) ->
     until = stopwatch() + seconds
     for authority in office.authorities.values():
         addresses = senders.get(authority.name)
-        if not addresses:
-            continue
+        if not addresses and not unexplained(office.ledger, authority.name):
+            continue  # nothing to fetch, nothing left of a shipment that has come to its end meanwhile
         meanwhile = _Meanwhile(office, authority, stopwatch(), until, pace)
         try:
-            fetch(office.ledger, authority, addresses, meanwhile.look)
+            fetch(office.ledger, authority, addresses or (), meanwhile.look)
         except AuthorityUnavailable as error:
             trouble = error
         touched |= meanwhile.end()
@@ -86,12 +86,18 @@ def apply(office: Office, authority_name: str, channel: str = "", pace: Pace | N
     Returns the shipments that it was applied to: those whose turn it is by their `pace`, else all.
     """
     authority = office.authority(authority_name)
-    which = partial(pace.due, office.ledger) if pace else set
+    which = partial(pace.due, office.ledger, authority_name) if pace else set
     touched = read_and_settle(office.ledger, authority, office.home.profiles, channel, which).shipments
     partners.recognise(office.ledger, authority_name)
     for shipment_id in sorted(touched):
         settle_shipment(office, shipment_id)
     return touched
+
+
+def explain(office: Office, shipment_id: int) -> None:
+    """Explain what authorities said of a shipment and nobody has explained yet: it is about to be shown."""
+    for name in office.authorities:
+        explain_what_waits(office.ledger, name, shipment_id, office.home.profiles)
 
 
 def find_out(office: Office, shipment_id: int, alone: bool = True) -> int:

@@ -15,29 +15,24 @@ from mappings.clock import stopwatch
 from tasks.clearing import intake
 
 SECONDS = 5.0  # real ones
-_KEPT = 10_000  # shipments of which it is known when they were taken on
 
 
 @dataclass
 class Pace:
-    """Takes a shipment of more than `many` parcels on once in so many real `seconds`; others each time."""
+    """Takes a shipment of more than `many` parcels on once in so many real `seconds`; others each time.
+
+    Each authority has turns of its own: one that speaks all the time leaves the other its own.
+    """
 
     many: int
     seconds: float = SECONDS
-    _at: dict[int, float] = field(default_factory=dict)  # when each of many parcels may be taken on again
-    _few: set[int] = field(default_factory=set)
+    _until: dict[tuple[str, int], float] = field(default_factory=dict)  # before then it is not taken on again
 
-    def due(self, ledger: Ledger, shipment_ids: Collection[int]) -> set[int]:
-        """Those of these shipments that are taken on now."""
+    def due(self, ledger: Ledger, authority: str, shipment_ids: Collection[int]) -> set[int]:
+        """Those of these shipments that are taken on now for what an authority said."""
         now = stopwatch()
-        if len(self._at) + len(self._few) > _KEPT:
-            self._at, self._few = {i: at for i, at in self._at.items() if at > now}, set()
-        found = {i for i in shipment_ids if i in self._few or (now >= self._at.get(i, now) and self._take(ledger, i))}
-        for ident in found - self._few:
-            self._at[ident] = now + self.seconds
+        self._until = {turn: until for turn, until in self._until.items() if until > now}
+        found = {ident for ident in shipment_ids if (authority, ident) not in self._until}
+        large = {ident for ident in found if intake.size(ledger, ident) > self.many}
+        self._until |= {(authority, ident): now + self.seconds for ident in large}
         return found
-
-    def _take(self, ledger: Ledger, shipment_id: int) -> bool:
-        if shipment_id not in self._at and intake.size(ledger, shipment_id) <= self.many:
-            self._few.add(shipment_id)
-        return True

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from adapters.ledger import parcels, shipments
+from adapters.ledger.touches import HEARD
 from mappings import clock
 from mappings.applications import MAY, rules
 from tasks import imports
@@ -103,7 +104,7 @@ def settle_shipment(office: Office, shipment_id: int) -> Standing:
         if standing.truck.direction == "import":
             _books(tx, shipment_id, standing.parcels | found, applied)
         changed = {seq: said for seq, said in found.items() if standing.parcels.get(seq) != said}
-        if parcels.set_parcel_states(tx, shipment_id, changed):
+        if parcels.set_parcel_states(tx, shipment_id, changed, HEARD):  # whatever else it follows from has said so
             standing.parcels |= found
         if standing.parcels:
             counts = Counter(state for state, _ in standing.parcels.values())

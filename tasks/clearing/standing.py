@@ -300,7 +300,7 @@ def load_standing(tx: Connection, shipment_id: int) -> Standing:
     }  # a name asked of each of thousands of rows costs ten times as much
     documents = reading.latest(tx, seqs, {m.id: m.state for m in sent})
     told = events.timeline(tx, shipment_id)
-    happened = sorted(((event.at, event.kind) for event in told if event.kind in PHYSICAL), reverse=True)
+    first = {event.kind: event.at for event in reversed(told)}
     return Standing(
         shipment=row,
         truck=truck,
@@ -308,7 +308,7 @@ def load_standing(tx: Connection, shipment_id: int) -> Standing:
         parcels={seq: (state, reason) for _, seq, state, reason in here},
         documents=documents,
         lists=_lists(tx, shipment_id, procedure.lists, documents, told),
-        events={kind: at for at, kind in happened},  # of several the first
+        events={kind: first[kind] for kind in PHYSICAL if kind in first},
         messages=Counter((m.type, m.state) for m in sent),
         deliveries=_deliveries(tx, shipment_id, procedure),
         bills=bills.states(tx, shipment_id) if "await_tax_bills" in procedure.settings else {},

@@ -39,6 +39,7 @@ def explain(ledger: Ledger, authority: str, shipment_id: int, places: Where | No
     if "faults" not in table(authority):
         return faults.frame([])
     if lookup.quiet(ledger, shipment_id, authority, table(authority)["faults"]["states"]):
+        _explained(ledger).pop((shipment_id, authority), None)
         if any_faults(ledger, shipment_id, stage(authority)):
             replace_faults(ledger, shipment_id, stage(authority), faults.frame([]))
         return faults.frame([])
@@ -47,16 +48,16 @@ def explain(ledger: Ledger, authority: str, shipment_id: int, places: Where | No
     kept = ledger_faults(ledger, shipment_id, stage=stage(authority))
     said = _digest(snapshot_digest(ledger, shipment_id, SNAPSHOT), rejected, conflicts)
     places = places or Places(ledger, shipment_id)
-    if isinstance(places, Places) and _explained(ledger).get((shipment_id, authority)) == (said, _told(kept)):
+    if isinstance(places, Places) and _explained(ledger).get((shipment_id, authority)) == _digest(said, _told(kept)):
         return kept
     found = _found_faults(authority, rejected, conflicts, places)
     if _told(found) != _told(kept):
         replace_faults(ledger, shipment_id, stage(authority), found)
-    _explained(ledger)[shipment_id, authority] = said, _told(found)
+    _explained(ledger)[shipment_id, authority] = _digest(said, _told(found))
     return found
 
 
-Explained = dict[tuple[int, str], tuple[str, list[list[str]]]]
+Explained = dict[tuple[int, str], str]  # digests: values of the files are sealed wherever they are kept
 _known: WeakKeyDictionary[Ledger, Explained] = WeakKeyDictionary()
 
 

@@ -26,6 +26,7 @@ from tasks.receipts.places import Places
 from tasks.receipts.reasons import table
 
 Which = Callable[[Collection[int]], set[int]]
+Rows = dict[int, dict[str, str]]  # by shipment, as touches.touched
 UNEXPLAINED = "unexplained:"  # shipments of which an authority's rejections and conflicts are still to be told
 
 
@@ -84,15 +85,33 @@ def _settled(
         if known := table(name).get("bills"):
             settled += bills.settle(tx, name, known["kind"], known["about"], rules_of(name).ranks)
         _changed(tx, name, settled.shipments)
-    due = touches.touched(ledger, UNEXPLAINED + name)
+    due = unexplained(ledger, name)
     settled.shipments = which(settled.shipments | due.keys() if left else settled.shipments)
     due = {ident: rows for ident, rows in due.items() if ident in settled.shipments}
-    alarm_unreadable(ledger, name, settled.messages, due)
-    alarm_conflicts(ledger, name, settled.shipments)
-    for shipment_id in sorted(settled.shipments):
+    _explained(ledger, name, settled.shipments, due, profiles_from)
+    return settled
+
+
+def unexplained(ledger: Ledger, authority: str) -> Rows:
+    """The shipments of which something that this authority said is still to be explained, with the rows that say so."""
+    return touches.touched(ledger, UNEXPLAINED + authority)
+
+
+def explain_what_waits(ledger: Ledger, authority: str, shipment_id: int, profiles_from: Path | None = None) -> bool:
+    """Alarm and explain what waits of one shipment, whose turn it is or not: it is about to be shown. Whether any."""
+    due = unexplained(ledger, authority)
+    if shipment_id in due:
+        _explained(ledger, authority, {shipment_id}, {shipment_id: due[shipment_id]}, profiles_from)
+    return shipment_id in due
+
+
+def _explained(ledger: Ledger, name: str, shipment_ids: Collection[int], due: Rows, profiles_from: Path | None) -> None:
+    """Alarm and explain; then the rows that asked for it are forgotten."""
+    alarm_unreadable(ledger, name, (), due)
+    alarm_conflicts(ledger, name, shipment_ids)
+    for shipment_id in sorted(shipment_ids):
         explain(ledger, name, shipment_id, Places(ledger, shipment_id, profiles_from))
     touches.forget(ledger, [row for rows in due.values() for row in rows], UNEXPLAINED + name)
-    return settled
 
 
 def _changed(tx: Connection, authority: str, shipments: set[int]) -> None:

@@ -99,6 +99,7 @@ def test_a_connection_that_the_server_ended_is_noticed_once_it_lay_unused(
             assert tx.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid}).scalar_one()
         other.close()
 
+    monkeypatch.setattr(ledger, "IDLE_SECONDS", 600.0)
     first = backend()
     assert backend() == first
     end(first)

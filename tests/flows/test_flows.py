@@ -13,13 +13,14 @@ from prefect.states import Cancelling
 from sqlalchemy import update
 
 from adapters import home as homes
-from adapters.ledger import leases, shipments
+from adapters.ledger import leases, shipments, touches
 from adapters.ledger.tables import message
 from flows.clear_shipment import clear_shipment
 from flows.receive_receipts import receive_receipts
 from mappings.errors import AuthorityUnavailable, DataFault
 from tasks import stages
 from tasks.clearing import intake
+from tasks.receipts.settle import UNEXPLAINED
 from tests.chaos import worker
 from tests.contract.loopback import closed_port
 from tests.flows.running import Make, client, named, run, whole
@@ -85,6 +86,10 @@ def test_a_run_notes_what_the_truck_looks_like_at_its_end(whole: Make) -> None:
     run(clear_shipment, folder=str(here.folder))
     [ident] = stages.open_shipments()
     assert stages.noted_run(ident) == stages.digest(stages.mark(ident)) == stages.look(ident).mark
+    waits = UNEXPLAINED + "cn_ecommerce"
+    touches.touch(stages.office().ledger, [ident], what=waits)
+    run(clear_shipment, shipment=str(ident))
+    assert touches.touched(stages.office().ledger, waits) == {}, "what it shows is explained"
     here.id = ident
     here.deliver("late.jsonl", here.waybill(here.made.orders()[0], grossWeight=2.5))
     assert stages.noted_run(ident) != stages.digest(stages.mark(ident)), "a file came: the truck is to be woken"

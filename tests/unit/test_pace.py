@@ -6,18 +6,20 @@ import pytest
 
 from adapters.ledger import touches
 from tasks.clearing import hearing, pace
+from tasks.clearing.listening import Listening
 from tasks.clearing.pace import SECONDS, Pace
+from tasks.receipts import settle
 from tasks.receipts.settle import UNEXPLAINED
 from tests.unit.desk import Desk
 
-CN, SMALL, TRUCK = "cn_ecommerce", 1, 2
+CN, HK, SMALL, TRUCK = "cn_ecommerce", "hk_road", 1, 2
 
 
 class Time:
     """A clock that stands until it is moved."""
 
     def __init__(self) -> None:
-        self.now, self.asked = 100.0, list[int]()
+        self.now, self.parcels = 100.0, {SMALL: 3, TRUCK: 3200}
 
     def __call__(self) -> float:
         return self.now
@@ -27,34 +29,42 @@ class Time:
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     """It, and shipments of which one has many parcels."""
     made = Time()
-
-    def size(_ledger: object, ident: int) -> int:
-        made.asked.append(ident)
-        return 3200 if ident == TRUCK else 3
-
     monkeypatch.setattr(pace, "stopwatch", made)
-    monkeypatch.setattr(pace.intake, "size", size)
+    monkeypatch.setattr(pace.intake, "size", lambda _, ident: made.parcels[ident])
     return made
 
 
 def test_a_truck_is_taken_on_once_in_a_while_and_a_small_shipment_each_time(desk: Desk, time: Time) -> None:
     kept, ledger = Pace(many=200), desk.office.ledger
-    assert kept.due(ledger, [SMALL, TRUCK]) == {SMALL, TRUCK}, "the first time at once"
+    assert kept.due(ledger, CN, [SMALL, TRUCK]) == {SMALL, TRUCK}, "the first time at once"
     for _ in range(3):
         time.now += SECONDS / 4
-        assert kept.due(ledger, [TRUCK, SMALL]) == {SMALL}
+        assert kept.due(ledger, CN, [TRUCK, SMALL]) == {SMALL}
     time.now += SECONDS / 4
-    assert kept.due(ledger, [SMALL, TRUCK]) == {SMALL, TRUCK}
-    assert time.asked == [SMALL, TRUCK], "how large they are is asked once"
+    assert kept.due(ledger, CN, [SMALL, TRUCK]) == {SMALL, TRUCK}
 
 
-def test_what_it_knows_does_not_grow_for_ever(desk: Desk, time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "_KEPT", 10)
-    kept, ledger = Pace(many=2), desk.office.ledger
+def test_an_authority_that_speaks_all_the_time_takes_no_turn_of_another(desk: Desk, time: Time) -> None:
+    kept, ledger = Pace(many=200), desk.office.ledger
+    assert kept.due(ledger, CN, [TRUCK]) == {TRUCK}
+    assert kept.due(ledger, HK, [TRUCK]) == {TRUCK}
+    assert kept.due(ledger, HK, [TRUCK]) == kept.due(ledger, CN, [TRUCK]) == set()
+
+
+def test_a_shipment_that_grows_has_a_pace_from_then_on(desk: Desk, time: Time) -> None:
+    kept, ledger = Pace(many=200), desk.office.ledger
+    assert kept.due(ledger, CN, [SMALL]) == {SMALL}
+    time.parcels[SMALL] = 201
+    assert [kept.due(ledger, CN, [SMALL]) for _ in range(2)] == [{SMALL}, set()]
+
+
+def test_what_it_knows_does_not_grow_for_ever(desk: Desk, time: Time) -> None:
+    kept, ledger = Pace(many=200), desk.office.ledger
+    time.parcels = dict.fromkeys(range(100), 3200)
     for ident in range(100):
-        time.now += SECONDS
-        assert kept.due(ledger, [ident, ident + 1]) >= {ident + 1}
-    assert len(kept._at) + len(kept._few) <= 12
+        time.now += SECONDS / 4
+        assert kept.due(ledger, CN, [ident]) == {ident}
+    assert len(kept._until) <= 5
 
 
 def test_what_a_truck_has_to_wait_for_stands_in_the_ledger(
@@ -63,7 +73,7 @@ def test_what_a_truck_has_to_wait_for_stands_in_the_ledger(
     settled: list[int] = []
     monkeypatch.setattr(hearing, "settle_shipment", lambda _, ident: settled.append(ident))
     ledger, kept = desk.office.ledger, Pace(many=200)
-    monkeypatch.setattr(pace.intake, "size", lambda *_: 3200)
+    time.parcels[desk.id] = 3200
 
     def heard() -> None:
         touches.touch(ledger, [desk.id], what=UNEXPLAINED + CN)
@@ -80,3 +90,28 @@ def test_what_a_truck_has_to_wait_for_stands_in_the_ledger(
     assert hearing.apply(desk.office, CN, pace=kept) == set()
     assert hearing.apply(desk.office, CN) == {desk.id}, "who has no pace, as after a death, does all that waits"
     assert settled == [desk.id] * 3
+
+
+def test_what_waits_when_nobody_is_listened_to_any_more_is_not_forgotten(
+    desk: Desk, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hearing, "settle_shipment", lambda *_: None)
+    monkeypatch.setattr(Listening, "senders", lambda *_: {})
+    ledger = desk.office.ledger
+    touches.touch(ledger, [desk.id], what=UNEXPLAINED + CN)
+    assert hearing.hear(desk.office) == {desk.id}
+    assert touches.touched(ledger, UNEXPLAINED + CN) == {}
+    assert hearing.hear(desk.office) == set()
+
+
+def test_what_is_about_to_be_shown_is_explained_whose_turn_it_is_or_not(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explained: list[tuple[str, int]] = []
+    monkeypatch.setattr(settle, "explain", lambda _, name, ident, __: explained.append((name, ident)))
+    ledger = desk.office.ledger
+    touches.touch(ledger, [desk.id, desk.id + 1], what=UNEXPLAINED + CN)
+    hearing.explain(desk.office, desk.id)
+    hearing.explain(desk.office, desk.id)
+    assert explained == [(CN, desk.id)], "once, and no other truck"
+    assert list(touches.touched(ledger, UNEXPLAINED + CN)) == [desk.id + 1]

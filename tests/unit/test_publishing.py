@@ -59,7 +59,12 @@ def test_a_bar_is_shown_of_what_takes_longer_than_a_moment(monkeypatch: pytest.M
     for done in range(1, 101):
         quick(done, 100)
     assert told == []
+    alone = publishing.progress(7, "arrive")
+    now[0] += 5.0  # it was prepared for long
+    alone(1, 1)
+    assert told == []
     long = publishing.progress(7, "declare")
+    long(0, 100)
     for done in range(1, 101):
         now[0] += 0.125
         long(done, 100)

@@ -22,7 +22,7 @@ from tasks.receipts import alarm
 from tasks.receipts.explain import explain, stage
 from tasks.receipts.places import SNAPSHOT, Places, line_of
 from tasks.receipts.receive import PAGES, PUSH, accept_push, fetch, keep_push, overlapped, receive
-from tasks.receipts.settle import read_and_settle, settle
+from tasks.receipts.settle import read_and_settle, read_stored, settle
 from tasks.submission.submit import submit
 from tests.contract.loopback import REP
 from tests.unit.customs import Customs, key_fields, prepared, receipt, stamp
@@ -405,6 +405,13 @@ def test_a_push_is_read_before_what_was_fetched_and_leaves_that_alone(case: Case
     read_and_settle(case.ledger, case.authority)
     assert case.states() == ["at_customs", "accepted", "accepted"]
     assert raws.unread(case.ledger, CN) == []
+
+
+def test_what_was_only_read_is_taken_on_by_who_settles_next(case: Case) -> None:
+    keep_push(case.ledger, case.authority, case.customs.say(case.dxp, case.answer(("2", "2", "2"))))
+    assert read_stored(case.ledger, case.authority).shipments == {case.id}
+    assert read_and_settle(case.ledger, case.authority).shipments == {case.id}
+    assert read_and_settle(case.ledger, case.authority).shipments == set()
 
 
 def test_a_push_takes_on_no_truck_that_waits_for_its_turn(case: Case) -> None:
