@@ -6,17 +6,17 @@ What cannot be read is parked with its reason, never dropped. Reading again what
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import count
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row
 
 from adapters.contract import Authority, NoPlace, Opened, Polled, ReceiptRow
 from adapters.ledger import Ledger, bills, raws
-from adapters.ledger.leases import get_cursor, set_cursor
+from adapters.ledger.leases import cursors, set_cursor
 from adapters.ledger.ledger import alone
 from adapters.ledger.receipts import add_all
 from adapters.ledger.settling import Settled
@@ -26,7 +26,7 @@ from tasks.receipts.lookup import complete_keys, whole
 
 log = logging.getLogger(__name__)
 SLICE = 40  # messages read in one transaction: who reads a push waits for no more than that
-PAGES = 4  # pages fetched before what they brought is read
+PAGES = 4  # pages fetched for one company before it is another's turn, and what they brought is read
 PUSH = "push"
 CURSOR, POLLED = "receipts:", "polled:"
 Told = Sequence[tuple[int, Sequence[ReceiptRow]]]  # receipts by the raw message that brought them
@@ -81,16 +81,27 @@ def fetch(
 ) -> int:
     """Fetch what lies ready for these DXP ids since last time and keep it, unread. Returns how many messages are new.
 
-    Asks `between` after every few pages whether to go on: where more comes all the time, what has come does not wait
-    for the end, and the rest is there for who hears next.
+    They take turns of a few pages, who was heard longest ago first: one to whom more comes all the time holds up no
+    other. Asks `between` after a turn that did not come to its end whether to go on: what has come does not wait for
+    the end, and the rest is there for who hears next.
     Raises AuthorityUnavailable; where one company has no place of its own (NoPlace), after the others were heard.
     """
-    stored, missing = 0, None
-    for dxp_id in dxp_ids:
+    stored, missing, began, told = 0, None, clock.now().isoformat(), cursors(ledger, authority.name)
+    turns = deque(sorted(dxp_ids, key=lambda dxp_id: told.get(POLLED + dxp_id, "")))
+    since = {dxp_id: _since(authority, told, dxp_id) for dxp_id in turns}
+    while turns:
+        dxp_id = turns.popleft()
         try:
-            stored += _poll(ledger, authority, dxp_id, between)
+            fresh, since[dxp_id], further = _turn(ledger, authority, dxp_id, since[dxp_id])
         except NoPlace as error:
             missing = error
+            continue
+        set_cursor(ledger, authority.name, POLLED + dxp_id, began)
+        stored += fresh
+        if further:
+            turns.append(dxp_id)
+            if between and not between():
+                break
     if missing is not None:
         raise missing
     return stored
@@ -114,25 +125,27 @@ def take_in(ledger: Ledger, authority: Authority, bodies: list[bytes], channel: 
     return done
 
 
-def _poll(ledger: Ledger, authority: Authority, dxp_id: str, between: Callable[[], bool] | None = None) -> int:
-    now = clock.now()
-    cursor = get_cursor(ledger, authority.name, CURSOR + dxp_id)
-    last = get_cursor(ledger, authority.name, POLLED + dxp_id)
-    since, stored = overlapped(cursor, last, float(authority.profile.value("poll_overlap_seconds", 0.0))), 0
-    for number in count(1):
+def _since(authority: Authority, told: Mapping[str, str], dxp_id: str) -> str:
+    """Where to go on for a DXP id, by what the ledger has told of the authority."""
+    seconds = float(authority.profile.value("poll_overlap_seconds", 0.0))
+    return overlapped(told.get(CURSOR + dxp_id, ""), told.get(POLLED + dxp_id, ""), seconds)
+
+
+def _turn(ledger: Ledger, authority: Authority, dxp_id: str, since: str) -> tuple[int, str, bool]:
+    """A few pages for one DXP id. Returns how many messages are new, where to go on, and whether there is more."""
+    stored = 0
+    for _ in range(PAGES):
         page = _page(ledger, authority, dxp_id, since)
         fresh = _store(ledger, authority, page.messages, page.channel, dxp_id)
         stored += fresh
         page.stored()
-        if not _further(page, since, fresh):
+        further = _further(page, since, fresh)
+        if not further:
             break
         if page.next:
             since = page.next
             set_cursor(ledger, authority.name, CURSOR + dxp_id, since)
-        if between and number % PAGES == 0 and not between():
-            break
-    set_cursor(ledger, authority.name, POLLED + dxp_id, now.isoformat())
-    return stored
+    return stored, since, further
 
 
 def _page(ledger: Ledger, authority: Authority, dxp_id: str, since: str) -> Polled:

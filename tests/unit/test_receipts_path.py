@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 
 from adapters.cn_ecommerce import ChinaEcommerce
+from adapters.contract import Polled
 from adapters.ledger import Ledger, events, leases, messages, open_ledger, raws, sources
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger import receipts as ledger_receipts
@@ -436,6 +437,30 @@ def test_while_more_and_more_comes_what_has_come_is_read_meanwhile(case: Case) -
     fetch(case.ledger, case.authority, [case.dxp], look)
     assert seen == [2 * PAGES], "customs gives two messages a page here"
     assert len(raws.unread(case.ledger, CN)) == 10
+
+
+def test_companies_take_turns_who_was_heard_longest_ago_is_first(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A company to whom more comes all the time holds up no other, in this hearing or in the next."""
+    asked: list[str] = []
+    at = clock.now()
+
+    def poll(dxp_id: str, since: str) -> Polled:
+        asked.append(dxp_id)
+        number = int(since or 0) + 1
+        return Polled([f"<{dxp_id}-{number}/>".encode()], str(number) if dxp_id == "busy" or number < 2 else since)
+
+    monkeypatch.setattr(case.authority, "poll", poll)
+    rounds = iter(range(3))
+    fetch(case.ledger, case.authority, ["busy", "quiet"], lambda: next(rounds) < 2)
+    assert asked == ["busy"] * PAGES + ["quiet"] * 2 + ["busy"] * (2 * PAGES)
+    asked.clear()
+    monkeypatch.setattr(clock, "now", lambda: at + timedelta(days=1))
+    fetch(case.ledger, case.authority, ["busy", "third", "quiet"], lambda: False)
+    assert asked == ["third"] * 2 + ["busy"] * PAGES, "the third had never been heard"
+    asked.clear()
+    monkeypatch.setattr(clock, "now", lambda: at + timedelta(days=2))
+    fetch(case.ledger, case.authority, ["busy", "third", "quiet"], lambda: False)
+    assert asked[0] == "quiet", "it had no turn last time"
 
 
 def test_who_stops_fetching_leaves_the_rest_to_who_fetches_next(case: Case) -> None:
