@@ -32,6 +32,7 @@ class World:
         self.rules = yaml.safe_load((Path(__file__).parent / "world.yaml").read_text(encoding="utf-8"))
         self.since: dict[tuple[int, str], datetime] = {}
         self.told: dict[tuple[int, str], datetime] = {}
+        self.seen: dict[int, datetime] = {}  # when each shipment was looked at first
 
     def look(self) -> None:
         """One look at all shipments."""
@@ -43,6 +44,7 @@ class World:
 
     def _act(self, status: dict[str, Any]) -> None:
         ident = int(status["id"])
+        self.seen.setdefault(ident, clock.now())
         before = True
         for rule in self.rules["events"]:
             if rule["kind"] not in status["events"]:
@@ -53,12 +55,13 @@ class World:
         self._drive(status)
 
     def _due(self, status: dict[str, Any], rule: dict[str, Any]) -> bool:
-        now, state = clock.now(), status["state"]
+        now, state, ident = clock.now(), status["state"], int(status["id"])
         if state in ("held", "awaiting_approval", "nothing_to_declare"):
             return False
-        waited = now - self.since.setdefault((int(status["id"]), state), now)
+        waited = now - self.since.setdefault((ident, state), now)
         waiting = state == rule["state"] and waited.total_seconds() >= rule["seconds"]
-        return waiting or now >= datetime.fromisoformat(status["planned"][rule["planned"]])
+        planned = datetime.fromisoformat(status["planned"][rule["planned"]])
+        return waiting or self.seen[ident] < planned <= now
 
     def _tell(self, ident: int, kind: str) -> None:
         now = clock.now()
