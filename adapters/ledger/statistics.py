@@ -16,9 +16,8 @@ from adapters.ledger.tables import metadata
 from mappings import clock
 
 log = logging.getLogger(__name__)
-DETAIL = (
-    20  # of PostgreSQL's picture: it reads 300 times as many rows for it. Its own analysis has 100, some time later
-)
+# Of PostgreSQL's picture: it reads 300 times as many rows for it. Its own analysis, some time later, has 100.
+DETAIL = 20
 PAUSE = 2.0  # seconds between two looks of one process
 _STALE = text(
     "SELECT relname FROM pg_stat_user_tables WHERE schemaname = current_schema() AND relname = ANY(:names) "

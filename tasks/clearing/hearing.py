@@ -25,8 +25,7 @@ def hear(office: Office, seconds: float = math.inf, pace: Pace | None = None) ->
     """Fetch and apply the receipts of every authority. Returns the shipments that they concern.
 
     After so many real seconds it leaves what else lies ready to who hears next, and what trucks make of it where their
-    `pace` says so. Raises AuthorityUnavailable after
-    having heard all authorities that can be reached.
+    `pace` says so. Raises AuthorityUnavailable after having heard all authorities that can be reached.
     """
     touched: set[int] = set()
     trouble: AuthorityUnavailable | None = None
