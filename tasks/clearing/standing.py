@@ -295,7 +295,7 @@ def load_standing(tx: Connection, shipment_id: int) -> Standing:
     sent = tx.execute(
         select(message.c.id, message.c.type, message.c.state).where(message.c.shipment_id == shipment_id)
     ).all()
-    seqs = {ident: seq for ident, seq, _, _ in here}  # by place: to ask thousands of rows by name costs ten times as much
+    seqs = {ident: seq for ident, seq, _, _ in here}  # by place: rows asked by name cost ten times as much
     documents = reading.latest(tx, seqs, {m.id: m.state for m in sent})
     told = events.timeline(tx, shipment_id)
     first = {event.kind: event.at for event in reversed(told)}
