@@ -39,6 +39,12 @@ def touched(tx: Connection, what: str = TOUCHED) -> dict[int, dict[str, str]]:
     return found
 
 
+@reads
+def waiting(tx: Connection, whats: Collection[str]) -> set[str]:
+    """Which of these lists name any shipment."""
+    return set(tx.execute(select(cursor.c.authority).distinct().where(cursor.c.authority.in_(sorted(whats)))).scalars())
+
+
 @writes
 def forget(tx: Connection, names: Collection[str], what: str = TOUCHED) -> None:
     """These rows were looked at."""

@@ -14,7 +14,7 @@ from tasks.clearing.pace import Pace
 from tasks.clearing.settling import settle_shipment
 from tasks.office import Office
 from tasks.receipts.receive import fetch
-from tasks.receipts.settle import explain_what_waits, read_and_settle, read_stored, unexplained
+from tasks.receipts.settle import explain_what_waits, read_and_settle, read_stored, with_unexplained
 from tasks.submission.recover import recover
 
 TOGETHER = 1.0  # real seconds of receipts that parcels and trucks hear of together, while more are fetched: at the
@@ -30,11 +30,13 @@ def hear(office: Office, seconds: float = math.inf, pace: Pace | None = None) ->
     touched: set[int] = set()
     trouble: AuthorityUnavailable | None = None
     senders = office.listening.senders(office.ledger)
+    quiet = [name for name in office.authorities if not senders.get(name)]
+    left = with_unexplained(office.ledger, quiet) if quiet else set()
     until = stopwatch() + seconds
     for authority in office.authorities.values():
         addresses = senders.get(authority.name)
-        if not addresses and not unexplained(office.ledger, authority.name):
-            continue  # nothing to fetch, nothing left of a shipment that has come to its end meanwhile
+        if not addresses and authority.name not in left:
+            continue  # nothing to fetch, nothing to explain of a shipment that has come to its end meanwhile
         meanwhile = _Meanwhile(office, authority, stopwatch(), until, pace)
         try:
             fetch(office.ledger, authority, addresses or (), meanwhile.look)

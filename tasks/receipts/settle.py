@@ -97,6 +97,12 @@ def unexplained(ledger: Ledger, authority: str) -> Rows:
     return touches.touched(ledger, UNEXPLAINED + authority)
 
 
+def with_unexplained(ledger: Ledger, authorities: Collection[str]) -> set[str]:
+    """Of which of these authorities something is still to be explained."""
+    found = touches.waiting(ledger, [UNEXPLAINED + name for name in authorities])
+    return {what.removeprefix(UNEXPLAINED) for what in found}
+
+
 def explain_what_waits(ledger: Ledger, authority: str, shipment_id: int, profiles_from: Path | None = None) -> bool:
     """Alarm and explain what waits of one shipment, whose turn it is or not: it is about to be shown. Whether any."""
     due = unexplained(ledger, authority)

@@ -11,6 +11,7 @@ import os
 import time
 from dataclasses import dataclass, field
 from multiprocessing.context import SpawnProcess
+from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Event, Semaphore
 from pathlib import Path
 
@@ -51,6 +52,7 @@ class Sustained:
     second: int = 0
     windows: list[tuple[float, int]] = field(default_factory=list)
     workers: int = 0
+    worked: float = 0.0  # until the last worker had ended
     lasted: float = 0.0  # until everything was heard out
     cpu: dict[str, float] = field(default_factory=dict)
     memory: dict[str, float] = field(default_factory=dict)
@@ -72,6 +74,7 @@ class _Start:
     ready: Semaphore
     go: Event
     seconds: float
+    told: SimpleQueue[tuple[str, float, float]]  # of each worker its name, CPU seconds and most memory
 
     def end(self) -> float:
         """Waits for the start. Returns when to end."""
@@ -80,12 +83,13 @@ class _Start:
         return time.monotonic() + self.seconds
 
 
-def _work(home: str, told: str, folders: list[str], start: _Start, declares: bool, hears: bool) -> None:
-    """A worker process until the end; truck after truck, and what lies ready of receipts."""
+def _work(name: str, home: str, told: str, folders: list[str], start: _Start, declares: bool, hears: bool) -> None:
+    """A worker process until the end; truck after truck, and what lies ready of receipts. It tells what it needed."""
     os.environ[clock.VARIABLE], os.environ[homes.VARIABLE] = told, home
     here = open_office(homes.read(Path(home)))
     collect_less()
     waiting, end, pace = list(folders), start.end(), Pace(FEW)  # as the pulse's ear has it
+    before = time.process_time()
     while time.monotonic() < end and (waiting or not declares):
         if declares:
             declare(here, Path(waiting.pop(0)))
@@ -94,6 +98,7 @@ def _work(home: str, told: str, folders: list[str], start: _Start, declares: boo
             if not (declares or heard):
                 time.sleep(HEARING_PAUSE)
     here.ledger.close()
+    start.told.put((name, time.process_time() - before, memory_of("self", "VmHWM")))
 
 
 def run(
@@ -113,15 +118,27 @@ def run(
         count = most or 1 + round(seconds * rate / truck)
         folders = [_made(here, work, sandboxes, truck, number) for number in range(count)]
         found = Sustained(seconds, workers=workers)
-        start = _Start(_spawn.Semaphore(0), _spawn.Event(), seconds)
+        start = _Start(_spawn.Semaphore(0), _spawn.Event(), seconds, _spawn.SimpleQueue())
         processes = _started(here, sandboxes, folders, start, workers)
         for _ in processes:
-            start.ready.acquire(timeout=120)
+            if not start.ready.acquire(timeout=120):
+                raise RuntimeError("a worker did not start")
         start.go.set()
         began = time.monotonic()
-        _watch(here, found, {"sandbox": sandboxes.pid(CHINA), **{n: p.pid or 0 for n, p in processes.items()}}, window)
-        for process in processes.values():
+        sandbox = sandboxes.pid(CHINA)
+        before = cpu_of(sandbox)
+        _watch(here, found, window)
+        for process in processes:
             process.join(120)
+            if process.exitcode != 0:
+                raise RuntimeError(f"a worker ended with {process.exitcode}")
+        found.worked = time.monotonic() - began
+        told = [
+            ("sandbox", cpu_of(sandbox) - before, memory_of(sandbox, "VmHWM")),
+            *(start.told.get() for _ in processes),
+        ]
+        found.cpu = {name: cpu for name, cpu, _ in sorted(told)}
+        found.memory = {name: most for name, _, most in told}
         hear_out(here)
         found.lasted = time.monotonic() - began
         _judge(here, sandboxes, found)
@@ -140,36 +157,28 @@ def _made(here: Office, work: Path, sandboxes: Sandboxes, parcels: int, number: 
     return str(folder)
 
 
-def _started(
-    here: Office, sandboxes: Sandboxes, folders: list[str], start: _Start, workers: int
-) -> dict[str, SpawnProcess]:
+def _started(here: Office, sandboxes: Sandboxes, folders: list[str], start: _Start, workers: int) -> list[SpawnProcess]:
     """One process that does both, or one that hears while the others declare, each with trucks of its own."""
     alone, many = workers == 1, max(1, workers - 1)
     roles = {f"declare {n}": (True, alone, folders[n::many]) for n in range(many)}
     roles |= {} if alone else {"hear": (False, True, [])}
-    found = {}
+    found = []
     for name, (declares, hears, mine) in roles.items():
-        told = (str(here.home.path), sandboxes.clock.variable(), mine, start, declares, hears)
-        found[name] = _spawn.Process(target=_work, args=told)
-        found[name].start()
+        told = (name, str(here.home.path), sandboxes.clock.variable(), mine, start, declares, hears)
+        found.append(_spawn.Process(target=_work, args=told))
+        found[-1].start()
     return found
 
 
-def _watch(here: Office, found: Sustained, pids: dict[str, int], window: float) -> None:
+def _watch(here: Office, found: Sustained, window: float) -> None:
     """Count what is answered, window by window, while the workers run."""
-    before, answered, start = {n: cpu_of(p) for n, p in pids.items()}, 0, time.monotonic()
+    answered, start = 0, time.monotonic()
     while time.monotonic() - start < found.seconds:
         time.sleep(min(window, max(0.05, found.seconds - (time.monotonic() - start))))
         now = _states(here)
         done = sum(many for state, many in now.items() if state not in (*UNANSWERED, HELD))
         found.windows.append((time.monotonic() - start, done - answered))
         answered = done
-        for name, pid in pids.items():
-            try:
-                found.cpu[name] = cpu_of(pid) - before[name]
-                found.memory[name] = max(found.memory.get(name, 0.0), memory_of(pid))
-            except (OSError, StopIteration):
-                continue  # it has ended: its last figures stay
 
 
 def _states(here: Office) -> dict[str, int]:

@@ -45,7 +45,7 @@ def page(found: Sustained) -> str:
         f"| aim | {AIM:,}: {'met' if whole >= AIM else '**missed**'} |",
         f"| held as dirty | {found.held:,} |",
         f"| without an answer at the end | {found.unanswered:,} |",
-        f"| processors used, of {cores} | {used / seconds:.2f} |",
+        f"| processors used, of {cores} | {used / max(found.worked, 1e-9):.2f} |",
         f"| findings of the audit | {json.dumps(found.findings, ensure_ascii=False)} |",
         f"| documents that customs received a second time | {found.second:,} |",
         "",
