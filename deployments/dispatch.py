@@ -10,7 +10,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from deployments.pools import lane
+from deployments.pools import EXPRESS, TRUCKS, lane
 from deployments.prefect_api import Prefect
 from deployments.waking import TROUBLED, Waker, log
 from mappings.clock import stopwatch
@@ -19,7 +19,7 @@ from tasks.actors import PULSE
 
 CLEAR = "clear-shipment/clear-shipment"
 TAKING = 20.0  # real seconds that a run may take from its worker to its truck's lease
-ASK = 0.5  # real seconds between two questions to Prefect how the runs stand
+ASK = {EXPRESS: 0.5, TRUCKS: 1.5}  # real seconds between two questions to Prefect how runs stand: small ones, trucks'
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 DEAD = "工作进程已停止，车次将由其他进程继续。Its worker is gone: another goes on with the truck."
 
@@ -105,7 +105,7 @@ class Dispatch(Waker):
     def ended(self) -> set[int]:
         """Forgets runs that ended, and those whose worker died: nobody has had their truck for a while."""
         self._begun()
-        if self.asking is None and stopwatch() - self.asked_at >= ASK:
+        if self.asking is None and stopwatch() - self.asked_at >= min(ASK[where] for where in self._lanes()):
             known = {shipment_id: one for shipment_id, one in self.started.items() if one.run_id}
             if known:
                 self.asked_at = stopwatch()
@@ -120,6 +120,10 @@ class Dispatch(Waker):
             return set()
         mine = {i: one for i, one in known.items() if self.started.get(i) is one}
         return {i for i, one in mine.items() if self._safely(self._is_over, i, one, states)}
+
+    def _lanes(self) -> set[str]:
+        """In which lanes runs were started."""
+        return {lane(self.size.get(shipment_id, 0)) for shipment_id in self.started} or {TRUCKS}
 
     def _is_over(self, shipment_id: int, one: Started, states: dict[str, str]) -> bool:
         """Whether its run has ended or will never: then it is forgotten."""

@@ -1,7 +1,8 @@
 """Warm workers for Prefect's work pools: a run begins in a process that has everything loaded, not in a new one.
 
 A `process` worker of Prefect starts a process for each run (about two seconds of imports); this one keeps `slots`
-processes and hands each the id of a run. It serves the same pools, beside Prefect's own workers. Prefect 3.8.8.
+processes and hands each the id of a run. It serves the same pools, beside Prefect's own workers, and asks for runs
+where there is reason to. Prefect 3.8.8.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ import anyio
 import anyio.abc
 from prefect.workers.process import ProcessJobConfiguration, ProcessWorker, ProcessWorkerResult
 
+from deployments.bells import Bell
 from deployments.beside import Beside
 from deployments.dispatch import CLEAR
 from deployments.heartbeats import no_heartbeats
+from deployments.pools import EXPRESS
 from mappings.clock import stopwatch
 from tasks.actors import PULSE
 
@@ -162,8 +165,16 @@ class WarmWorker(ProcessWorker):
         """Under a name of its own, so that Prefect's worker of the same type stays what it is."""
         return "warm-process"
 
-    def __init__(self, pool: str, limit: int = 1, target: Callable[[Connection], None] = work, **more: Any) -> None:
+    def __init__(
+        self,
+        pool: str,
+        limit: int = 1,
+        target: Callable[[Connection], None] = work,
+        bell: Bell | None = None,
+        **more: Any,
+    ) -> None:
         super().__init__(pool, limit=limit, **more)
+        self.bell = bell or Bell(EXPRESS)
         self._target = target
         self._all: set[Slot] = set()
         self._free: queue.SimpleQueue[Slot] = queue.SimpleQueue()
@@ -172,6 +183,17 @@ class WarmWorker(ProcessWorker):
         for _ in range(limit):
             self._add()
 
+    async def get_and_submit_flow_runs(self) -> list[FlowRun]:
+        """Looks for runs where there is reason to; it is called every moment (deployments.bells)."""
+        if self._has_successfully_synced and not self.bell.due(self.limiter.available_tokens > 0):
+            return []
+        self.bell.rang = False
+        try:
+            return await super().get_and_submit_flow_runs()
+        except Exception:
+            self.bell.failed()
+            raise
+
     async def _submit_scheduled_flow_runs(self, flow_run_response: list[WorkerFlowRunResponse]) -> list[FlowRun]:
         """As ever; then says in the ledger which runs of shipments are asked for, whether a slot is free or not.
 
@@ -179,6 +201,7 @@ class WarmWorker(ProcessWorker):
         again (Prefect 3.8.8 lets a completed run become pending).
         """
         submitted = await super()._submit_scheduled_flow_runs(flow_run_response)
+        self.bell.looked(waits=len(submitted) < len(flow_run_response))
         runs = [entry.flow_run for entry in flow_run_response]
         if new := [run for run in runs if run.id not in self._told and await self._clears(run)]:
             await anyio.to_thread.run_sync(_tell, new)

@@ -10,14 +10,18 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from deployments import pools
+from deployments.bells import Bell, listen
 from mappings.errors import ConfigurationError
 
-LOOK = {pools.EXPRESS: 0.4, pools.TRUCKS: 2.0}  # seconds between two looks for runs; each costs Prefect some 10 ms
+if TYPE_CHECKING:
+    from deployments.warm import WarmWorker
+
+MOMENT = 0.1  # real seconds between two thoughts whether to look for runs, which cost nothing
 NICENESS = {pools.EXPRESS: 0, pools.TRUCKS: 10}  # a truck's seconds of work do not stand before a single shipment
 POOL = "tongguan"
 
@@ -56,13 +60,14 @@ def start(pool: str, of_lane: dict[str, int], deploy: bool = False) -> None:
             limit=n,
             prefetch_seconds=0,
             target=partial(work, niceness=NICENESS[lane]),
+            bell=Bell(lane),
         )
         for lane, n in of_lane.items()
     }
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job begins with it ignored
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        asyncio.run(_together(workers))
+        asyncio.run(_together(pool, workers.values()))
     except KeyboardInterrupt:
         return
     finally:
@@ -70,16 +75,16 @@ def start(pool: str, of_lane: dict[str, int], deploy: bool = False) -> None:
             worker.end()
 
 
-async def _together(workers: Mapping[str, Any]) -> None:
-    await asyncio.gather(*(_looking(worker, LOOK[lane]) for lane, worker in workers.items()))
-
-
-async def _looking(worker: Any, seconds: float) -> None:
-    """Works, looking for runs so often; Prefect's own default is every 10 seconds."""
+async def _together(pool: str, workers: Collection[WarmWorker]) -> None:
+    """Works, listening to Prefect's events, until all have ended."""
     from prefect.settings import PREFECT_WORKER_QUERY_SECONDS, temporary_settings  # noqa: PLC0415
 
-    with temporary_settings({PREFECT_WORKER_QUERY_SECONDS: seconds}):
-        await worker.start()
+    listening = asyncio.create_task(listen(pool, [worker.bell for worker in workers]))
+    try:
+        with temporary_settings({PREFECT_WORKER_QUERY_SECONDS: MOMENT}):
+            await asyncio.gather(*(worker.start() for worker in workers))
+    finally:
+        listening.cancel()
 
 
 if __name__ == "__main__":

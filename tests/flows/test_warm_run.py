@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
+import anyio
 import pytest
 from prefect import Task
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    get_current_settings,
+    temporary_settings,
+)
 
 from deployments import pools, warm
+from deployments.bells import Bell, listen
+from deployments.processes import free_ports
 from deployments.serve import entries
 from tasks.actors import PULSE
 from tests.flows.test_flows import Make, whole
@@ -129,3 +138,47 @@ def test_runs_in_a_slot_send_no_heartbeats() -> None:
     with warm.no_heartbeats():
         assert get_current_settings().flows.heartbeat_frequency is None
         assert PREFECT_FLOWS_HEARTBEAT_FREQUENCY.value() is None
+
+
+def test_prefects_events_ring_for_a_run_in_its_lane_when_it_is_made(
+    deployed: list[str], client: SyncPrefectClient
+) -> None:
+    express, trucks = Bell(pools.EXPRESS), Bell(pools.TRUCKS)
+
+    async def until(what: Callable[[], bool]) -> None:
+        with anyio.fail_after(60):
+            while not what():
+                await anyio.sleep(0.02)
+
+    async def heard() -> None:
+        listening = asyncio.create_task(listen(POOL, [express, trucks]))
+        try:
+            await until(lambda: express.hears and trucks.hears and express.rang)
+            express.rang = trucks.rang = False
+            await anyio.to_thread.run_sync(lambda: created(client, "clear-shipment/clear-shipment", shipment="none"))
+            await until(lambda: express.rang)
+            assert not trucks.rang, "the run is in the other lane"
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    anyio.run(heard)
+    assert not express.hears, "nobody listens any more"
+
+
+def test_where_events_cannot_be_heard_lanes_know_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    bell = Bell(pools.EXPRESS, hears=True)
+
+    async def heard() -> None:
+        with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_ports(0)[0]}/api"}):
+            listening = asyncio.create_task(listen(POOL, [bell]))
+            try:
+                with anyio.fail_after(60):
+                    while bell.hears:
+                        await anyio.sleep(0.02)
+                assert not listening.done(), "it tries again"
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+
+    anyio.run(heard)

@@ -23,10 +23,10 @@ import sqlalchemy as sa
 from adapters import home as homes
 from adapters.keys import make_keys, sandbox_issuer
 from deployments import broker, up
+from deployments.bells import LOOK
 from deployments.pools import VARIABLE as POOL_VARIABLE
 from deployments.prefect_api import Prefect
 from deployments.processes import Child, Children, free_ports
-from deployments.work import LOOK
 from mappings import clock
 from mappings.canonical.model import Truck
 from tasks.clearing import alone

@@ -41,7 +41,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def opened(captured: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The shipment, in this process's office."""
     offices.office.cache_clear()
-    monkeypatch.setattr(dispatch, "ASK", 0.0)
+    monkeypatch.setattr(dispatch, "ASK", dict.fromkeys(dispatch.ASK, 0.0))
     yield captured
     offices.office.cache_clear()
 

@@ -35,7 +35,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def woken(captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dispatch]:
     """A dispatch of an installation with one truck."""
     offices.office.cache_clear()
-    monkeypatch.setattr(dispatch, "ASK", 0.0)
+    monkeypatch.setattr(dispatch, "ASK", dict.fromkeys(dispatch.ASK, 0.0))
     yield Dispatch(prefect=Prefect(prefect.base))
     offices.office.cache_clear()
 

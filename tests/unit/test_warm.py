@@ -16,6 +16,7 @@ import anyio
 import pytest
 
 from deployments import pools, warm, work
+from deployments.bells import LOOK, Bell
 from deployments.warm import DONE, READY, Slot, WarmWorker
 from mappings.errors import ConfigurationError
 
@@ -129,17 +130,31 @@ def test_the_program_says_what_it_takes() -> None:
 
 
 class Looking:
-    """Stands for a worker: how often it would look for runs."""
+    """Stands for a worker: how often it would think of looking for runs, and what its bell is when it ends."""
+
+    def __init__(self, lane: str) -> None:
+        self.bell = Bell(lane)
 
     async def start(self) -> None:
         from prefect.settings import PREFECT_WORKER_QUERY_SECONDS
 
-        await anyio.sleep(0.01)  # the other one has set its own meanwhile
+        await anyio.sleep(0.01)
         self.seconds = PREFECT_WORKER_QUERY_SECONDS.value()
 
 
-def test_the_express_lane_is_looked_at_more_often() -> None:
-    lanes = {lane: Looking() for lane in work.LOOK}
-    anyio.run(work._together, lanes)
-    assert {lane: one.seconds for lane, one in lanes.items()} == work.LOOK
-    assert work.LOOK[pools.EXPRESS] < 1 < work.LOOK[pools.TRUCKS]
+def test_every_lane_thinks_of_looking_all_the_time_and_listens_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Any] = []
+
+    async def listen(pool: str, bells: Any) -> None:
+        heard.append((pool, bells))
+        try:
+            await anyio.sleep(60)
+        finally:
+            heard.append("cancelled")
+
+    monkeypatch.setattr(work, "listen", listen)
+    lanes = [Looking(lane) for lane in LOOK]
+    anyio.run(work._together, "pool", lanes)
+    assert [one.seconds for one in lanes] == [work.MOMENT] * 2
+    assert heard == [("pool", [one.bell for one in lanes]), "cancelled"]
+    assert min(LOOK.values()) > work.MOMENT

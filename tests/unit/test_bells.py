@@ -1,0 +1,121 @@
+"""When a lane looks for runs: told of one, a slot come free, seldom besides; as often as before where nobody tells."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import pytest
+
+from deployments import bells
+from deployments.bells import LOOK, SELDOM, SPREAD, Bell
+from deployments.pools import EXPRESS, TRUCKS
+from deployments.warm import WarmWorker
+from tests.unit.test_warm import echo
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Real seconds, as this test has them pass."""
+    found = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(bells, "stopwatch", lambda: found.now)
+    return found
+
+
+def seconds_until_due(bell: Bell, clock: SimpleNamespace, room: bool = True) -> float:
+    began = clock.now
+    while not bell.due(room):
+        clock.now += 0.01
+        assert clock.now < began + 60, "never"
+    return round(clock.now - began, 2)
+
+
+@pytest.mark.parametrize("lane", [EXPRESS, TRUCKS])
+def test_a_lane_looks_at_once_then_as_often_as_before_and_seldom_where_events_are_heard(
+    lane: str, clock: SimpleNamespace
+) -> None:
+    bell = Bell(lane)
+    assert bell.due(room=True)
+    bell.looked(waits=False)
+    assert seconds_until_due(bell, clock) == pytest.approx(LOOK[lane], abs=0.02)
+    bell.hears = True
+    bell.looked(waits=False)
+    assert seconds_until_due(bell, clock) == pytest.approx(SELDOM[lane], abs=0.02)
+    assert SELDOM[lane] > LOOK[lane]
+
+
+@pytest.mark.parametrize("lane", [EXPRESS, TRUCKS])
+def test_told_of_a_run_it_looks_within_a_moment(lane: str, clock: SimpleNamespace) -> None:
+    bell = Bell(lane, hears=True)
+    bell.looked(waits=False)
+    bell.ring()
+    assert seconds_until_due(bell, clock) <= SPREAD[lane] + 0.02
+    bell.rang = False
+    bell.looked(waits=False)
+    assert not bell.due(room=True), "once"
+
+
+def test_without_a_slot_the_express_lane_looks_to_tell_and_the_trucks_lane_waits_for_one(
+    clock: SimpleNamespace,
+) -> None:
+    express, trucks = Bell(EXPRESS, hears=True), Bell(TRUCKS, hears=True)
+    for bell in (express, trucks):
+        bell.looked(waits=False)
+        bell.ring()
+    assert express.due(room=False)
+    assert seconds_until_due(trucks, clock, room=False) == pytest.approx(SELDOM[TRUCKS], abs=0.02)
+    trucks.looked(waits=False)
+    assert trucks.due(room=True), "what rang meanwhile is not forgotten"
+
+
+def test_what_was_seen_and_found_no_slot_is_looked_for_when_one_comes_free(clock: SimpleNamespace) -> None:
+    bell = Bell(TRUCKS, hears=True)
+    bell.looked(waits=True)
+    assert not bell.due(room=False)
+    assert bell.due(room=True)
+
+
+def test_a_look_that_failed_is_made_again_a_little_later(clock: SimpleNamespace) -> None:
+    bell = Bell(EXPRESS, hears=True)
+    bell.failed()
+    assert not bell.due(room=True)
+    assert seconds_until_due(bell, clock) == pytest.approx(LOOK[EXPRESS], abs=0.02)
+
+
+def event(pool: str, queue: str) -> Any:
+    related = [("work-queue", queue), ("work-pool", pool), ("deployment", "clear-shipment")]
+    return SimpleNamespace(related=[SimpleNamespace(role=role, name=name) for role, name in related])
+
+
+def test_an_event_rings_for_its_own_pool_and_lane() -> None:
+    assert bells.concerns(event("mine", EXPRESS), "mine", EXPRESS)
+    assert not bells.concerns(event("mine", EXPRESS), "mine", TRUCKS)
+    assert not bells.concerns(event("theirs", EXPRESS), "mine", EXPRESS)
+
+
+def test_a_server_that_cannot_be_reached_ends_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prefect's own loop gives up after some failures in a row; that is a worker less until somebody notices."""
+    import httpx
+    from prefect.utilities.services import critical_service_loop
+
+    asked, worker = [], WarmWorker("pool", target=echo)
+
+    async def down() -> Any:
+        asked.append(bells.stopwatch())
+        raise httpx.ConnectError("down")
+
+    async def looking() -> None:
+        worker._limiter = anyio.CapacityLimiter(1)
+        with anyio.move_on_after(2.0):
+            await critical_service_loop(worker.get_and_submit_flow_runs, interval=0.01, backoff=1)
+
+    worker._has_successfully_synced = True
+    monkeypatch.setattr(worker, "_get_scheduled_flow_runs", down)
+    try:
+        anyio.run(looking)
+    finally:
+        worker.end()
+    assert len(asked) >= 3, "it went on asking"
+    assert min(b - a for a, b in itertools.pairwise(asked)) >= LOOK[EXPRESS]
