@@ -10,7 +10,8 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from deployments.pools import EXPRESS, TRUCKS, lane
+from deployments import pools
+from deployments.pools import EXPRESS, TRUCKS
 from deployments.prefect_api import Prefect
 from deployments.waking import TROUBLED, Waker, log
 from mappings.clock import stopwatch
@@ -20,6 +21,7 @@ from tasks.actors import PULSE
 CLEAR = "clear-shipment/clear-shipment"
 TAKING = 20.0  # real seconds that a run may take from its worker to its truck's lease
 ASK = {EXPRESS: 0.5, TRUCKS: 1.5}  # real seconds between two questions to Prefect how runs stand: small ones, trucks'
+QUEUED = 2.0  # real seconds in which a worker that is free has taken a run
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 DEAD = "工作进程已停止，车次将由其他进程继续。Its worker is gone: another goes on with the truck."
 
@@ -51,19 +53,24 @@ class Dispatch(Waker):
     """Starts what is due. Several of them do no harm: a truck has one lease, and a run that finds nothing ends.
 
     Prefect's server takes its time where the machine is busy: `talk` is who waits for it (a thread of its own, in the
-    pulse), so that a shipment at the desk does not.
+    pulse), so that a shipment at the desk does not. Of `queued` shipments the run waits for a worker.
     """
 
     prefect: Prefect
     talk: Executor | Inline = field(default_factory=Inline)
     started: dict[int, Started] = field(default_factory=dict)
     starting: dict[int, Future[str]] = field(default_factory=dict)
+    queued: set[int] = field(default_factory=set)
     asking: tuple[dict[int, Started], Future[dict[str, str]]] | None = None
     asked_at: float = 0.0
 
     def running(self) -> Iterable[int]:
         """The shipments whose run was started and has not ended."""
         return self.started
+
+    def full(self, lane: str) -> bool:
+        """Whether a run of the lane was seen that no worker had taken."""
+        return any(pools.lane(self.size.get(ident, 0)) == lane for ident in self.queued & self.started.keys())
 
     def asked(self, shipment_id: int, run_id: str) -> None:
         """A person's or a program's run: while it has not ended the shipment needs no other."""
@@ -75,7 +82,7 @@ class Dispatch(Waker):
 
         parameters = {"shipment": str(shipment_id), "actor": PULSE}
         tags = [f"shipment:{shipment_id}", *stages.tags_of(shipment_id)]  # those that it keeps are not put on it again
-        name, where = stages.run_name(str(shipment_id)), lane(stages.parcels_of(shipment_id))
+        name, where = stages.run_name(str(shipment_id)), pools.lane(stages.parcels_of(shipment_id))
         self.started[shipment_id] = Started("", stopwatch())
         self.starting[shipment_id] = self.talk.submit(self._start, parameters, tags, name, where)
         if self.starting[shipment_id].done():
@@ -119,11 +126,13 @@ class Dispatch(Waker):
             log.warning("%s", error)
             return set()
         mine = {i: one for i, one in known.items() if self.started.get(i) is one}
+        before = stopwatch() - QUEUED
+        self.queued = {i for i, one in mine.items() if states.get(one.run_id) == "SCHEDULED" and one.at <= before}
         return {i for i, one in mine.items() if self._safely(self._is_over, i, one, states)}
 
     def _lanes(self) -> set[str]:
         """In which lanes runs were started."""
-        return {lane(self.size.get(shipment_id, 0)) for shipment_id in self.started} or {TRUCKS}
+        return {pools.lane(self.size.get(shipment_id, 0)) for shipment_id in self.started} or {TRUCKS}
 
     def _is_over(self, shipment_id: int, one: Started, states: dict[str, str]) -> bool:
         """Whether its run has ended or will never: then it is forgotten."""

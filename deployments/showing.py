@@ -15,6 +15,7 @@ from mappings.errors import ConfigurationError
 
 QUIET, STEADY = 1.0, 10.0  # real seconds
 TRUCK = 3.0  # so many times as long for a truck: its receipts come all the time, and a run costs the same
+FULL = 2.0  # so many times as long as the latest where runs wait for a worker: what is to be done goes first
 QUIET_VARIABLE, STEADY_VARIABLE = "TONGGUAN_QUIET_SECONDS", "TONGGUAN_STEADY_SECONDS"
 
 
@@ -47,13 +48,19 @@ class Showing:
     steady: float = field(default_factory=lambda: seconds(STEADY_VARIABLE, STEADY))
     unshown: dict[int, Unshown] = field(default_factory=dict)
 
-    def wait(self, shipment_id: int, mark: str, times: float = 1.0) -> float:
-        """Real seconds until a run is to show a shipment that looks so; 0 for now. `times` as long as others wait."""
+    def wait(self, shipment_id: int, mark: str, times: float = 1.0, full: bool = False) -> float:
+        """Real seconds until a run is to show a shipment that looks so; 0 for now.
+
+        `times` as long as others wait; `full`: runs wait for a worker, of which one that only shows would be another.
+        """
         now = stopwatch()
         one = self.unshown.setdefault(shipment_id, Unshown(mark, now, now))
         if one.mark != mark:
             one.mark, one.changed_at = mark, now
-        return max(min(one.changed_at + times * self.quiet, one.since + times * self.steady) - now, 0.0)
+        latest = times * self.steady
+        if full:
+            return max(one.since + FULL * latest - now, 0.0)
+        return max(min(one.changed_at + times * self.quiet, one.since + latest) - now, 0.0)
 
     def shown(self, shipment_id: int) -> None:
         """A run was asked for: whatever it looks like when that begins, it shows."""

@@ -69,6 +69,10 @@ class Waker(ABC):
         """The shipments whose run has ended since last time."""
         return set()
 
+    def full(self, lane: str) -> bool:
+        """Whether runs of a lane wait for a worker: those that are started now would only wait longer."""
+        return False
+
     def asked(self, shipment_id: int, run_id: str) -> None:  # noqa: B027 - nothing to do where runs are our own
         """Somebody else has started this run of a shipment."""
 
@@ -162,8 +166,9 @@ class Waker(ABC):
         if desk:
             return self._at_desk(desk, shipment_id, found)
         if self._to_show(shipment_id, found):
-            wait = 0.0 if found.left else self.showing.wait(shipment_id, found.mark, TRUCK)
-            return self._busy(shipment_id, wait) if wait else found.mark
+            full = self.full(pools.TRUCKS)
+            wait = 0.0 if found.left else self.showing.wait(shipment_id, found.mark, TRUCK, full)
+            return self._busy(shipment_id, min(wait, DUE)) if wait else found.mark  # a worker may be free before that
         return found.mark if self._time_has_come(shipment_id, found) else self._seen(shipment_id, found)
 
     def _at_desk(self, desk: Desk, shipment_id: int, found: Look) -> str:

@@ -54,6 +54,21 @@ def test_a_truck_gets_one_run_while_that_is_queued(woken: Dispatch, captured: in
     assert run["work_queue_name"] == pools.EXPRESS, "60 parcels are few"
 
 
+def test_a_lane_whose_runs_no_worker_takes_is_full_until_one_does(
+    woken: Dispatch, captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken.beat()
+    woken.beat()
+    assert not woken.full(pools.EXPRESS), "a free worker has not had the time"
+    monkeypatch.setattr(dispatch, "QUEUED", 0.0)
+    woken.beat()
+    assert woken.full(pools.EXPRESS)
+    assert not woken.full(pools.TRUCKS), "60 parcels are few"
+    prefect.states["run1"] = "PENDING"
+    woken.beat()
+    assert not woken.full(pools.EXPRESS)
+
+
 def test_nothing_is_started_for_what_the_last_run_left(woken: Dispatch, captured: int, prefect: PrefectServer) -> None:
     ran(captured)
     assert woken.beat() == []

@@ -12,7 +12,7 @@ from adapters.ledger import shipments, touches
 from adapters.ledger.tables import shipment
 from deployments import showing, waking
 from deployments.pools import FEW
-from deployments.showing import QUIET, STEADY, TRUCK, Showing
+from deployments.showing import FULL, QUIET, STEADY, TRUCK, Showing
 from deployments.waking import Waker
 from mappings.errors import ConfigurationError
 from tasks import office as offices
@@ -53,6 +53,10 @@ class Pool(Waker):
 
     ordered: list[int] = field(default_factory=list)
     out: set[int] = field(default_factory=set)
+    no_worker: bool = False
+
+    def full(self, lane: str) -> bool:
+        return self.no_worker
 
     def running(self) -> Iterable[int]:
         return self.out
@@ -260,6 +264,27 @@ def test_a_truck_that_is_only_to_be_shown_is_shown_when_it_is_quiet(scene: Scene
         scene.change()
         scene.beats(QUIET)
     assert len(scene.waker.ordered) > 1, "not for ever"
+
+
+def test_where_runs_wait_for_a_worker_a_truck_is_shown_later_and_what_is_left_is_done_as_ever(scene: Scene) -> None:
+    scene.waker.desk, scene.waker.no_worker = None, True
+    scene.found = scene.found._replace(left=False)
+    scene.change()
+    assert scene.beats(FULL * TRUCK * STEADY - 1.0) == 0
+    assert scene.beats(2.0) == 1, "but it is shown"
+    scene.run()
+    scene.found = scene.found._replace(left=True)
+    scene.change()
+    assert scene.beats(BEAT) == 1
+
+
+def test_a_truck_is_shown_soon_after_a_worker_is_free_again(scene: Scene) -> None:
+    scene.waker.desk, scene.waker.no_worker = None, True
+    scene.found = scene.found._replace(left=False)
+    scene.change()
+    assert scene.beats(TRUCK * QUIET + 2.0) == 0
+    scene.waker.no_worker = False
+    assert scene.beats(waking.DUE + BEAT) == 1
 
 
 @pytest.mark.parametrize(("parcels", "most"), [(FEW + 1, 12), (FEW, 999)])
