@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 LOOK = {EXPRESS: 0.4, TRUCKS: 2.0}  # real seconds between two looks where no events are heard, or a look has failed
 SELDOM = {EXPRESS: 2.0, TRUCKS: 5.0}  # the same where they are: an event may be lost, a schedule's run comes due
 SPREAD = {EXPRESS: 0.0, TRUCKS: 0.3}  # within so many seconds of an event: of several free workers the first takes it
+ECHO = 0.4  # real seconds until a look that an event asked for, and that found nothing, is made once more: events are
+# told before the transaction that makes the run has ended
 AGAIN = 5.0  # real seconds until events are listened to anew
 log = logging.getLogger("tongguan.worker")
 
@@ -33,20 +35,22 @@ log = logging.getLogger("tongguan.worker")
 class Bell:
     """Of one lane of a worker.
 
-    `hears`: whether events are heard; `rang`: whether one has told of a run since the last look; `waits`: whether that
-    look has found more runs than there were slots.
+    `hears`: whether events are heard; `rang`: whether to look, as one has told of a run; `echo`: whether to look once
+    more if nothing is found then, `echoes`: the same of the look that is made; `waits`: whether runs wait for a slot.
     """
 
     lane: str
     hears: bool = False
     rang: bool = False
+    echo: bool = False
+    echoes: bool = False
     waits: bool = False
     looked_at: float = -math.inf
     not_before: float = -math.inf
 
     def ring(self) -> None:
         """There may be a run."""
-        self.rang = True
+        self.rang = self.echo = True
         self.not_before = max(self.not_before, stopwatch() + SystemRandom().uniform(0.0, SPREAD[self.lane]))
 
     def due(self, room: bool) -> bool:
@@ -59,9 +63,15 @@ class Bell:
         often = SELDOM if self.hears else LOOK
         return (self.rang and self.lane == EXPRESS) or now >= self.looked_at + often[self.lane]
 
-    def looked(self, waits: bool) -> None:
-        """Prefect has answered; whether more runs are there than slots."""
+    def look(self) -> None:
+        """Prefect is about to be asked; what rings from now on is another matter."""
+        self.echoes, self.rang, self.echo = self.echo, False, False
+
+    def looked(self, found: int, waits: bool) -> None:
+        """Prefect has answered: how many runs are there, and whether some found no slot."""
         self.looked_at, self.waits = stopwatch(), waits
+        if self.echoes and not found:
+            self.rang, self.not_before = True, self.looked_at + ECHO
 
     def failed(self) -> None:
         """It has not: asked again a little later."""

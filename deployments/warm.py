@@ -187,7 +187,7 @@ class WarmWorker(ProcessWorker):
         """Looks for runs where there is reason to; it is called every moment (deployments.bells)."""
         if self._has_successfully_synced and not self.bell.due(self.limiter.available_tokens > 0):
             return []
-        self.bell.rang = False
+        self.bell.look()
         try:
             return await super().get_and_submit_flow_runs()
         except Exception:
@@ -201,7 +201,7 @@ class WarmWorker(ProcessWorker):
         again (Prefect 3.8.8 lets a completed run become pending).
         """
         submitted = await super()._submit_scheduled_flow_runs(flow_run_response)
-        self.bell.looked(waits=len(submitted) < len(flow_run_response))
+        self.bell.looked(len(flow_run_response), waits=len(submitted) < len(flow_run_response))
         runs = [entry.flow_run for entry in flow_run_response]
         if new := [run for run in runs if run.id not in self._told and await self._clears(run)]:
             await anyio.to_thread.run_sync(_tell, new)

@@ -19,7 +19,8 @@ How it works: whatever changes a shipment leaves a row in the ledger, in the sam
 rows ten times a second and hands a shipment of few parcels to a warm process, its *desk*, which advances it without
 asking Prefect, until nothing changes any more. The run that shows it is started when it has been quiet for a second, or
 after ten seconds of steady change: one run shows all that happened meanwhile, does only what is left to do, and
-puts up only what differs. A run that somebody starts in Prefect is told to the pulse by the worker that sees it first.
+puts up only what differs. A run that somebody starts in Prefect is told to the pulse by the worker that sees it first;
+workers hear of runs by Prefect's events.
 So the first four rows wait for no run to begin; the last one holds that moment and a whole run in Prefect
 ([decision 0012](decisions/0012-small-shipments-before-their-run.md)).
 
