@@ -35,47 +35,54 @@ log = logging.getLogger("tongguan.worker")
 class Bell:
     """Of one lane of a worker.
 
-    `hears`: whether events are heard; `rang`: whether to look, as one has told of a run; `echo`: whether to look once
-    more if nothing is found then, `echoes`: the same of the look that is made; `waits`: whether runs wait for a slot.
+    `hears`: whether events are heard; `look_at`: when to look because one has told of a run; `echo`: whether to look
+    once more if nothing is found then, `echoes`: the same of the look that is made; `waits`: runs wait for a slot.
     """
 
     lane: str
     hears: bool = False
-    rang: bool = False
+    look_at: float = math.inf
     echo: bool = False
     echoes: bool = False
     waits: bool = False
     looked_at: float = -math.inf
     not_before: float = -math.inf
 
+    @property
+    def rang(self) -> bool:
+        """Whether it has told of a run since the last look."""
+        return self.look_at < math.inf
+
     def ring(self) -> None:
-        """There may be a run."""
-        self.rang = self.echo = True
-        self.not_before = max(self.not_before, stopwatch() + SystemRandom().uniform(0.0, SPREAD[self.lane]))
+        """There may be a run. However often it rings, the first time says when to look."""
+        self.echo = True
+        self.look_at = min(self.look_at, stopwatch() + SystemRandom().uniform(0.0, SPREAD[self.lane]))
 
     def due(self, room: bool) -> bool:
         """Whether to look now; `room`: whether a slot is free. The express lane tells the pulse also of what waits."""
         now = stopwatch()
         if now < self.not_before:
             return False
-        if room and (self.rang or self.waits):
+        rang = now >= self.look_at
+        if room and (rang or self.waits):
             return True
         often = SELDOM if self.hears else LOOK
-        return (self.rang and self.lane == EXPRESS) or now >= self.looked_at + often[self.lane]
+        return (rang and self.lane == EXPRESS) or now >= self.looked_at + often[self.lane]
 
     def look(self) -> None:
         """Prefect is about to be asked; what rings from now on is another matter."""
-        self.echoes, self.rang, self.echo = self.echo, False, False
+        self.echoes, self.echo, self.look_at = self.echo, False, math.inf
 
     def looked(self, found: int, waits: bool) -> None:
         """Prefect has answered: how many runs are there, and whether some found no slot."""
         self.looked_at, self.waits = stopwatch(), waits
         if self.echoes and not found:
-            self.rang, self.not_before = True, self.looked_at + ECHO
+            self.look_at = min(self.look_at, self.looked_at + ECHO)
 
     def failed(self) -> None:
         """It has not: asked again a little later."""
-        self.rang, self.not_before = True, stopwatch() + LOOK[self.lane]
+        self.look_at = stopwatch()
+        self.not_before = self.look_at + LOOK[self.lane]
 
 
 async def listen(pool: str, bells: Collection[Bell]) -> None:
@@ -86,18 +93,22 @@ async def listen(pool: str, bells: Collection[Bell]) -> None:
 
     scheduled = {"prefect.resource.id": "prefect.flow-run.*", "prefect.state-type": "SCHEDULED"}
     wanted = EventResourceFilter(labels=ResourceSpecification(scheduled))
+    told = False
     while True:
         try:
             async with get_events_subscriber(EventFilter(resource=wanted), 0) as events:
                 for bell in bells:
                     bell.hears = True
                     bell.ring()  # for what came before
+                told = False
                 async for event in events:
                     for bell in bells:
                         if concerns(event, pool, bell.lane):
                             bell.ring()
         except Exception as error:  # whatever the reason: without events lanes are looked at as often as before
-            log.warning("Prefect's events are not heard: %s", type(error).__name__)
+            if not told:
+                log.warning("Prefect's events are not heard, runs are asked for instead: %s", type(error).__name__)
+            told = True
         finally:
             for bell in bells:
                 bell.hears = False

@@ -154,7 +154,8 @@ def test_prefects_events_ring_for_a_run_in_its_lane_when_it_is_made(
         listening = asyncio.create_task(listen(POOL, [express, trucks]))
         try:
             await until(lambda: express.hears and trucks.hears and express.rang)
-            express.rang = trucks.rang = False
+            express.look()
+            trucks.look()
             await anyio.to_thread.run_sync(lambda: created(client, "clear-shipment/clear-shipment", shipment="none"))
             await until(lambda: express.rang)
             assert not trucks.rang, "the run is in the other lane"

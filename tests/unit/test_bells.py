@@ -62,6 +62,21 @@ def test_told_of_a_run_it_looks_within_a_moment(lane: str, clock: SimpleNamespac
     assert not bell.due(room=True), "once"
 
 
+def test_events_without_end_put_no_look_off(clock: SimpleNamespace) -> None:
+    bell, began = Bell(TRUCKS, hears=True), clock.now
+    saw(bell)
+    while not bell.due(room=True):
+        bell.ring()
+        clock.now += 0.01
+        assert clock.now < began + SPREAD[TRUCKS] + 0.1
+    bell.failed()
+    while not bell.due(room=True):
+        bell.ring()
+        clock.now += 0.01
+        assert clock.now < began + SPREAD[TRUCKS] + LOOK[TRUCKS] + 0.2
+    assert clock.now >= began + LOOK[TRUCKS], "but a server that has failed is left alone for a while"
+
+
 def test_an_event_may_come_before_its_run_can_be_seen(clock: SimpleNamespace) -> None:
     bell = Bell(EXPRESS, hears=True)
     bell.ring()
