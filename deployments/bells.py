@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 LOOK = {EXPRESS: 0.4, TRUCKS: 2.0}  # real seconds between two looks where no events are heard, or a look has failed
 SELDOM = {EXPRESS: 2.0, TRUCKS: 5.0}  # the same where they are: an event may be lost, a schedule's run comes due
 SPREAD = {EXPRESS: 0.0, TRUCKS: 0.3}  # within so many seconds of an event: of several free workers the first takes it
-ECHO = 0.4  # real seconds until a look that an event asked for, and that found nothing, is made once more: events are
-# told before the transaction that makes the run has ended
+ECHO = (
+    0.4  # real seconds until a look that an event asked for is made once more: events are told before the transaction
+)
+# that makes the run is committed, and what was found may be another run
+PAUSE = 0.3  # real seconds between two looks at the least
 AGAIN = 5.0  # real seconds until events are listened to anew
 log = logging.getLogger("tongguan.worker")
 
@@ -36,7 +39,7 @@ class Bell:
     """Of one lane of a worker.
 
     `hears`: whether events are heard; `look_at`: when to look because one has told of a run; `echo`: whether to look
-    once more if nothing is found then, `echoes`: the same of the look that is made; `waits`: runs wait for a slot.
+    once more after that, `echoes`: the same of the look that is made; `waits`: runs wait for a slot.
     """
 
     lane: str
@@ -61,7 +64,7 @@ class Bell:
     def due(self, room: bool) -> bool:
         """Whether to look now; `room`: whether a slot is free. The express lane tells the pulse also of what waits."""
         now = stopwatch()
-        if now < self.not_before:
+        if now < max(self.not_before, self.looked_at + PAUSE):
             return False
         rang = now >= self.look_at
         if room and (rang or self.waits):
@@ -73,10 +76,10 @@ class Bell:
         """Prefect is about to be asked; what rings from now on is another matter."""
         self.echoes, self.echo, self.look_at = self.echo, False, math.inf
 
-    def looked(self, found: int, waits: bool) -> None:
-        """Prefect has answered: how many runs are there, and whether some found no slot."""
+    def looked(self, waits: bool) -> None:
+        """Prefect has answered, and whether runs found no slot."""
         self.looked_at, self.waits = stopwatch(), waits
-        if self.echoes and not found:
+        if self.echoes:
             self.look_at = min(self.look_at, self.looked_at + ECHO)
 
     def failed(self) -> None:

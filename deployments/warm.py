@@ -200,8 +200,10 @@ class WarmWorker(ProcessWorker):
         Not before: what was fetched must be submitted at once. A run that another worker ends meanwhile would begin
         again (Prefect 3.8.8 lets a completed run become pending).
         """
-        submitted = await super()._submit_scheduled_flow_runs(flow_run_response)
-        self.bell.looked(len(flow_run_response), waits=len(submitted) < len(flow_run_response))
+        held = set(self.limiter.statistics().borrowers)  # of these a run is at its end, or resumed at once: later
+        free = [entry for entry in flow_run_response if entry.flow_run.id not in held]
+        submitted = await super()._submit_scheduled_flow_runs(free)
+        self.bell.looked(waits=len(submitted) < len(free))
         runs = [entry.flow_run for entry in flow_run_response]
         if new := [run for run in runs if run.id not in self._told and await self._clears(run)]:
             await anyio.to_thread.run_sync(_tell, new)

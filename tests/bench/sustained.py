@@ -165,7 +165,7 @@ def _started(here: Office, sandboxes: Sandboxes, folders: list[str], start: _Sta
     found = []
     for name, (declares, hears, mine) in roles.items():
         told = (name, str(here.home.path), sandboxes.clock.variable(), mine, start, declares, hears)
-        found.append(_spawn.Process(target=_work, args=told))
+        found.append(_spawn.Process(target=_work, args=told, daemon=True))
         found[-1].start()
     return found
 
