@@ -90,10 +90,15 @@ def test_what_the_server_will_not_do_is_no_trouble_of_the_ledgers(
     grown: Ledger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(statistics, "_STALE", statistics.text("SELECT nothing FROM nowhere WHERE :names IS NULL"))
+    grown.close()  # its own look, which on a slow machine is under way, has the lock
     keeper = statistics.Statistics(grown.engine)
     with caplog.at_level("DEBUG", "adapters.ledger.statistics"):
         keeper._work()
     assert "nowhere" in caplog.text
+    mine = "hashtextextended('tongguan statistics ' || current_schema(), 0)"
+    held = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND (classid::int8 << 32 | objid::int8) = {mine}"  # noqa: S608
     with grown.engine.connect() as connection:  # and the next may look
-        free = connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").scalar_one()
-    assert free == 0
+        assert connection.exec_driver_sql(held).scalar_one() == 0
+        connection.execute(statistics._MINE)
+        assert connection.exec_driver_sql(held).scalar_one() == 1, "it is that lock"
+        connection.execute(statistics._DONE)
