@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 LOOK = {EXPRESS: 0.4, TRUCKS: 2.0}  # real seconds between two looks where no events are heard, or a look has failed
 SELDOM = {EXPRESS: 2.0, TRUCKS: 5.0}  # the same where they are: an event may be lost, a schedule's run comes due
 SPREAD = {EXPRESS: 0.0, TRUCKS: 0.3}  # within so many seconds of an event: of several free workers the first takes it
-ECHO = (
-    0.4  # real seconds until a look that an event asked for is made once more: events are told before the transaction
-)
-# that makes the run is committed, and what was found may be another run
+# Real seconds until a look that an event asked for is made once more: events are told before the transaction that makes
+# the run is committed, and what was found may be another run.
+ECHO = 0.4
 PAUSE = 0.3  # real seconds between two looks at the least
 AGAIN = 5.0  # real seconds until events are listened to anew
 log = logging.getLogger("tongguan.worker")

@@ -154,8 +154,10 @@ def test_prefects_events_ring_for_a_run_in_its_lane_when_it_is_made(
         listening = asyncio.create_task(listen(POOL, [express, trucks]))
         try:
             await until(lambda: express.hears and trucks.hears and express.rang)
-            express.look()
-            trucks.look()
+            while express.rang or trucks.rang:  # also by the runs of the last minute, which Prefect tells again
+                express.look()
+                trucks.look()
+                await anyio.sleep(1.0)
             await anyio.to_thread.run_sync(lambda: created(client, "clear-shipment/clear-shipment", shipment="none"))
             await until(lambda: express.rang)
             assert not trucks.rang, "the run is in the other lane"

@@ -64,6 +64,14 @@ def test_told_of_a_run_it_looks_within_a_moment(lane: str, clock: SimpleNamespac
     assert not bell.due(room=True), "once, until its echo"
 
 
+def test_of_several_free_workers_each_looks_for_a_truck_at_another_moment(clock: SimpleNamespace) -> None:
+    found = [Bell(TRUCKS) for _ in range(20)]
+    for bell in found:
+        bell.ring()
+    assert len({bell.look_at for bell in found}) > 10
+    assert max(bell.look_at for bell in found) <= clock.now + SPREAD[TRUCKS]
+
+
 def test_events_without_end_put_no_look_off(clock: SimpleNamespace) -> None:
     bell, began = Bell(TRUCKS, hears=True), clock.now
     saw(bell)
