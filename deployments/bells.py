@@ -29,6 +29,7 @@ SPREAD = {EXPRESS: 0.0, TRUCKS: 0.3}  # within so many seconds of an event: of s
 # the run is committed, and what was found may be another run.
 ECHO = 0.4
 PAUSE = 0.3  # real seconds between two looks at the least
+DEAF = 3  # so many times in a row a run was there of which no event had told: then events are not heard
 AGAIN = 5.0  # real seconds until events are listened to anew
 log = logging.getLogger("tongguan.worker")
 
@@ -37,12 +38,15 @@ log = logging.getLogger("tongguan.worker")
 class Bell:
     """Of one lane of a worker.
 
-    `hears`: whether events are heard; `look_at`: when to look because one has told of a run; `echo`: whether to look
-    once more after that, `echoes`: the same of the look that is made; `waits`: runs wait for a slot.
+    `hears`: whether events are listened to; `told_at`: when one came last; `missed`: how often since then a run was
+    there of which none had told; `look_at`: when to look because one has told of a run; `echo`: whether to look once
+    more after that, `echoes`: the same of the look that is made; `waits`: runs wait for a slot.
     """
 
     lane: str
     hears: bool = False
+    told_at: float = -math.inf
+    missed: int = 0
     look_at: float = math.inf
     echo: bool = False
     echoes: bool = False
@@ -57,8 +61,8 @@ class Bell:
 
     def ring(self) -> None:
         """There may be a run. However often it rings, the first time says when to look."""
-        self.echo = True
-        self.look_at = min(self.look_at, stopwatch() + SystemRandom().uniform(0.0, SPREAD[self.lane]))
+        self.echo, self.missed, self.told_at = True, 0, stopwatch()
+        self.look_at = min(self.look_at, self.told_at + SystemRandom().uniform(0.0, SPREAD[self.lane]))
 
     def due(self, room: bool) -> bool:
         """Whether to look now; `room`: whether a slot is free. The express lane tells the pulse also of what waits."""
@@ -68,16 +72,23 @@ class Bell:
         rang = now >= self.look_at
         if room and (rang or self.waits):
             return True
-        often = SELDOM if self.hears else LOOK
+        often = SELDOM if self.hears and self.missed < DEAF else LOOK
         return (rang and self.lane == EXPRESS) or now >= self.looked_at + often[self.lane]
 
     def look(self) -> None:
         """Prefect is about to be asked; what rings from now on is another matter."""
         self.echoes, self.echo, self.look_at = self.echo, False, math.inf
 
-    def looked(self, waits: bool) -> None:
-        """Prefect has answered, and whether runs found no slot."""
+    def looked(self, waits: bool, new: bool = False) -> None:
+        """Prefect has answered: whether runs found no slot, and whether somebody had made a new one.
+
+        A server may take the connection and tell nothing: its stream is switched off, or another one has the events.
+        """
         self.looked_at, self.waits = stopwatch(), waits
+        if new and self.hears and self.looked_at > self.told_at + SELDOM[self.lane] + 1.0:
+            self.missed += 1
+            if self.missed == DEAF:
+                log.warning("Prefect tells no events of the lane %s: it is looked at more often", self.lane)
         if self.echoes:
             self.look_at = min(self.look_at, self.looked_at + ECHO)
 

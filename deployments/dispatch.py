@@ -62,7 +62,7 @@ class Dispatch(Waker):
     starting: dict[int, Future[str]] = field(default_factory=dict)
     queued: set[int] = field(default_factory=set)
     asking: tuple[dict[int, Started], Future[dict[str, str]]] | None = None
-    asked_at: float = 0.0
+    asked_at: dict[str, float] = field(default_factory=lambda: dict.fromkeys(ASK, 0.0))
 
     def running(self) -> Iterable[int]:
         """The shipments whose run was started and has not ended."""
@@ -70,7 +70,8 @@ class Dispatch(Waker):
 
     def full(self, lane: str) -> bool:
         """Whether a run of the lane was seen that no worker had taken."""
-        return any(pools.lane(self.size.get(ident, 0)) == lane for ident in self.queued & self.started.keys())
+        self.queued &= self.started.keys()
+        return any(self.lane(ident) == lane for ident in self.queued)
 
     def asked(self, shipment_id: int, run_id: str) -> None:
         """A person's or a program's run: while it has not ended the shipment needs no other."""
@@ -112,11 +113,8 @@ class Dispatch(Waker):
     def ended(self) -> set[int]:
         """Forgets runs that ended, and those whose worker died: nobody has had their truck for a while."""
         self._begun()
-        if self.asking is None and stopwatch() - self.asked_at >= min(ASK[where] for where in self._lanes()):
-            known = {shipment_id: one for shipment_id, one in self.started.items() if one.run_id}
-            if known:
-                self.asked_at = stopwatch()
-                self.asking = known, self.talk.submit(self.prefect.states, [one.run_id for one in known.values()])
+        if self.asking is None:
+            self._ask()
         if self.asking is None or not self.asking[1].done():
             return set()
         (known, answer), self.asking = self.asking, None
@@ -127,12 +125,17 @@ class Dispatch(Waker):
             return set()
         mine = {i: one for i, one in known.items() if self.started.get(i) is one}
         before = stopwatch() - QUEUED
-        self.queued = {i for i, one in mine.items() if states.get(one.run_id) == "SCHEDULED" and one.at <= before}
+        self.queued -= mine.keys()
+        self.queued |= {i for i, one in mine.items() if states.get(one.run_id) == "SCHEDULED" and one.at <= before}
         return {i for i, one in mine.items() if self._safely(self._is_over, i, one, states)}
 
-    def _lanes(self) -> set[str]:
-        """In which lanes runs were started."""
-        return {pools.lane(self.size.get(shipment_id, 0)) for shipment_id in self.started} or {TRUCKS}
+    def _ask(self) -> None:
+        """Asks how the runs stand of the lanes whose time it is."""
+        lanes = {where for where, seconds in ASK.items() if stopwatch() - self.asked_at[where] >= seconds}
+        known = {i: one for i, one in self.started.items() if one.run_id and self.lane(i) in lanes}
+        if known:
+            self.asked_at |= dict.fromkeys(lanes, stopwatch())
+            self.asking = known, self.talk.submit(self.prefect.states, [one.run_id for one in known.values()])
 
     def _is_over(self, shipment_id: int, one: Started, states: dict[str, str]) -> bool:
         """Whether its run has ended or will never: then it is forgotten."""

@@ -69,6 +69,10 @@ class Waker(ABC):
         """The shipments whose run has ended since last time."""
         return set()
 
+    def lane(self, shipment_id: int) -> str:
+        """The lane of a shipment's runs, by its size at its last change; one that is not known has few parcels."""
+        return pools.lane(self.size.get(shipment_id, 0))
+
     def full(self, lane: str) -> bool:
         """Whether runs of a lane wait for a worker: those that are started now would only wait longer."""
         return False
@@ -133,7 +137,7 @@ class Waker(ABC):
             known = self.rows.setdefault(shipment_id, set())
             new = rows.keys() - known
             if new:  # a truck that waits to be shown is not looked at for each change
-                if shipment_id in self.under_way and pools.lane(self.size.get(shipment_id, 0)) == pools.TRUCKS:
+                if shipment_id in self.under_way and self.lane(shipment_id) == pools.TRUCKS:
                     heard = all(rows[name] == HEARD for name in new)
                     soon = TROUBLED if shipment_id in self.showing.unshown else 0.0
                     self._later(shipment_id, RECEIPTS if heard else soon)

@@ -203,8 +203,9 @@ class WarmWorker(ProcessWorker):
         held = set(self.limiter.statistics().borrowers)  # of these a run is at its end, or resumed at once: later
         free = [entry for entry in flow_run_response if entry.flow_run.id not in held]
         submitted = await super()._submit_scheduled_flow_runs(free)
-        self.bell.looked(waits=len(submitted) < len(free))
         runs = [entry.flow_run for entry in flow_run_response]
+        made = any(not run.auto_scheduled for run in runs if run.id not in self._told)
+        self.bell.looked(waits=len(submitted) < len(free), new=made)
         if new := [run for run in runs if run.id not in self._told and await self._clears(run)]:
             await anyio.to_thread.run_sync(_tell, new)
         self._told = {run.id for run in runs}

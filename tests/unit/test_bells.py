@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,7 @@ import anyio
 import pytest
 
 from deployments import bells
-from deployments.bells import ECHO, LOOK, PAUSE, SELDOM, SPREAD, Bell
+from deployments.bells import DEAF, ECHO, LOOK, PAUSE, SELDOM, SPREAD, Bell
 from deployments.pools import EXPRESS, TRUCKS
 from deployments.warm import WarmWorker
 from tests.unit.test_warm import echo
@@ -138,6 +139,27 @@ def test_a_look_that_failed_is_made_again_a_little_later(clock: SimpleNamespace)
     assert seconds_until_due(bell, clock) == pytest.approx(LOOK[EXPRESS], abs=0.02)
 
 
+def test_a_server_that_listens_and_tells_nothing_is_asked_as_often_as_before(
+    clock: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    bell = Bell(TRUCKS, hears=True)
+    bell.ring()
+
+    def finds(new: bool) -> float:
+        clock.now += SELDOM[TRUCKS] + 1.1
+        bell.look()
+        bell.looked(waits=False, new=new)
+        bell.look_at = math.inf  # no echo
+        return seconds_until_due(bell, clock)
+
+    seldom, often = pytest.approx(SELDOM[TRUCKS], abs=0.02), pytest.approx(LOOK[TRUCKS], abs=0.02)
+    assert [finds(new=False) for _ in range(DEAF)] == [seldom] * DEAF
+    assert [finds(new=True) for _ in range(DEAF)] == [*[seldom] * (DEAF - 1), often]
+    assert caplog.messages == ["Prefect tells no events of the lane trucks: it is looked at more often"]
+    bell.ring()
+    assert finds(new=True) == seldom, "it is heard again"
+
+
 def event(pool: str, queue: str) -> Any:
     related = [("work-queue", queue), ("work-pool", pool), ("deployment", "clear-shipment")]
     return SimpleNamespace(related=[SimpleNamespace(role=role, name=name) for role, name in related])
@@ -182,7 +204,9 @@ def test_a_worker_asks_when_its_bell_says_so_and_takes_no_run_that_it_still_hold
     from prefect.workers.base import BaseWorker
 
     asked, given, worker = list[float](), list[str](), WarmWorker("pool", target=echo)
-    held, other = (SimpleNamespace(flow_run=SimpleNamespace(id=name)) for name in ("held", "other"))
+    held, other = (
+        SimpleNamespace(flow_run=SimpleNamespace(id=name, auto_scheduled=False)) for name in ("held", "other")
+    )
 
     async def scheduled() -> Any:
         asked.append(bells.stopwatch())

@@ -133,7 +133,7 @@ def test_one_dead_workers_trouble_hides_no_other_run_that_ended(
     assert list(woken.started) == [4711], "it is told again"
     monkeypatch.undo()
     prefect.states["run4711"] = "COMPLETED"
-    woken.asked_at = 0.0
+    woken.asked_at = dict.fromkeys(dispatch.ASK, 0.0)
     assert woken.ended() == {4711}
 
 
@@ -243,3 +243,23 @@ def test_a_run_that_prefect_would_not_make_is_asked_for_again(
     slow.go()
     woken.beat()
     assert woken.started[captured].run_id == "run1"
+
+
+def test_trucks_runs_are_asked_for_less_often_than_small_shipments(
+    captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The questions to Prefect of nine seconds, with a run of each under way."""
+    now, asked = [1000.0], list[list[str]]()
+    monkeypatch.setattr(dispatch, "stopwatch", lambda: now[0])
+    woken = Dispatch(prefect=Prefect(prefect.base))
+    monkeypatch.setattr(woken.prefect, "states", lambda ids: asked.append(ids) or dict.fromkeys(ids, "SCHEDULED"))
+    woken.size = {captured: 60, 4711: 3200}
+    woken.started = {captured: dispatch.Started("small", now[0]), 4711: dispatch.Started("truck", now[0])}
+    for _ in range(90):
+        woken.ended()
+        now[0] += 0.1
+    often = {run: sum(run in ids for ids in asked) for run in ("small", "truck")}
+    assert 15 <= often["small"] <= 18
+    assert 5 <= often["truck"] <= 6
+    assert woken.full(pools.EXPRESS)
+    assert woken.full(pools.TRUCKS), "what was learnt of one lane is not forgotten when the other is asked for"
