@@ -1,0 +1,76 @@
+"""The tables of the ledger (DESIGN, promises 4 and 5, "Identity", "People's data").
+
+Times are stored in UTC. What can name a person (raw bytes, the truck with its driver, snapshots, values in faults,
+an authority's texts) is in a Sealed column; order and waybill numbers are not sealed, because they are keys.
+"""
+
+from adapters.ledger.tables.books import book_account, book_entry
+from adapters.ledger.tables.columns import Instant, metadata
+from adapters.ledger.tables.documents import (
+    DEAD,
+    NEW,
+    PARKED,
+    WAITING,
+    WHOLE,
+    application,
+    application_line,
+    bill,
+    document,
+    listed,
+    message,
+    receipt,
+)
+from adapters.ledger.tables.payments import payment_answer, payment_event, payment_request
+from adapters.ledger.tables.pool import pool_file, pool_piece, pool_row, pool_seen
+from adapters.ledger.tables.shipments import (
+    ENDED,
+    OPEN,
+    conversion,
+    cursor,
+    event,
+    fault,
+    lease,
+    parcel,
+    raw,
+    shipment,
+    snapshot,
+    source_file,
+)
+
+__all__ = [
+    "DEAD",
+    "ENDED",
+    "NEW",
+    "OPEN",
+    "PARKED",
+    "WAITING",
+    "WHOLE",
+    "Instant",
+    "application",
+    "application_line",
+    "bill",
+    "book_account",
+    "book_entry",
+    "conversion",
+    "cursor",
+    "document",
+    "event",
+    "fault",
+    "lease",
+    "listed",
+    "message",
+    "metadata",
+    "parcel",
+    "payment_answer",
+    "payment_event",
+    "payment_request",
+    "pool_file",
+    "pool_piece",
+    "pool_row",
+    "pool_seen",
+    "raw",
+    "receipt",
+    "shipment",
+    "snapshot",
+    "source_file",
+]
