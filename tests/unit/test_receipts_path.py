@@ -1,92 +1,25 @@
-"""Receipts by poll and push, over real HTTP into a real ledger: one idempotent path, raw first, faults explained."""
+"""Receipts by poll and push, over real HTTP into a real ledger: one idempotent path, raw first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from unittest import mock
 
 import pytest
 
 from adapters.cn_ecommerce import ChinaEcommerce
 from adapters.contract import Polled
-from adapters.ledger import Ledger, events, leases, messages, open_ledger, raws, sources
-from adapters.ledger import faults as ledger_faults
+from adapters.ledger import leases, raws
 from adapters.ledger import receipts as ledger_receipts
-from mappings import clock, faults
-from mappings.canonical.batch import Batch
-from mappings.canonical.columns import plain
+from mappings import clock
 from mappings.errors import AuthorityUnavailable
 from tasks.receipts import alarm
-from tasks.receipts.explain import explain, stage
-from tasks.receipts.places import SNAPSHOT, Places, line_of
 from tasks.receipts.receive import PAGES, PUSH, accept_push, fetch, keep_push, overlapped, receive
 from tasks.receipts.settle import read_and_settle, read_stored, settle
-from tasks.submission.submit import submit
-from tests.contract.loopback import REP
-from tests.unit.customs import Customs, key_fields, prepared, receipt, stamp
+from tests.unit.customs import receipt
+from tests.unit.receipts_case import CN, Case, case
 
-TYPES = ("CEB303Message", "CEB403Message", "CEB505Message", "CEB603Message")
-ANSWERS = dict(zip(TYPES, ("CEB304Message", "CEB404Message", "CEB506Message", "CEB604Message"), strict=True))
-CN = "cn_ecommerce"
-
-
-class Case:
-    """A truck that is sent, its customs, and what both say."""
-
-    def __init__(self, ledger: Ledger, customs: Customs, at_once: bool = False) -> None:
-        self.at_once = at_once
-        self.ledger, self.customs, self.authority = ledger, customs, customs.authority()
-        self.id, self.batch = prepared(ledger)
-        submit(ledger, self.authority, self.id, TYPES, "w")
-        self.dxp = self.batch.truck.parties["platform"].dxp_id
-
-    def documents(self, type_: str = "CEB303Message") -> list:  # type: ignore[type-arg]
-        return messages.documents(self.ledger, self.id, CN, type_)
-
-    def states(self, type_: str = "CEB303Message") -> list[str]:
-        return [d.state for d in self.documents(type_)]
-
-    def answer(self, statuses: Sequence[str], type_: str = "CEB303Message", minutes: float = 0, **more: str) -> bytes:
-        """A receipt message with one status for each document of that type."""
-        at = stamp(clock.now() + timedelta(minutes=minutes))
-        rows = [
-            key_fields(type_, d.business_key) | {"returnStatus": status, "returnTime": at} | more
-            for d, status in zip(self.documents(type_), statuses, strict=False)
-            if status
-        ]
-        return receipt(ANSWERS[type_], rows)
-
-    def poll(self) -> None:
-        if self.at_once:
-            fetch(self.ledger, self.authority, [self.dxp])
-            read_and_settle(self.ledger, self.authority)
-            return
-        receive(self.ledger, self.authority, [self.dxp])
-        settle(self.ledger, self.authority)
-
-    def push(self, business: bytes) -> None:
-        if self.at_once:
-            keep_push(self.ledger, self.authority, self.customs.say(self.dxp, business))
-            read_and_settle(self.ledger, self.authority)
-            return
-        accept_push(self.ledger, self.authority, self.customs.say(self.dxp, business))
-        settle(self.ledger, self.authority)
-
-    def faults(self) -> list[tuple[str, str, str, str]]:
-        frame = ledger_faults.faults(self.ledger, self.id, stage=stage(CN))
-        return list(frame[["order_no", "code", "field", "value"]].itertuples(index=False, name=None))
-
-
-@pytest.fixture(params=["kept, then settled", "settled as they are kept"])
-def case(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Case]:
-    customs = Customs()
-    ledger = open_ledger(tmp_path / "home", f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    yield Case(ledger, customs, request.param == "settled as they are kept")
-    customs.close()
-    ledger.close()
+__all__ = ["case"]
 
 
 def test_polled_receipts_move_documents_and_repeat_without_effect(case: Case) -> None:
@@ -207,86 +140,6 @@ def test_unknown_documents_and_statuses_are_parked_and_visible(case: Case) -> No
     assert ledger_receipts.counts(case.ledger, CN) == {"parked": 2}
 
 
-def test_rejections_become_faults_in_our_fields(case: Case) -> None:
-    case.push(case.answer(("2", "2", "2")))
-    first, second, third = (d.order_no for d in case.documents())
-    info = "[Code:1332;Desc:金额不一致],[OrderHead.goodsValue:561.89,Receipts.charge:97.95]"
-    case.push(case.answer(("100", "", ""), minutes=1, returnInfo=info))
-    case.push(case.answer(("", "-777123", ""), minutes=1, returnInfo="无此代码"))
-    assert case.states() == ["rejected", "failed", "accepted"]
-    assert case.faults() == [
-        (first, "AUT-1332", "payment.amount", "97.95"),
-        (second, "AUT-OTHER", "order.order_no", "[-777123] 无此代码"),
-    ]
-    frame = ledger_faults.faults(case.ledger, case.id, stage=stage(CN))
-    texts = faults.explain(frame.iloc[0].to_dict())
-    assert "97.95" in texts["message_zh"]
-    assert "561.89" in texts["message_en"]
-    assert texts["owner"] == "payment_company"
-    assert third
-
-
-def test_faults_are_written_once_and_go_when_the_cause_goes(case: Case) -> None:
-    case.push(case.answer(("100", "", ""), returnInfo="退单"))
-    case.push(case.answer(("2", "2", "2"), minutes=1))
-    case.poll()
-    every = ledger_faults.faults(case.ledger, case.id, current=False, stage=stage(CN))
-    assert len(every) == 1
-
-
-def test_a_fault_points_at_the_cell(case: Case) -> None:
-    case.push(case.answer(("100", "", ""), returnInfo="[Code:1332;Desc:x],[OrderHead.goodsValue:1,Receipts.charge:2]"))
-
-    def places(seq: int, field: str, value: str) -> dict[str, object]:
-        return {"file": f"{field}.csv", "sheet": "", "row": seq + int(value), "column": "金额"}
-
-    found = explain(case.ledger, CN, case.id, places)
-    row = found.iloc[0]
-    assert (row.file, row.row, row.column) == ("payment.amount.csv", 3, "金额")
-    kept = ledger_faults.faults(case.ledger, case.id, stage=stage(CN))
-    assert (kept.iloc[0]["file"], kept.iloc[0]["row"]) == ("payment.amount.csv", 3)
-
-
-def test_a_duplicate_that_was_no_recovery_is_a_fault(case: Case) -> None:
-    case.push(case.answer(("-304001", "", ""), returnInfo="业务主键重复入库失败"))
-    assert [code for _, code, _, _ in case.faults()] == ["AUT-DUP"]
-
-
-def test_a_message_refused_at_the_door_is_explained(case: Case, tmp_path: Path) -> None:
-    case.customs.fates = ["refuse"]
-    other = open_ledger(tmp_path / "other", f"sqlite:///{tmp_path / 'other.sqlite'}")
-    ident, _ = prepared(other)
-    submit(other, case.authority, ident, ("CEB303Message",), "w")
-    found = explain(other, CN, ident)
-    assert set(found["code"]) == {"AUT-DOOR"}
-    assert "schema check failed" in found.iloc[0]["value"]
-    other.close()
-
-
-def test_a_format_check_brings_back_a_whole_message_with_an_alarm(case: Case) -> None:
-    message = messages.get(case.ledger, case.documents()[0].message_id)
-    said = {"oriCopMsgId": message.cop_msg_id, "oriMessageType": "CEB303Message", "returnStatus": "-999999"}
-    business = receipt("CEB900Message", [said | {"returnInfo": "报文格式错误"}])
-    case.push(business)
-    case.push(business)
-    hit = [d for d in case.documents() if d.message_id == message.id]
-    assert {d.state for d in hit} == {"failed"}
-    assert len(case.faults()) == len(hit) == message.documents
-    assert {code for _, code, _, _ in case.faults()} == {"AUT-900"}
-    alarms = [e for e in events.timeline(case.ledger, case.id) if e.kind == "message_unreadable"]
-    assert [a.detail["message_id"] for a in alarms] == [message.id]
-
-
-def test_a_late_refusal_by_the_platform_counts_for_the_whole_message(case: Case) -> None:
-    message = messages.get(case.ledger, case.documents()[0].message_id)
-    head = f"<OriHead><CopMsgId>{message.cop_msg_id}</CopMsgId></OriHead></Response>"
-    accept_push(case.ledger, case.authority, REP.format(code="2001", text="x").replace("</Response>", head).encode())
-    settle(case.ledger, case.authority)
-    assert {d.state for d in case.documents() if d.message_id == message.id} == {"failed"}
-    nobody = REP.format(code="2001", text="x").encode()
-    assert accept_push(case.ledger, case.authority, nobody).unusable == 1
-
-
 def test_a_payment_receipt_without_payment_number_finds_its_only_document(case: Case) -> None:
     business = case.answer(("120", "120", "120"), "CEB403Message", payNo="")
     case.push(business)
@@ -305,84 +158,6 @@ def test_a_payment_receipt_without_payment_number_finds_its_only_document(case: 
 )
 def test_a_poll_looks_back_as_far_as_something_may_have_come_late(cursor: str, last: str, since: str) -> None:
     assert overlapped(cursor, last, 120) == since
-
-
-def placed(batch: Batch) -> Batch:
-    """The truck with the places that capture leaves behind."""
-    parcels, lines = batch.parcels.copy(), batch.lines.copy()
-    for frame, table, profile in ((parcels, "payment", "gb18030_payments"), (lines, "line", "online_retail_orders")):
-        frame[f"{table}.file"], frame[f"{table}.sheet"], frame[f"{table}.profile"] = f"{table}.csv", "", profile
-        frame[f"{table}.row"] = range(2, len(frame) + 2)
-    return replace(batch, parcels=parcels, lines=lines)
-
-
-def test_places_come_from_the_matched_truck(case: Case) -> None:
-    info = "[Code:1332;Desc:x],[OrderHead.goodsValue:1,Receipts.charge:2]"
-    batch = placed(case.batch)
-    sources.save_snapshot(case.ledger, case.id, SNAPSHOT, batch.to_bytes())
-    case.push(case.answer(("", "100", ""), returnInfo=info))
-    (row,) = ledger_faults.faults(case.ledger, case.id, stage=stage(CN)).to_dict("records")
-    assert (row["file"], row["row"], row["column"]) == ("payment.csv", 3, "支付金额")
-
-
-def test_the_goods_line_is_found_by_its_value(case: Case) -> None:
-    batch = placed(case.batch)
-    mine = batch.lines[batch.lines["parcel"] == 1]
-    value = plain(int(mine["line.price"].iloc[1]))
-    assert line_of(batch, 2, "line.price", value) == 2
-    assert line_of(batch, 2, "line.item_no", str(mine["line.item_no"].iloc[1])) == 2
-    for path, wanted in (
-        ("line.price", "0.00001"),
-        ("line.price", "cheap"),
-        ("order.order_no", "x"),
-        ("line.none", "x"),
-    ):
-        assert line_of(batch, 2, path, wanted) == 1
-
-
-def test_without_a_truck_there_is_no_place(case: Case) -> None:
-    assert Places(case.ledger, case.id)(1, "payment.amount", "") == {}
-    sources.save_snapshot(case.ledger, case.id, SNAPSHOT, case.batch.to_bytes())
-    assert Places(case.ledger, case.id)(1, "payment.amount", "") == {}
-
-
-def test_what_a_process_that_died_had_settled_is_explained_by_the_next(case: Case) -> None:
-    push = case.customs.say(case.dxp, case.answer(("100", "2", "2"), returnInfo="[Code:1800;Desc:逻辑校验不通过]"))
-    keep_push(case.ledger, case.authority, push)
-    with mock.patch("tasks.receipts.settle.explain", side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
-        read_and_settle(case.ledger, case.authority)
-    assert case.states()[0] == "rejected"
-    assert case.faults() == []
-    assert read_and_settle(case.ledger, case.authority).shipments == {case.id}
-    assert len(case.faults()) == 1
-    assert read_and_settle(case.ledger, case.authority).shipments == set(), "told once"
-
-
-def test_what_is_explained_already_is_looked_up_again_only_where_something_changed(case: Case) -> None:
-    asked: list[int] = []
-
-    def again(row: int = 7) -> tuple[list[int], list[int]]:
-        """Explains once more, to cells of that row: which were looked for, and which rows are kept."""
-        asked.clear()
-
-        def cell(_: Places, seq: int, *__: str) -> dict[str, int]:
-            asked.append(seq)
-            return {"row": row}
-
-        with mock.patch.object(Places, "__call__", cell):
-            explain(case.ledger, CN, case.id)
-        return asked.copy(), [int(n) for n in ledger_faults.faults(case.ledger, case.id, stage=stage(CN))["row"]]
-
-    said = case.answer(("100", "100", "2"), returnInfo="[Code:1800;Desc:逻辑校验不通过]")
-    keep_push(case.ledger, case.authority, case.customs.say(case.dxp, said))
-    read_and_settle(case.ledger, case.authority)
-    assert again() == ([], [0, 0]), "as it was explained when it was settled"
-    ledger_faults.replace_faults(case.ledger, case.id, stage(CN), faults.frame([]))
-    assert again() == ([1, 2], [7, 7]), "somebody else has taken them away"
-    assert again(8) == ([], [7, 7])
-    sources.save_snapshot(case.ledger, case.id, SNAPSHOT, b"another truck")
-    assert again(8) == ([1, 2], [8, 8]), "a corrected file has other rows"
-    assert again(9) == ([], [8, 8])
 
 
 def test_a_slice_that_fails_leaves_its_messages_unread(case: Case) -> None:
