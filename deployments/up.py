@@ -77,7 +77,7 @@ def doors(channel: Any) -> list[str]:
 
 def server(environment: dict[str, str], port: int) -> Child:
     """Prefect's server with its UI."""
-    command = module("prefect", "server", "start", "--host", HOST, "--port", str(port))
+    command = module("deployments.prefect_server", "--host", HOST, "--port", str(port))
     return Child("prefect", command, f"http://{HOST}:{port}/api/health", environment)
 
 

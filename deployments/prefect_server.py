@@ -1,0 +1,52 @@
+"""Prefect's server, whose garbage is collected beside its event loop: `python -m deployments.prefect_server`.
+
+It takes what `prefect server start` takes. Garbage is collected in whatever thread makes the next object, which in the
+server is its event loop. A cursor of SQLite among it is reset, and that waits for the cursor's connection; where that
+connection waits in another thread for the database, which a coroutine of this loop holds, all of them wait until SQLite
+gives up: nobody is answered for a minute, and a write is lost ("database is locked"). It took a busy machine two or
+three starts (Prefect 3.8.8, aiosqlite 0.22; decision 0019).
+"""
+
+from __future__ import annotations
+
+import gc
+import runpy
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+YOUNG, OLD = 0.25, 30.0  # real seconds between two collections: of what was made lately, and of everything
+
+
+@contextmanager
+def collected_beside(young: float = YOUNG, old: float = OLD) -> Iterator[None]:
+    """Inside the block no thread but one of its own collects garbage."""
+    was, stop = gc.isenabled(), threading.Event()
+    thread = threading.Thread(target=_collect, args=(stop, young, old), name="garbage", daemon=True)
+    gc.disable()
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        if was:
+            gc.enable()
+
+
+def _collect(stop: threading.Event, young: float, old: float) -> None:
+    turns, turn = max(1, round(old / young)), 0
+    while not stop.wait(young):
+        turn += 1
+        gc.collect(2 if turn % turns == 0 else 1)
+
+
+def main() -> None:
+    """The program."""
+    sys.argv[:] = ["prefect", "server", "start", *sys.argv[1:]]
+    with collected_beside():
+        runpy.run_module("prefect", run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Garbage is collected beside: a cursor among it never has the thread wait that others wait for."""
+
+from __future__ import annotations
+
+import gc
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deployments.prefect_server import collected_beside
+
+GIVES_UP = 5.0  # real seconds after which SQLite does
+
+
+class Held:
+    """What refers to itself: only the collector takes it away."""
+
+    def __init__(self, cursor: sqlite3.Cursor) -> None:
+        self.cursor, self.me = cursor, self
+
+
+@contextmanager
+def a_database_that_this_thread_holds(path: Path) -> Iterator[tuple[sqlite3.Connection, sqlite3.Connection]]:
+    mine = sqlite3.connect(path, isolation_level=None)
+    theirs = sqlite3.connect(path, isolation_level=None, timeout=GIVES_UP, check_same_thread=False)
+    mine.execute("PRAGMA journal_mode = WAL")
+    try:
+        yield mine, theirs
+    finally:
+        mine.close()
+        theirs.close()
+
+
+def what_becomes_of_the_other_thread(path: Path) -> str:
+    """This thread holds the database and makes objects, one of another waits for it; '' where that gets it."""
+    said: list[str] = []
+    with a_database_that_this_thread_holds(path) as (mine, theirs):
+        held = Held(theirs.execute("VALUES (1), (2)"))
+        gone = weakref.ref(held)
+        mine.execute("BEGIN IMMEDIATE")
+
+        def wait() -> None:
+            try:
+                theirs.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                said.append(str(error))
+
+        other = threading.Thread(target=wait)
+        other.start()
+        time.sleep(0.5)  # it waits by now
+        del held
+        kept = [[number] for number in range(100_000)]  # objects that the collector looks at
+        mine.execute("ROLLBACK")
+        other.join(4 * GIVES_UP)
+        assert not other.is_alive()
+        gc.collect()
+        assert gone() is None
+        assert len(kept) == 100_000
+    return "".join(said)
+
+
+def test_who_collects_where_others_wait_for_it_has_all_wait(tmp_path: Path) -> None:
+    """So it is by itself, which shows that the next test can fail."""
+    gc.collect()
+    if not what_becomes_of_the_other_thread(tmp_path / "db"):
+        pytest.skip("this Python resets no cursor where it collects garbage: the server needs no help any more")
+
+
+def test_collected_beside_nobody_waits(tmp_path: Path) -> None:
+    with collected_beside(young=0.05):
+        assert not gc.isenabled()
+        assert what_becomes_of_the_other_thread(tmp_path / "db") == ""
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize(("young", "old"), [(0.02, 60.0), (0.02, 0.1)])
+def test_garbage_goes_young_and_old(young: float, old: float) -> None:
+    class Cycle:
+        me: object
+
+    with collected_beside(young, old):
+        made = Cycle()
+        made.me, gone = made, weakref.ref(made)
+        del made
+        until = time.monotonic() + 20
+        while gone() is not None and time.monotonic() < until:
+            time.sleep(0.01)
+        assert gone() is None
+
+
+def test_it_takes_what_prefects_own_command_takes() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "deployments.prefect_server", "--help"],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert "--port" in told.stdout
+    assert "server start" in told.stdout
