@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,223 +17,72 @@ from lxml import etree
 from adapters.sandbox import ca
 from adapters.sandbox.cn_customs.customs import Customs
 from mappings import clock
+from tests.contract.cn_sandbox_documents import (
+    AGENT,
+    CARRIER,
+    CEB,
+    PLATFORM,
+    SELLER,
+    YARD,
+    arrival,
+    departure,
+    group,
+    guid,
+    inventory,
+    master,
+    order,
+    payment,
+    waybill,
+)
 
-CEB = "http://www.chinaport.gov.cn/ceb"
+__all__ = [
+    "AGENT",
+    "C14N",
+    "CARRIER",
+    "CEB",
+    "DS",
+    "IMPORTS",
+    "KEY",
+    "OWNERS",
+    "PAYER",
+    "PLATFORM",
+    "SELLER",
+    "SPKI",
+    "YARD",
+    "Company",
+    "arrival",
+    "certificate",
+    "code_of",
+    "company",
+    "declare",
+    "departure",
+    "dxp_of",
+    "ends",
+    "enveloped",
+    "group",
+    "guid",
+    "inventory",
+    "master",
+    "message",
+    "new",
+    "order",
+    "payment",
+    "reviewed",
+    "rows_of",
+    "signed",
+    "waybill",
+]
+
 DS = "http://www.w3.org/2000/09/xmldsig#"
+
+
 C14N = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+
+
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 the published samples' size
+
+
 SPKI = KEY.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-PLATFORM, SELLER, CARRIER, AGENT, YARD = "PLATFORM01", "SELLER0001", "CARRIER001", "AGENT00001", "YARD000001"
-_guids = itertools.count(1)
-
-
-def guid() -> str:
-    return f"00000000-0000-0000-0000-{next(_guids):012d}"
-
-
-def group(tag: str, fields: dict[str, object], inner: str = "") -> str:
-    cells = "".join(f"<ceb:{name}>{value}</ceb:{name}>" for name, value in fields.items() if value is not None)
-    return f"<ceb:{tag}>{cells}{inner}</ceb:{tag}>"
-
-
-def _start(**more: object) -> dict[str, object]:
-    return {"guid": guid(), "appType": "1", "appTime": "20261123120000", "appStatus": "2", **more}
-
-
-def _with(fields: dict[str, object], changes: dict[str, object]) -> dict[str, object]:
-    unknown = set(changes) - set(fields)
-    assert not unknown, unknown
-    return {**fields, **changes}
-
-
-def order(number: str, qty: str = "2", price: str = "10", lines: int = 1, **changes: object) -> str:
-    total = float(qty) * float(price) * lines
-    head = _start(
-        orderType="E",
-        orderNo=number,
-        ebpCode=PLATFORM,
-        ebpName="平台",
-        ebcCode=SELLER,
-        ebcName="商家",
-        goodsValue=f"{total:g}",
-        freight="5",
-        currency="502",
-    )
-    goods = [
-        {
-            "gnum": n + 1,
-            "itemNo": f"SKU{n}",
-            "itemName": "杯子",
-            "unit": "007",
-            "currency": "502",
-            "qty": qty,
-            "price": price,
-            "totalPrice": f"{float(qty) * float(price):g}",
-        }
-        for n in range(lines)
-    ]
-    return group("Order", {}, group("OrderHead", _with(head, changes)) + "".join(group("OrderList", g) for g in goods))
-
-
-def payment(number: str, charge: str = "25", **changes: object) -> str:
-    head = _start(
-        ebpCode=PLATFORM,
-        ebpName="平台",
-        ebcCode=SELLER,
-        ebcName="商家",
-        orderNo=number,
-        payCode="PAY",
-        payName="支付",
-        payNo=f"P{number}",
-        charge=charge,
-        currency="502",
-        accountingDate="20261123110000",
-    )
-    return group("Receipts", _with(head, changes))
-
-
-def waybill(number: str, **changes: object) -> str:
-    head = _start(
-        logisticsCode=CARRIER,
-        logisticsName="承运",
-        logisticsNo=f"W{number}",
-        freight="5",
-        insuredFee="0",
-        currency="502",
-        grossWeight="1.2",
-        packNo="1",
-        goodsInfo="杯子",
-    )
-    return group("Logistics", _with(head, changes))
-
-
-def inventory(
-    number: str,
-    qty: str = "2",
-    price: str = "10",
-    lines: int = 1,
-    line: dict[str, object] | None = None,
-    **changes: object,
-) -> str:
-    head = _start(
-        customsCode="5788",
-        ebpCode=PLATFORM,
-        ebpName="平台",
-        orderNo=number,
-        logisticsCode=CARRIER,
-        logisticsName="承运",
-        logisticsNo=f"W{number}",
-        copNo=f"C{number}",
-        ieFlag="E",
-        portCode="5788",
-        ieDate="20261124",
-        statisticsFlag="A",
-        agentCode=AGENT,
-        agentName="报关",
-        ebcCode=SELLER,
-        ebcName="商家",
-        ownerCode=SELLER,
-        ownerName="商家",
-        emsNo=None,
-        tradeMode="9610",
-        trafMode="4",
-        licenseNo=None,
-        country="110",
-        POD="HKG",
-        freight="5",
-        fCurrency="502",
-        fFlag="3",
-        insuredFee="0",
-        iCurrency="502",
-        iFlag="3",
-        wrapType="2",
-        packNo="1",
-        grossWeight="1.2",
-        netWeight="1",
-    )
-    goods = [
-        {
-            "gnum": n + 1,
-            "itemNo": f"SKU{n}",
-            "itemRecordNo": None,
-            "itemName": "杯子",
-            "gcode": "6911101900",
-            "gname": "瓷杯",
-            "gmodel": "瓷",
-            "barCode": "无",
-            "country": "110",
-            "currency": "502",
-            "qty": qty,
-            "qty1": "1",
-            "qty2": None,
-            "unit": "007",
-            "unit1": "035",
-            "unit2": None,
-            "price": price,
-            "totalPrice": f"{float(qty) * float(price):g}",
-        }
-        for n in range(lines)
-    ]
-    lists = "".join(group("InventoryList", _with(g, line or {})) for g in goods)
-    return group("Inventory", {}, group("InventoryHead", _with(head, changes)) + lists)
-
-
-def _listed(tag: str, numbers: list[str]) -> str:
-    return "".join(group(tag, {"gnum": n + 1, "logisticsNo": f"W{number}"}) for n, number in enumerate(numbers))
-
-
-def master(numbers: list[str], part: int = 1, parts: int = 1, **changes: object) -> str:
-    head = _start(
-        customsCode="5788",
-        copNo="M1",
-        agentCode=AGENT,
-        agentName="报关",
-        trafMode="4",
-        trafName="粤Z0000港",
-        voyageNo="V1",
-        billNo="BILL1",
-        grossWeight="10",
-        logisticsCode=CARRIER,
-        logisticsName="承运",
-        msgCount=parts,
-        msgSeqNo=part,
-    )
-    return group("WayBill", {}, group("WayBillHead", _with(head, changes)) + _listed("WayBillList", numbers))
-
-
-def arrival(numbers: list[str], part: int = 1, parts: int = 1, **changes: object) -> str:
-    head = _start(
-        customsCode="5788",
-        copNo="A1",
-        operatorCode=YARD,
-        operatorName="场站",
-        ieFlag="E",
-        trafMode="4",
-        billNo="BILL1",
-        domesticTrafNo="粤Z0000",
-        logisticsCode=CARRIER,
-        logisticsName="承运",
-        msgCount=parts,
-        msgSeqNo=part,
-    )
-    return group("Arrival", {}, group("ArrivalHead", _with(head, changes)) + _listed("ArrivalList", numbers))
-
-
-def departure(numbers: list[str], part: int = 1, parts: int = 1, **changes: object) -> str:
-    head = _start(
-        customsCode="5788",
-        copNo="D1",
-        logisticsCode=CARRIER,
-        logisticsName="承运",
-        trafMode="4",
-        trafName="粤Z0000港",
-        voyageNo="V1",
-        billNo="BILL1",
-        leaveTime="20261124063000",
-        msgCount=parts,
-        msgSeqNo=part,
-    )
-    return group("Departure", {}, group("DepartureHead", _with(head, changes)) + _listed("DepartureList", numbers))
 
 
 def dxp_of(code: str) -> str:
@@ -295,7 +143,11 @@ def enveloped(business: bytes, type_: str, sender: str, cop_msg_id: str = "", re
 
 
 PAYER = "PAYCOMPANY"
+
+
 IMPORTS = ("CEB311", "CEB411", "CEB511", "CEB513", "CEB621", "CEB623", "CEB625", "CEB711")
+
+
 OWNERS = {
     "CEB311": PLATFORM,
     "CEB411": PAYER,

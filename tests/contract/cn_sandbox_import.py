@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from tests.contract.cn_sandbox_company import (
-    AGENT,
-    CARRIER,
-    PAYER,
-    PLATFORM,
-    SELLER,
-    YARD,
-    Company,
-    _start,
-    _with,
-    group,
-)
+from tests.contract.cn_sandbox_company import AGENT, CARRIER, PAYER, PLATFORM, SELLER, YARD, Company
+from tests.contract.cn_sandbox_documents import altered, group, start
 
 BUYER, PHONE, ADDRESS = "张试验", "13800000000", "广东省珠海市试验路1号"
 BOOK, RECORD = "T5788W000001", "0001"
@@ -33,7 +23,7 @@ def goods(qty: str, price: str, lines: int) -> list[dict[str, object]]:
 
 def order(number: str, qty: str = "2", price: str = "100", lines: int = 1, **changes: object) -> str:
     value = float(qty) * float(price) * lines
-    head = _start(
+    head = start(
         orderType="I", orderNo=number, ebpCode=PLATFORM, ebpName="平台", ebcCode=SELLER, ebcName="商家",
         goodsValue=f"{value:.2f}", freight="10", discount="0", taxTotal="0", acturalPaid=f"{value + 10:.2f}",
         currency="142", buyerRegNo="U1", buyerName=BUYER, buyerTelephone=PHONE, buyerIdType="1",
@@ -45,33 +35,33 @@ def order(number: str, qty: str = "2", price: str = "100", lines: int = 1, **cha
                             "price": g["price"], "totalPrice": g["totalPrice"], "currency": "142", "country": "601"})
         for g in goods(qty, price, lines)
     ]  # fmt: skip
-    return group("Order", {}, group("OrderHead", _with(head, changes)) + "".join(rows))
+    return group("Order", {}, group("OrderHead", altered(head, changes)) + "".join(rows))
 
 
 def payment(number: str, amount: str = "210", **changes: object) -> str:
-    head = _start(
+    head = start(
         payCode=PAYER, payName="支付", payTransactionId=f"T{number}", orderNo=number, ebpCode=PLATFORM, ebpName="平台",
         payerIdType="1", payerIdNumber=identity(), payerName=BUYER, amountPaid=amount, currency="142",
         payTime="20261123110000",
     )  # fmt: skip
-    return group("Payment", {}, group("PaymentHead", _with(head, changes)))
+    return group("Payment", {}, group("PaymentHead", altered(head, changes)))
 
 
 def waybill(number: str, **changes: object) -> str:
-    head = _start(
+    head = start(
         logisticsCode=CARRIER, logisticsName="承运", logisticsNo=f"W{number}", orderNo=number, freight="10",
         insuredFee="0", currency="142", weight="1.2", packNo="1", goodsInfo="奶粉", consignee=BUYER,
         consigneeAddress=ADDRESS, consigneeTelephone=PHONE,
     )  # fmt: skip
-    return group("Logistics", {}, group("LogisticsHead", _with(head, changes)))
+    return group("Logistics", {}, group("LogisticsHead", altered(head, changes)))
 
 
 def delivered(number: str, **changes: object) -> str:
-    head = _start(
+    head = start(
         logisticsCode=CARRIER, logisticsName="承运", logisticsNo=f"W{number}", logisticsStatus="S",
         logisticsTime="20261125120000",
     )  # fmt: skip
-    return group("LogisticsStatus", _with(head, changes))
+    return group("LogisticsStatus", altered(head, changes))
 
 
 def inventory(
@@ -79,7 +69,7 @@ def inventory(
     line: dict[str, object] | None = None, **changes: object,
 ) -> str:  # fmt: skip
     direct = None if bonded else "x"
-    head = _start(
+    head = start(
         orderNo=number, ebpCode=PLATFORM, ebpName="平台", ebcCode=SELLER, ebcName="商家", logisticsNo=f"W{number}",
         logisticsCode=CARRIER, logisticsName="承运", copNo=f"C{number}", assureCode=PLATFORM,
         emsNo=BOOK if bonded else None, ieFlag="I", declTime="20261123", customsCode="5788", portCode="5788",
@@ -96,21 +86,21 @@ def inventory(
          "qty1": "1.6", "unit1": "035", "qty2": None, "unit2": None, "price": g["price"], "totalPrice": g["totalPrice"]}
         for g in goods(qty, price, lines)
     ]  # fmt: skip
-    lists = "".join(group("InventoryList", _with(row, line or {})) for row in rows)
-    return group("Inventory", {}, group("InventoryHead", _with(head, changes)) + lists)
+    lists = "".join(group("InventoryList", altered(row, line or {})) for row in rows)
+    return group("Inventory", {}, group("InventoryHead", altered(head, changes)) + lists)
 
 
 def warehouse(numbers: list[str], **changes: object) -> str:
-    head = _start(
+    head = start(
         customsCode="5788", copNo="R1", operatorCode=YARD, operatorName="场站", ieFlag="I", trafMode="4",
         trafNo="粤Z0000港", voyageNo="V1", billNo="BILL1", logisticsCode=CARRIER, logisticsName="承运",
     )  # fmt: skip
     rows = "".join(group("DeliveryList", {"gnum": n + 1, "logisticsNo": f"W{no}"}) for n, no in enumerate(numbers))
-    return group("Delivery", {}, group("DeliveryHead", _with(head, changes)) + rows)
+    return group("Delivery", {}, group("DeliveryHead", altered(head, changes)) + rows)
 
 
 def _about(number: str, invt_no: str, cop_no: str) -> dict[str, object]:
-    return _start(
+    return start(
         customsCode="5788", orderNo=number, ebpCode=PLATFORM, ebpName="平台", ebcCode=SELLER, ebcName="商家",
         logisticsNo=f"W{number}", logisticsCode=CARRIER, logisticsName="承运", copNo=cop_no, invtNo=invt_no,
         buyerIdType="1", buyerIdNumber=identity(), buyerName=BUYER, buyerTelephone=PHONE, agentCode=AGENT,
@@ -119,7 +109,7 @@ def _about(number: str, invt_no: str, cop_no: str) -> dict[str, object]:
 
 
 def cancel(number: str, invt_no: str, cop_no: str = "X1", **changes: object) -> str:
-    return group("InvtCancel", _with(_about(number, invt_no, cop_no), changes))
+    return group("InvtCancel", altered(_about(number, invt_no, cop_no), changes))
 
 
 def refund(
@@ -127,23 +117,23 @@ def refund(
     **changes: object,
 ) -> str:  # fmt: skip
     row = {"gnum": 1, "gcode": "1901101000", "gname": "婴儿奶粉", "qty": qty, "unit": "011"}
-    head = group("InvtRefundHead", _with(_about(number, invt_no, cop_no), changes))
-    return group("InvtRefund", {}, head + group("InvtRefundList", _with(row, line or {})))
+    head = group("InvtRefundHead", altered(_about(number, invt_no, cop_no), changes))
+    return group("InvtRefund", {}, head + group("InvtRefundList", altered(row, line or {})))
 
 
 def export_cancel(invt_no: str, cop_no: str = "X1", **changes: object) -> str:
-    head = _start(
+    head = start(
         customsCode="5788", copNo=cop_no, invtNo=invt_no, reason="不要了", agentCode=AGENT, agentName="报关",
         ebcCode=SELLER, ebcName="商家",
     )  # fmt: skip
-    return group("InvtCancel", _with(head, changes))
+    return group("InvtCancel", altered(head, changes))
 
 
 def export_refund(
     number: str, invt_no: str, qty: str = "2", co_el_no: str = "T1", line: dict[str, object] | None = None,
     **changes: object,
 ) -> str:  # fmt: skip
-    head = _start(
+    head = start(
         customsCode="5788", ebpCode=PLATFORM, ebpName="平台", ebcCode=SELLER, ebcName="商家", logisticsNo=f"W{number}",
         logisticsCode=CARRIER, logisticsName="承运", coElNo=co_el_no, invtNo=invt_no, tradeMode="9661", agentCode=AGENT,
         agentName="报关", billNo="BILL9", ieFlag="I", trafMode="4", trafName="粤Z0000港", portCode="5788",
@@ -151,27 +141,27 @@ def export_refund(
     )  # fmt: skip
     row = {"gnum": 1, "gcode": "6911101900", "gname": "瓷杯", "gmodel": "瓷", "qty": qty, "qty1": "1", "unit": "007",
            "unit1": "035"}  # fmt: skip
-    rows = group("InvtRefundList", _with(row, line or {}))
-    return group("InvtRefund", {}, group("InvtRefundHead", _with(head, changes)) + rows)
+    rows = group("InvtRefundList", altered(row, line or {}))
+    return group("InvtRefund", {}, group("InvtRefundHead", altered(head, changes)) + rows)
 
 
 def tally(number: str, co_el_no: str = "T1", **changes: object) -> str:
-    head = _start(
+    head = start(
         customsCode="5788", operatorCode=YARD, operatorName="场站", logisticsCode=CARRIER, logisticsName="承运",
         logisticsNo=f"W{number}", coElNo=co_el_no, billNo="BILL9", ieFlag="I", trafMode="4", trafName="粤Z0000港",
         voyageNo="V9",
     )  # fmt: skip
-    return group("InvtRefundDetail", _with(head, changes))
+    return group("InvtRefundDetail", altered(head, changes))
 
 
 def summary(invt_nos: list[str], part: int = 1, parts: int = 1, cop_no: str = "S1", **changes: object) -> str:
-    head = _start(
+    head = start(
         customsCode="5788", copNo=cop_no, agentCode=AGENT, agentName="报关", ebcCode=SELLER, ebcName="商家",
         declAgentCode=AGENT, declAgentName="报关", startTime=None, endTime=None, summaryFlag="1", itemNameFlag="1",
         msgCount=parts, msgSeqNo=part,
     )  # fmt: skip
     rows = "".join(group("SummaryApplyList", {"invtNo": number}) for number in invt_nos)
-    return group("SummaryApply", {}, group("SummaryApplyHead", _with(head, changes)) + rows)
+    return group("SummaryApply", {}, group("SummaryApplyHead", altered(head, changes)) + rows)
 
 
 def declare(company: Company, *numbers: str, bonded: bool = False, **inventory_changes: object) -> None:
