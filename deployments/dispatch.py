@@ -28,11 +28,12 @@ DEAD = "工作进程已停止，车次将由其他进程继续。Its worker is g
 
 @dataclass
 class Started:
-    """A run that was started for a truck; `taken` is when it was first seen with a worker."""
+    """A run that was started for a truck; `taken` is when it was first seen with a worker, who is not at work."""
 
     run_id: str
     at: float
     taken: float | None = None
+    in_line: bool = True  # as far as is known no worker has it
 
 
 class Inline:
@@ -67,6 +68,11 @@ class Dispatch(Waker):
     def running(self) -> Iterable[int]:
         """The shipments whose run was started and has not ended."""
         return self.started
+
+    def in_line(self, shipment_id: int) -> str:
+        """The run of a shipment that no worker has taken yet."""
+        one = self.started.get(shipment_id)
+        return one.run_id if one and one.in_line else ""
 
     def full(self, lane: str) -> bool:
         """Whether a run of the lane was seen that no worker had taken."""
@@ -140,6 +146,7 @@ class Dispatch(Waker):
     def _is_over(self, shipment_id: int, one: Started, states: dict[str, str]) -> bool:
         """Whether its run has ended or will never: then it is forgotten."""
         state = states.get(one.run_id, "COMPLETED")  # a run that a person deleted is over, too
+        one.in_line = state == "SCHEDULED"
         if state in ENDED or self._is_dead(shipment_id, one, state):
             del self.started[shipment_id]
             return True

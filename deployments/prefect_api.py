@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
@@ -12,16 +13,21 @@ from urllib3 import Retry
 from adapters.reach import never_sent
 from mappings.errors import ConfigurationError
 
-TIMEOUT = (5, 30)
+TIMEOUT = (5.0, 30.0)
 LOST = 2  # how often a call is repeated whose answer was lost
 BUSY = (429, 503)  # what its server says while its database is locked: nothing was done
 
 
-class Prefect:
-    """A Prefect server at `base` (http://host:port)."""
+class Missing(ConfigurationError):
+    """Prefect knows nothing of what was asked for."""
 
-    def __init__(self, base: str) -> None:
+
+class Prefect:
+    """A Prefect server at `base` (http://host:port). `timeout` is of connecting and of an answer, in seconds."""
+
+    def __init__(self, base: str, timeout: tuple[float, float] = TIMEOUT, lost: int = LOST) -> None:
         self.base, self.api, self.http = base, f"{base}/api", requests.Session()
+        self.timeout, self.lost = timeout, lost
         self._ids: dict[str, str] = {}
         again = Retry(6, connect=0, read=0, status_forcelist=BUSY, allowed_methods=None, backoff_factor=0.3)
         self.http.mount(base, HTTPAdapter(max_retries=again))
@@ -53,8 +59,15 @@ class Prefect:
         return str(self._call("GET", f"/deployments/name/{deployment}")["id"])
 
     def run(self, run_id: str) -> dict[str, Any]:
-        """A run: `name`, `state_type`, `state_name`, `state.message`, `tags`."""
+        """A run: `name`, `parameters`, `state_type`, `state_name`, `state.message`, `tags`."""
         return self._call("GET", f"/flow_runs/{run_id}")
+
+    def known(self, run_id: str) -> dict[str, Any] | None:
+        """The same; None where Prefect has no such run."""
+        try:
+            return self.run(run_id)
+        except Missing:
+            return None
 
     def deployments(self) -> list[dict[str, Any]]:
         """All deployments."""
@@ -77,6 +90,25 @@ class Prefect:
         state = {"type": "CRASHED", "name": "Crashed", "message": why}
         self._call("POST", f"/flow_runs/{run_id}/set_state", {"state": state, "force": True})
 
+    def complete(self, run_id: str, name: str, message: str) -> bool:
+        """Says of a run that it is in a completed state of this name; False where Prefect would not have it."""
+        state = {"type": "COMPLETED", "name": name, "message": message}
+        answer = self._call("POST", f"/flow_runs/{run_id}/set_state", {"state": state})
+        return bool(answer.get("status") == "ACCEPT")
+
+    def change(self, run_id: str, **told: Any) -> None:
+        """Gives a run a `name`, or `tags`."""
+        self._call("PATCH", f"/flow_runs/{run_id}", told)
+
+    def put(self, run_id: str, content: str | list[dict[str, Any]], key: str, description: str) -> None:
+        """An artifact of a run: a text in Markdown, or the rows of a table."""
+        text = isinstance(content, str)
+        body = {
+            "key": key, "type": "markdown" if text else "table", "description": description, "flow_run_id": run_id,
+            "data": content if text else orjson.dumps(content).decode(),
+        }  # fmt: skip
+        self._call("POST", "/artifacts/", body)
+
     def page(self, run_id: str) -> str:
         """The address of a run's page."""
         return f"{self.base}/runs/flow-run/{run_id}"
@@ -87,25 +119,25 @@ class Prefect:
             answer = self._answered(method, path, body)
             answer.raise_for_status()
         except requests.HTTPError as error:
-            text = answer.text[:300]
-            raise ConfigurationError(
-                f"Prefect 拒绝请求。Prefect answered {answer.status_code} to {path}: {text}"
+            kind = Missing if answer.status_code == requests.codes.not_found else ConfigurationError
+            raise kind(
+                f"Prefect 拒绝请求。Prefect answered {answer.status_code} to {path}: {answer.text[:300]}"
             ) from error
         except requests.RequestException as error:
             raise ConfigurationError(
                 f"Prefect 服务未运行（{self.base}）。The Prefect server does not answer: start `tongguan up`."
             ) from error
-        return answer.json()
+        return answer.json() if answer.content else None
 
     def _answered(self, method: str, path: str, body: dict[str, Any] | None) -> requests.Response:
         """The same, asked again where the answer was lost: a busy server's database may be locked for a minute.
 
         Not where nobody is there: then there is nothing to wait for.
         """
-        for _ in range(LOST):
+        for _ in range(self.lost):
             try:
-                return self.http.request(method, self.api + path, json=body, timeout=TIMEOUT)
+                return self.http.request(method, self.api + path, json=body, timeout=self.timeout)
             except requests.RequestException as error:
                 if never_sent(error):
                     raise
-        return self.http.request(method, self.api + path, json=body, timeout=TIMEOUT)
+        return self.http.request(method, self.api + path, json=body, timeout=self.timeout)

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from deployments.board import Board
 from deployments.desk import Desk
 from deployments.dispatch import Dispatch
 from deployments.heartbeats import no_heartbeats
@@ -86,6 +87,7 @@ def main() -> None:
         signal.signal(name, lambda *_: stop.set())
     desk, ear = Desk(), Listener()
     waking = waker(desk)
+    waking.board = Board() if isinstance(waking, Dispatch) else None  # else a run is a call in this process
     try:
         with no_heartbeats():
             while not stop.wait(LOOK):
@@ -95,6 +97,8 @@ def main() -> None:
         logged(lambda: word.gone(office()))
         ear.end(GRACE)
         desk.end()
+        if waking.board:
+            waking.board.end()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""When a run shows what the desk has done: once nothing has changed for a moment, at the latest after a while.
+"""When what has changed is shown in Prefect: once nothing has changed for a moment, at the latest after a while.
 
-A run costs Prefect's server about as much as the desk's work costs the desk, however little it has to show: one that
-comes after ten receipts shows all ten.
+A run costs Prefect's server about as much as the desk's work costs the desk, however little it has to show, and the
+board (deployments.board) a quarter of it: what comes after ten receipts shows all ten.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from mappings.errors import ConfigurationError
 
 QUIET, STEADY = 1.0, 10.0  # real seconds
 TRUCK = 3.0  # so many times as long for a truck: its receipts come all the time, and a run costs the same
+SOON = 0.5  # so many times as long for what the board shows
 FULL = 2.0  # so many times as long as the latest where runs wait for a worker: what is to be done goes first
 QUIET_VARIABLE, STEADY_VARIABLE = "TONGGUAN_QUIET_SECONDS", "TONGGUAN_STEADY_SECONDS"
 

@@ -1,10 +1,10 @@
 """Which shipments can go on: only those are looked at that changed, whose time has come, or whose run has ended.
 
-What a shipment looked like at the end of its last run is in the ledger (tasks.stages.note_run): one that looks
+What a shipment looked like when Prefect was last shown it is in the ledger (tasks.stages.note_run): one that looks
 different now, or that waits for time, goes on. One of few parcels is advanced at the desk, until that changes it no
-more; its run comes when it has been quiet for a moment (deployments.showing), and shows it. A row of the ledger says
-that it has to be looked at until a run has shown it. When to look again is kept in memory: a waker that begins looks
-at every open shipment, and at all that have such a row.
+more. What has only to be shown is shown when it has been quiet for a moment (deployments.showing), by the board or by
+a run. A row of the ledger says that it has to be looked at until it was shown. When to look again is kept in memory: a
+waker that begins looks at every open shipment, and at all that have such a row.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.ledger.touches import HEARD
 from deployments import pools
+from deployments.board import Board
 from deployments.desk import Desk
-from deployments.showing import TRUCK, Showing
+from deployments.showing import SOON, TRUCK, Showing
 from deployments.turns import turns
 from mappings.clock import clock, stopwatch
 from mappings.errors import TongguanError
@@ -46,6 +47,7 @@ class Waker(ABC):
     """
 
     desk: Desk | None = None
+    board: Board | None = None
     when: dict[int, float] = field(default_factory=dict)
     rows: dict[int, set[str]] = field(default_factory=dict)
     ran_at: dict[int, float] = field(default_factory=dict)
@@ -77,6 +79,10 @@ class Waker(ABC):
         """Whether runs of a lane wait for a worker: those that are started now would only wait longer."""
         return False
 
+    def in_line(self, shipment_id: int) -> str:
+        """The run of a shipment that was started and that no worker has taken yet; '' for none."""
+        return ""
+
     def asked(self, shipment_id: int, run_id: str) -> None:  # noqa: B027 - nothing to do where runs are our own
         """Somebody else has started this run of a shipment."""
 
@@ -86,18 +92,20 @@ class Waker(ABC):
 
         self._notice(stages.touched())
         self._now((self._done(self.desk) if self.desk else set()) | self.ended())
+        if self.board:
+            self._shown(self.board)
         if not self.begun:
             self._now(stages.open_shipments())
             self.begun = True
-        due: dict[int, str] = {}
+        due: dict[int, Look] = {}
         for some, spell in zip(self._ready(), (BEGINS, SPELL, SPELL), strict=True):
             end = stopwatch() + spell
             for shipment_id in some:
-                if mark := self._safely(self._look, shipment_id):
-                    due[shipment_id] = mark
+                if found := self._safely(self._look, shipment_id):
+                    due[shipment_id] = found
                 if stopwatch() >= end:  # the others stay due, and are the first next time
                     break
-        return [i for i, mark in due.items() if self._safely(self._run, i, mark)]
+        return [i for i, found in due.items() if self._safely(self._run, i, found)]
 
     def _done(self, desk: Desk) -> set[int]:
         """The shipments that the desk is done with; where somebody else had one, it still has all to do."""
@@ -105,6 +113,15 @@ class Waker(ABC):
         while desk.turned_away:
             self.handed.pop(desk.turned_away.pop(), None)
         return done
+
+    def _shown(self, board: Board) -> None:
+        """What the board has shown; where it could not, a run is to, or it is tried again."""
+        from tasks.notices import AWAY, HELD, SHOWN, TAKEN  # noqa: PLC0415
+
+        for shipment_id, said in board.done().items():
+            if said not in (SHOWN, TAKEN):
+                self.tried.pop(shipment_id, None)
+            self._later(shipment_id, {TAKEN: DUE, HELD: BUSY, AWAY: TROUBLED}.get(said, 0.0))
 
     def _ready(self) -> tuple[list[int], list[int], list[int]]:
         """What is to be looked at now, in turn."""
@@ -148,39 +165,43 @@ class Waker(ABC):
             for run_id in {rows[name] for name in new} - {"", HEARD}:
                 self.asked(shipment_id, run_id)
 
-    def _look(self, shipment_id: int) -> str:
-        """The mark of a shipment that is to get a run now; '' for one at the desk, or that waits until `when`."""
+    def _look(self, shipment_id: int) -> Look | None:
+        """What is found of a shipment that is to get a run or to be shown now; None for one that waits until `when`."""
         from tasks import stages  # noqa: PLC0415
 
         due = self.when.pop(shipment_id, stopwatch())
         desk, running = self._desk_for(shipment_id), set(self.running())
         if not desk and (shipment_id in running or len(running) >= AT_ONCE):
-            return self._busy(shipment_id, DUE if shipment_id in running else TROUBLED)
+            self._busy(shipment_id, DUE if shipment_id in running else TROUBLED)
+            return None
         in_hand = desk is not None and shipment_id in desk.in_hand
         if desk and not in_hand and not desk.has_room(shipment_id not in self.under_way):
             waited = stopwatch() - due
             if shipment_id in running or waited < self.showing.quiet:
                 self.when[shipment_id] = due  # not looked at before there is room: a look costs as much as a step
-                return ""
-        if in_hand or stages.worked_on(shipment_id):
-            return self._busy(shipment_id, BUSY)
+                return None
+        if in_hand or self._at_board(shipment_id) or stages.worked_on(shipment_id):
+            self._busy(shipment_id, BUSY)
+            return None
         found = stages.look(shipment_id, roughly=desk is None)
         if not found.begins:
             self.under_way.add(shipment_id)
         if desk:
             return self._at_desk(desk, shipment_id, found)
         if self._to_show(shipment_id, found):
-            full = self.full(pools.TRUCKS)
+            full = self.full(pools.TRUCKS) and self._board_for(shipment_id, found) is None
             wait = 0.0 if found.left else self.showing.wait(shipment_id, found.mark, TRUCK, full)
-            return self._busy(shipment_id, min(wait, DUE)) if wait else found.mark  # a worker may be free before that
-        return found.mark if self._time_has_come(shipment_id, found) else self._seen(shipment_id, found)
+            return self._in(shipment_id, min(wait, DUE), found)  # a worker may be free before that
+        return self._once_more(shipment_id, found)
 
-    def _at_desk(self, desk: Desk, shipment_id: int, found: Look) -> str:
-        """The same of one that the desk advances: a run shows it when it is quiet, or has changed for long."""
+    def _at_desk(self, desk: Desk, shipment_id: int, found: Look) -> Look | None:
+        """The same of one that the desk advances: it is shown when it is quiet, or has changed for long."""
         if self.handed.pop(shipment_id, None) == found.mark or not found.left:
             self.desked[shipment_id] = found.mark
         to_show, at_desk = self._to_show(shipment_id, found), self.desked.get(shipment_id) == found.mark
-        wait = self.showing.wait(shipment_id, found.mark) if to_show else 0.0
+        times = SOON if (board := self._board_for(shipment_id, found)) else 1.0
+        to_show |= board is not None and found.mark != found.noted and self.in_line(shipment_id) != ""
+        wait = self.showing.wait(shipment_id, found.mark, times) if to_show else 0.0
         if not at_desk or self._time_has_come(shipment_id, found):
             if desk.has_room(found.begins):
                 self.handed[shipment_id] = found.mark
@@ -189,19 +210,39 @@ class Waker(ABC):
                 self._busy(shipment_id, DUE)
             else:  # a run may come first, or the desk
                 self._busy(shipment_id, wait or BUSY)
-            return found.mark if to_show and not wait else ""
+            return found if to_show and not wait else None
         if to_show:
-            return self._busy(shipment_id, wait) if wait else found.mark
-        return self._seen(shipment_id, found)
+            return self._in(shipment_id, wait, found)
+        self._seen(shipment_id, found)
+        return None
 
     def _desk_for(self, shipment_id: int) -> Desk | None:
         return self.desk if pools.lane(self.size[shipment_id]) == pools.EXPRESS else None
 
-    def _busy(self, shipment_id: int, seconds: float) -> str:
+    def _board_for(self, shipment_id: int, found: Look) -> Board | None:
+        in_line = self.in_line(shipment_id) != ""
+        return self.board if self.board and self.board.can_show(shipment_id, found, in_line) else None
+
+    def _at_board(self, shipment_id: int) -> bool:
+        return self.board is not None and shipment_id in self.board.in_hand
+
+    def _in(self, shipment_id: int, seconds: float, found: Look) -> Look | None:
+        """It, where it is to be shown now; else it is looked at again so much later."""
+        if seconds:
+            self._busy(shipment_id, seconds)
+        return None if seconds else found
+
+    def _once_more(self, shipment_id: int, found: Look) -> Look | None:
+        """It, where it was shown, and waits for time, and that has come."""
+        if self._time_has_come(shipment_id, found):
+            return found
+        self._seen(shipment_id, found)
+        return None
+
+    def _busy(self, shipment_id: int, seconds: float) -> None:
         """Looks at it again so much later; one row keeps in the ledger that it has to be looked at."""
         self._later(shipment_id, seconds)
         self._forget(shipment_id, 1)
-        return ""
 
     def _to_show(self, shipment_id: int, found: Look) -> bool:
         """Whether it looks otherwise than at the end of its last run; if a run has failed to note that, not at once."""
@@ -224,35 +265,45 @@ class Waker(ABC):
             self._later(shipment_id, DUE - waited)
         return waited >= DUE
 
-    def _run(self, shipment_id: int, mark: str) -> bool:
-        """Starts its run, where it may have one now. Its row stays until that was looked at, also by another waker."""
-        running = set(self.running())
-        if shipment_id in running or len(running) >= AT_ONCE:
+    def _run(self, shipment_id: int, found: Look) -> bool:
+        """Has it shown, or starts its run, where it may have one now.
+
+        Its row stays until that was looked at, also by another waker. Returns whether it got a run.
+        """
+        running, board = set(self.running()), self._board_for(shipment_id, found)
+        in_line = self.in_line(shipment_id) if board else ""
+        if (shipment_id in running and not in_line) or (len(running) >= AT_ONCE and not board):
             self._busy(shipment_id, DUE if shipment_id in running else TROUBLED)
             return False
         self.ran_at[shipment_id] = stopwatch()
-        self.start(shipment_id)
-        self.tried[shipment_id] = mark
+        if board:
+            board.hand(shipment_id, self.lane(shipment_id) == pools.EXPRESS, in_line)
+        else:
+            self.start(shipment_id)
+            if self.board:
+                self.board.need_run.discard(shipment_id)
+        self.tried[shipment_id] = found.mark
         self.showing.shown(shipment_id)
         self._forget(shipment_id, 1)
-        return True
+        return board is None
 
     def _later(self, shipment_id: int, seconds: float) -> None:
         at = stopwatch() + max(seconds, 0.0)
         self.when[shipment_id] = min(at, self.when.get(shipment_id, at))
 
-    def _seen(self, shipment_id: int, found: Look) -> str:
-        """Nothing is to be done. Where a run has shown it its changes are forgotten; of one at its end, everything."""
+    def _seen(self, shipment_id: int, found: Look) -> None:
+        """Nothing is to be done. Where it was shown its changes are forgotten; of one at its end, everything."""
         if found.mark != found.noted:  # a run has failed to: it is tried again
             self._forget(shipment_id, 1)
-            return ""
+            return
         self._forget(shipment_id)
         self.showing.shown(shipment_id)
         if found.over:
             for kept in (self.when, self.rows, self.size, self.ran_at, self.tried, self.handed, self.desked):
                 kept.pop(shipment_id, None)
             self.under_way.discard(shipment_id)
-        return ""
+            if self.board:
+                self.board.need_run.discard(shipment_id)
 
     def _forget(self, shipment_id: int, but: int = 0) -> None:
         """The rows that say that it has changed were looked at, all `but` so many."""

@@ -42,6 +42,7 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
     with stages.alone(truck) as alone:
         if not alone:
             return Completed(name="Busy", message="另一进程正在办理 another worker has this truck")
+        stages.note_page(truck, str(runtime.flow_run.id or ""))
         go(stages.work_up, truck)
         if approved:
             stages.approve(truck, actor)

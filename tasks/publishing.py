@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from prefect.artifacts import (
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.deployments import run_deployment
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import MissingContextError, ObjectNotFound
 from prefect.states import Cancelled, Completed, Failed
 
 from adapters.ledger import applications
@@ -42,6 +43,7 @@ from tasks.reporting.summary import conversion_table, fault_counts, quality, sta
 
 APPLY = ("approve-applications/approve-applications", "批准申请 approve applications")
 APPROVE, CORRECT = ("approve/approve", "批准 approve"), ("correct-parcels/correct-parcels", "更正 correct")
+Put = Callable[[Any, str, str], None]
 ASK = {"awaiting_approval": APPROVE, "awaiting_correction": CORRECT, "list_refused": CORRECT, "released": CORRECT}
 
 
@@ -50,10 +52,17 @@ def key(master_waybill: str, what: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{master_waybill}-{what}".lower()).strip("-")
 
 
-def publish(standing: Standing, again: bool = True) -> None:
+def _put(content: Any, key: str, description: str) -> None:
+    """An artifact of this run."""
+    create = create_markdown_artifact if isinstance(content, str) else create_table_artifact
+    create(content, key, description)
+
+
+def publish(standing: Standing, again: bool = True, put: Put = _put) -> None:
     """The shipment's summary, timeline, faults, senders' quality and conversion record as artifacts of this run.
 
-    Without `again` only those that differ from what was shown last: their pages have the others.
+    Without `again` only those that differ from what was shown last: their pages have the others. `put` is who makes
+    an artifact, here of this run: a text, or rows of a table; its key; and its description.
     """
     ledger, name = office().ledger, standing.label
     found = faults(ledger, standing.id)
@@ -74,8 +83,7 @@ def publish(standing: Standing, again: bool = True) -> None:
     with shown.of(ledger, standing.id, again) as differs:
         for what, (content, description) in everything.items():
             if content and differs(what, content, description):
-                create = create_markdown_artifact if isinstance(content, str) else create_table_artifact
-                create(content, key(standing.shipment.master_waybill, what), description)
+                put(content, key(standing.shipment.master_waybill, what), description)
 
 
 def progress(shipment_id: int, step: str) -> Callable[[int, int], None]:
@@ -125,13 +133,18 @@ def name_run(name: str) -> None:
 
 
 def tag_run(standing: Standing) -> None:
-    """Put the tags on this run, beside those that it has; the state is the present one only."""
+    """Put the tags on this run, beside those that it has."""
     run_id: Any = runtime.flow_run.id
-    had = runtime.flow_run.tags or []
-    wanted = {tag for tag in had if not tag.startswith("state:")} | tags(standing)
-    if run_id and wanted != set(had):
+    wanted = tags_beside(runtime.flow_run.tags or [], standing)
+    if run_id and wanted:
         with get_client(sync_client=True) as client:
-            client.update_flow_run(run_id, tags=sorted(wanted))
+            client.update_flow_run(run_id, tags=wanted)
+
+
+def tags_beside(had: Collection[str], standing: Standing) -> list[str]:
+    """The tags of a run that had these, the state's the present one only; none where they are the same."""
+    wanted = {tag for tag in had if not tag.startswith("state:")} | tags(standing)
+    return [] if wanted == set(had) else sorted(wanted)
 
 
 def ask(standing: Standing, again: bool = True) -> None:
@@ -165,7 +178,15 @@ def _start(standing: Standing, deployment: str, name: str, question: str) -> Non
             flow_run_name=f"{name} {standing.label} {standing.truck.master_waybill}",
         )
     except ObjectNotFound:
-        get_run_logger().info("No deployment asks here 未部署 %s", deployment)
+        _log().info("No deployment asks here 未部署 %s", deployment)
+
+
+def _log() -> Any:
+    """This run's log; outside of a run the process's."""
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return logging.getLogger(__name__)
 
 
 def inbox_waits(waiting: Sequence[Waiting]) -> None:
@@ -248,7 +269,12 @@ def end(standing: Standing, missed: list[str]) -> Any:
     if missed:
         told = f"{standing.label} 主管机关无法连接 {'; '.join(missed)}"
         return Completed(name="Authority unavailable", message=told)
+    name, message = ending(standing)
+    get_run_logger().info("%s %s: %s", standing.label, standing.truck.master_waybill, state_text(standing))
+    return Completed(name=name, message=message)
+
+
+def ending(standing: Standing) -> tuple[str, str]:
+    """The name of the state in which a run ends that could do everything, and its message."""
     waiting = standing.procedure.waiting(standing.shipment.state)
-    truck = standing.truck
-    get_run_logger().info("%s %s: %s", standing.label, truck.master_waybill, state_text(standing))
-    return Completed(name=waiting.en, message=f"{standing.label} {state_text(standing)}")
+    return waiting.en, f"{standing.label} {state_text(standing)}"

@@ -46,6 +46,7 @@ SENDING: dict[str, Any] = {
     "retry_condition_fn": only_unavailable,
     "persist_result": False,
 }
+PAGE = "page"  # under which the ledger keeps each truck's last run in Prefect
 RAN = "run"  # under which the ledger keeps what each truck looked like at the end of its last run
 SHORT = 3.0  # real seconds in which a shipment of few parcels, that is being advanced just now, is free again
 CANCELS = 1.0  # real seconds between two questions to Prefect whether a person has cancelled this run
@@ -254,6 +255,24 @@ def note_run(at: Standing, since: datetime) -> None:
     """
     worked_up = int(leases.get_cursor(office().ledger, "intake", str(at.id), "0"))
     leases.set_cursor(office().ledger, RAN, str(at.id), digest(_mark(replace(at, now=since), worked_up)))
+
+
+def note_page(shipment_id: int, run_id: str) -> None:
+    """Write down which run of Prefect's has the truck now: what changes afterwards may be shown on its page."""
+    if run_id:
+        leases.set_cursor(office().ledger, PAGE, str(shipment_id), run_id)
+
+
+def page_of(shipment_id: int) -> str:
+    """The last run of Prefect's that had the truck; '' where none has."""
+    return str(leases.get_cursor(office().ledger, PAGE, str(shipment_id)))
+
+
+def nothing_left(shipment_id: int) -> Standing | None:
+    """Where a shipment stands of which nothing is left to do, so that it has only to be shown; else None."""
+    received = len(intake.deliveries_of(office(), shipment_id))
+    at = settling.settle_shipment(office(), shipment_id)
+    return None if _left(at, received, roughly=False) else at
 
 
 def noted_run(shipment_id: int) -> str:

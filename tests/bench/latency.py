@@ -133,7 +133,7 @@ def _shows(desk: Desk, ident: int) -> bool:
 
 
 def _told(desk: Desk, ident: int) -> datetime | None:
-    """When a run's summary in Prefect first said "released": of whichever run, also one that was under way."""
+    """When the summary in Prefect first said "released": of whichever run."""
     waybill = shipments.get(desk.fleet.office.ledger, ident).master_waybill
     key = re.sub(r"[^a-z0-9]+", "-", f"{waybill}-summary".lower()).strip("-")
     query = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": 50}
@@ -213,7 +213,7 @@ def _figures(desk: Desk, times: int) -> Figures:
         Series("approved through the gateway, until the first message had left", gate, 95, 2.0),
         Series("a pushed receipt, until it is in the ledger", [p[0] for p in pushes], 99, 0.2),
         Series("a pushed receipt, until the gateway shows its consequence", [p[1] for p in pushes], 95, 2.0),
-        Series("a pushed receipt, until a run in Prefect has shown it", [p[2] for p in pushes], 95, 2.0),
+        Series("a pushed receipt, until Prefect shows it", [p[2] for p in pushes], 95, 2.0),
     ])  # fmt: skip
 
 

@@ -22,6 +22,15 @@ class PrefectServer(ThreadingHTTPServer):
         self.busy = self.lost = 0
         self.states: dict[str, str] = {}  # of runs that a test has taken on
         self.set_states: list[tuple[str, str]] = []
+        self.refused = False  # whether it wants no state that it is told
+        self.told: dict[str, dict[str, Any]] = {}  # runs by their id, with what they were given
+        self.artifacts: list[dict[str, Any]] = []
+
+    def has(self, run_id: str, kind: str = "COMPLETED", **told: Any) -> None:
+        """It has a run in this kind of state."""
+        self.states[run_id] = kind
+        state_of = {"state_name": "Awaiting receipts", "state": {"message": "as it was"}}
+        self.told[run_id] = {**state_of, "parameters": {}, "tags": [], **told}
 
     @property
     def base(self) -> str:
@@ -35,8 +44,18 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/api/deployments/name/clear-shipment/clear-shipment":
             return self._say(200, {"id": "d1"})
         if self.path.startswith("/api/flow_runs/"):
-            return self._say(200, {"id": self.path.rsplit("/", 1)[1], "state_name": "Awaiting receipts"})
+            run_id = self.path.rsplit("/", 1)[1]
+            if run_id == "gone":
+                return self._say(404, {"detail": "Flow run not found"})
+            told = self.server.told.get(run_id, {"state_name": "Awaiting receipts"})
+            return self._say(200, {"id": run_id, "state_type": self.server.states.get(run_id, "SCHEDULED"), **told})
         return self._say(404, {"detail": "Deployment not found"})
+
+    def do_PATCH(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.told[self.path.rsplit("/", 1)[1]] |= body
+        self.send_response(204)
+        self.end_headers()
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -47,10 +66,22 @@ class _Handler(BaseHTTPRequestHandler):
             asked = body["flow_runs"]["id"]["any_"]
             return self._say(200, [{"id": i, "state_type": self.server.states.get(i, "SCHEDULED")} for i in asked])
         if self.path.endswith("/set_state"):
-            self.server.set_states.append((self.path.split("/")[-2], body["state"]["type"]))
-            return self._say(201, {"status": "ACCEPT"})
+            return self._state(self.path.split("/")[-2], body["state"])
         if self.path.endswith("/filter"):
             return self._say(200, [{"id": "d1", "name": "clear-shipment"}])
+        if self.path.endswith("/artifacts/"):
+            self.server.artifacts.append(body)
+            return self._say(201, {"id": "a1"})
+        return self._start(body)
+
+    def _state(self, run_id: str, state: dict[str, Any]) -> None:
+        self.server.set_states.append((run_id, state["type"]))
+        if self.server.refused:
+            return self._say(200, {"status": "REJECT"})
+        self.server.told.get(run_id, {}).update(state_name=state.get("name"), state=state)
+        return self._say(201, {"status": "ACCEPT"})
+
+    def _start(self, body: dict[str, Any]) -> None:
         known = [run["idempotency_key"] for run in self.server.runs]
         if body["idempotency_key"] not in known:
             known.append(body["idempotency_key"])

@@ -119,15 +119,15 @@ def test_one_that_begins_comes_before_those_that_something_was_heard_about(monke
         had.append(shipment_id)
         if len(had) == 1:  # these come while it is at the first
             for ident, begins in ((3, False), (2, False), (5, True), (4, True)):
-                ours.send((ident, begins))
+                ours.send((begins, (ident,)))
         elif had[-1] > 3:  # and one more that begins after each that began
-            ours.send((10 + len(had), True))
+            ours.send((True, (10 + len(had),)))
         return True
 
     monkeypatch.setattr("tasks.clearing.advance.advance", advance_)
     monkeypatch.setattr("tasks.office.office", lambda: None)
     monkeypatch.setattr(os, "setsid", lambda: None)
-    ours.send((1, False))
+    ours.send((False, (1,)))
     serving = Thread(target=serve, args=(theirs,))
     serving.start()
     said = [ours.recv()[0] for _ in range(40)]

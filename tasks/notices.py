@@ -1,0 +1,105 @@
+"""Shows in Prefect what has changed of a shipment, without a run: on the page of its last one (decision 0020).
+
+That run's state says what the shipment waits for now, its tags and artifacts are the present ones. A run that still
+waits in its lane when nothing is left for it to do comes to its end in the same way. A run is needed where something is
+left, and where the last one has not come to a good end: then its page stays as it is.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from mappings import clock
+from mappings.errors import ConfigurationError, TongguanError
+from tasks import publishing, stages
+from tasks.actors import PULSE
+from tasks.clearing.alone import alone
+from tasks.office import office
+
+SHOWN = "shown"
+HELD = "held"  # somebody has the shipment
+LEFT = "left"  # something is left to do
+TAKEN = "taken"  # its run, that waited, has begun
+RUN = "run"  # that needs a run
+AWAY = "away"  # Prefect is not reached
+log = logging.getLogger(__name__)
+
+
+class Pages(Protocol):
+    """Prefect, as far as it is needed here (deployments.prefect_api). All raise ConfigurationError where it is away."""
+
+    def known(self, run_id: str) -> Mapping[str, Any] | None:
+        """A run with its `state_type`, `state_name`, `state`, `parameters` and `tags`; None where there is none."""
+
+    def put(self, run_id: str, content: Any, key: str, description: str) -> None:
+        """An artifact of a run."""
+
+    def change(self, run_id: str, **told: Any) -> None:
+        """Gives a run a `name`, or `tags`."""
+
+    def complete(self, run_id: str, name: str, message: str) -> bool:
+        """Says what completed state a run is in; False where that is refused."""
+
+
+def show(pages: Pages, shipment_id: int, in_line: str = "") -> str:
+    """Shows the shipment as it is now; returns what has become of that. `in_line` is a run of it that waits."""
+    try:
+        with alone(office(), shipment_id) as mine:
+            if not mine:
+                return HELD
+            return _end(pages, shipment_id, in_line) if in_line else _renew(pages, shipment_id)
+    except ConfigurationError as error:
+        log.warning("shipment %s: %s", shipment_id, error)
+        return AWAY
+    except TongguanError as error:  # its run comes upon the same, and tells it in Prefect
+        log.warning("shipment %s: %s: %s", shipment_id, type(error).__name__, error)
+    except Exception as error:  # only its kind is told: its text may hold a person's data
+        log.error("shipment %s: %s", shipment_id, type(error).__name__)  # noqa: TRY400
+    return TAKEN if in_line else RUN
+
+
+def _renew(pages: Pages, shipment_id: int) -> str:
+    """On the page of the run that had the shipment last."""
+    run_id = stages.page_of(shipment_id)
+    run = pages.known(run_id) if run_id else None
+    if run is None or run["state_type"] != "COMPLETED":
+        return RUN
+    return _shown(pages, shipment_id, run)
+
+
+def _end(pages: Pages, shipment_id: int, run_id: str) -> str:
+    """On the page of a run that no worker has taken: with that it is over. Somebody's own run shows everything."""
+    run = pages.known(run_id)
+    if run is None or run["state_type"] != "SCHEDULED":
+        return TAKEN
+    mine = run["parameters"].get("actor") == PULSE
+    name = {} if mine else {"name": stages.run_name(str(shipment_id))}
+    said = _shown(pages, shipment_id, run, not mine, name)
+    if said == SHOWN:
+        stages.note_page(shipment_id, run_id)
+    return said
+
+
+def _shown(
+    pages: Pages, shipment_id: int, run: Mapping[str, Any], again: bool = False,
+    told: Mapping[str, Any] = MappingProxyType({}),
+) -> str:  # fmt: skip
+    """Artifacts, questions, tags and state, as they are now; `told` is what else the run is given."""
+    run_id, since, at = str(run["id"]), clock.now(), stages.nothing_left(shipment_id)
+    if at is None:
+        return LEFT
+    stages.explain(shipment_id)
+    publishing.publish(at, again, put=lambda *artifact: pages.put(run_id, *artifact))
+    publishing.ask(at, again)
+    tags = publishing.tags_beside(run["tags"], at)
+    if tags or told:
+        pages.change(run_id, **({"tags": tags} if tags else {}), **told)
+    ending = publishing.ending(at)
+    says_so = run["state_type"] == "COMPLETED" and (run["state_name"], run["state"]["message"]) == ending
+    if not says_so and not pages.complete(run_id, *ending):
+        return RUN
+    stages.note_run(at, since)
+    return SHOWN

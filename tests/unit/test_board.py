@@ -1,0 +1,256 @@
+"""The board: what has only to be shown goes past the lanes; where it cannot show a shipment a run does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+
+import pytest
+
+from deployments import waking
+from deployments.board import Board
+from deployments.dispatch import Dispatch, Started
+from deployments.pools import FEW
+from deployments.prefect_api import Prefect
+from deployments.showing import FULL, QUIET, SOON, STEADY, TRUCK
+from mappings.clock import stopwatch
+from tasks import office as offices
+from tasks import stages
+from tasks.notices import AWAY, HELD, LEFT, RUN, SHOWN, TAKEN
+from tests.unit.prefect_double import PrefectServer
+from tests.unit.test_showing import BEAT, At, Pool, Scene
+from tests.unit.world import captured, home, prefect, truck
+
+__all__ = ["captured", "home", "prefect", "truck"]
+
+
+@dataclass
+class Shows:
+    """The board: by the next beat it has done with what it is handed, and says what the test tells it to."""
+
+    says: Callable[[int], str]
+    in_hand: dict[int, float] = field(default_factory=dict)
+    had: list[tuple[int, bool, str]] = field(default_factory=list)
+    need_run: set[int] = field(default_factory=set)
+    can_show = Board.can_show
+
+    def hand(self, shipment_id: int, first: bool = False, in_line: str = "") -> None:
+        self.in_hand[shipment_id] = 0.0
+        self.had.append((shipment_id, first, in_line))
+
+    def done(self) -> dict[int, str]:
+        said = {shipment_id: self.says(shipment_id) for shipment_id in self.in_hand}
+        self.need_run |= {shipment_id for shipment_id, one in said.items() if one == RUN}
+        self.in_hand.clear()
+        return said
+
+
+class Boarded(Scene):
+    """The same with a board, and nothing left to do. `answers` are what the board says, the last one for ever."""
+
+    def begin(self) -> None:
+        self.found = self.found._replace(left=False, begins=False)
+        self.answers = [SHOWN]
+        self.desk, self.board = At(), Shows(lambda _: self.said())
+        self.waker = Line(desk=self.desk, board=self.board)  # type: ignore[arg-type]
+
+    def said(self) -> str:
+        said = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if said == SHOWN:
+            self.noted = self.look().mark
+        return said
+
+    def shown(self, seconds: float) -> int:
+        """How often the board was handed it in so long; no run is ordered."""
+        before = len(self.board.had)
+        assert self.beats(seconds) == 0
+        return len(self.board.had) - before
+
+
+@dataclass
+class Line(Pool):
+    """Runs that are out are in line until the test says that a worker has them."""
+
+    taken: bool = False
+
+    def in_line(self, shipment_id: int) -> str:
+        return "r9" if shipment_id in self.out and not self.taken else ""
+
+
+@pytest.fixture
+def scene(captured: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Boarded]:
+    """A shipment that the pulse has looked at, shown as it is."""
+    offices.office.cache_clear()
+    made = Boarded(captured, monkeypatch)
+    made.noted = made.look().mark
+    assert made.shown(2 * STEADY) == 0
+    yield made
+    offices.office.cache_clear()
+
+
+def test_one_change_is_shown_once_and_sooner_than_by_a_run(scene: Boarded) -> None:
+    scene.change()
+    assert scene.shown(SOON * QUIET - BEAT) == 0
+    assert scene.shown(3 * BEAT) == 1
+    assert scene.board.had == [(scene.id, True, "")], "before trucks"
+    assert scene.shown(3 * STEADY) == 0
+    assert stages.touched() == {}
+
+
+def test_steady_change_is_shown_at_the_bound(scene: Boarded) -> None:
+    began = scene.now
+    for _ in range(200):
+        scene.change()
+        scene.shown(SOON * QUIET / 2)
+    times = (scene.now - began) / (SOON * STEADY)
+    assert times > 5
+    assert times - 2 <= len(scene.board.had) <= times + 1
+
+
+def test_what_has_work_left_or_never_had_a_run_gets_one(scene: Boarded) -> None:
+    scene.desk.full, scene.found = True, scene.found._replace(left=True)
+    scene.change()
+    assert scene.beats(4 * QUIET) == 1
+    scene.run()
+    scene.found, scene.noted = scene.found._replace(left=False), ""
+    scene.change()
+    assert scene.beats(4 * QUIET) == 1
+    assert scene.board.had == []
+
+
+@pytest.mark.parametrize("answer", [HELD, AWAY, LEFT])
+def test_what_could_not_be_shown_is_tried_again(scene: Boarded, answer: str) -> None:
+    scene.answers = [answer, answer, SHOWN]
+    scene.change()
+    assert scene.shown(SOON * QUIET + 4 * waking.TROUBLED) == 3
+    assert scene.shown(3 * STEADY) == 0
+    assert stages.touched() == {}
+
+
+def test_where_it_needs_a_run_it_gets_one_and_is_shown_again_after_that(scene: Boarded) -> None:
+    scene.answers = [RUN, SHOWN]
+    scene.change()
+    assert scene.beats(4 * QUIET) == 1
+    assert len(scene.board.had) == 1
+    scene.run()
+    assert scene.shown(STEADY) == 0
+    scene.change()
+    assert scene.shown(QUIET) == 1
+
+
+def test_a_change_while_it_is_shown_is_shown_too(scene: Boarded) -> None:
+    scene.change()
+    scene.beats(SOON * QUIET)
+    while not scene.board.in_hand:
+        scene.beats(BEAT)
+    scene.said()  # it has looked
+    scene.board.says = lambda _: SHOWN
+    scene.change()
+    assert scene.shown(2 * QUIET) == 1
+
+
+def test_a_truck_is_shown_as_seldom_as_by_runs_and_waits_for_no_worker(scene: Boarded) -> None:
+    scene.waker.desk, scene.waker.no_worker = None, True
+    scene.waker.size[scene.id] = FEW + 1
+    scene.change()
+    assert scene.shown(TRUCK * QUIET - BEAT) == 0
+    assert scene.shown(FULL * BEAT) == 1
+    assert scene.board.had == [(scene.id, False, "")]
+
+
+def test_a_run_that_waits_in_its_lane_is_ended_when_all_is_done(scene: Boarded) -> None:
+    scene.noted, scene.found = "", scene.found._replace(left=True)
+    scene.desk.full = True
+    scene.change()
+    assert scene.beats(4 * QUIET) == 1
+    scene.desk.full, scene.found = False, scene.found._replace(left=False)  # the desk had room, and has done it
+    assert scene.shown(waking.DUE + QUIET) == 1
+    assert scene.board.had == [(scene.id, True, "r9")]
+    scene.end()
+    assert scene.shown(3 * STEADY) == 0
+    assert stages.touched() == {}
+
+
+def test_a_run_that_a_worker_has_is_left_to_it(scene: Boarded) -> None:
+    scene.noted, scene.found = "", scene.found._replace(left=True)
+    scene.desk.full = True
+    scene.change()
+    assert scene.beats(4 * QUIET) == 1
+    scene.waker.taken = True
+    scene.desk.full, scene.found = False, scene.found._replace(left=False)
+    assert scene.shown(3 * STEADY) == 0
+    scene.run()
+    assert scene.shown(3 * STEADY) == 0
+
+
+def test_one_that_was_taken_meanwhile_is_not_asked_for_all_the_time(scene: Boarded) -> None:
+    scene.answers = [TAKEN]
+    scene.waker.out.add(scene.id)
+    scene.change()
+    assert 1 <= scene.shown(3 * waking.DUE) <= 4
+
+
+# ---- the process -----------------------------------------------------------------------------------------------------
+def dies(ours: Connection) -> None:
+    """A board that is killed with a shipment in its hands."""
+    ours.recv()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def until_done(board: Board) -> dict[int, str]:
+    """What it says first."""
+    end = stopwatch() + 60
+    while not (said := board.done()):
+        assert stopwatch() < end, "the board never said that it is done"
+        time.sleep(0.01)
+    return said
+
+
+def test_its_process_shows(captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    offices.office.cache_clear()
+    monkeypatch.setenv("PREFECT_API_URL", f"{prefect.base}/api")
+    prefect.has("gone")
+    prefect.has("r2", "PENDING")
+    board = Board()
+    try:
+        board.hand(captured, False, "r2")
+        assert until_done(board) == {captured: TAKEN}
+        board.hand(captured)
+        assert until_done(board) == {captured: RUN}, "no run has had it"
+        assert board.need_run == {captured}
+        assert board.in_hand == {}
+    finally:
+        board.end()
+
+
+def test_what_it_had_when_it_died_needs_a_run_and_another_begins() -> None:
+    board = Board(dies)
+    first = board.pid
+    try:
+        board.hand(7)
+        assert until_done(board) == {7: RUN}
+        assert (board.need_run, board.in_hand) == ({7}, {})
+        assert board.pid != first
+    finally:
+        board.end()
+
+
+def test_a_started_run_is_in_line_until_a_worker_has_it(captured: int, prefect: PrefectServer) -> None:
+    offices.office.cache_clear()
+    waker = Dispatch(prefect=Prefect(prefect.base), asked_at={"express": -9.0, "trucks": -9.0})
+    waker.started[captured] = Started("r1", stopwatch())
+    assert waker.in_line(captured) == "r1"
+    assert waker.in_line(captured + 1) == ""
+    prefect.states["r1"] = "PENDING"
+    waker.ended()
+    waker.ended()
+    assert waker.in_line(captured) == ""
+    prefect.states["r1"] = "SCHEDULED"
+    waker.asked_at = dict.fromkeys(waker.asked_at, -9.0)
+    waker.ended()
+    waker.ended()
+    assert waker.in_line(captured) == "r1", "it waits to be tried again"

@@ -1,0 +1,174 @@
+"""Showing in Prefect without a run: what is put on the page of the last one, and where only a run will do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from adapters.ledger import leases, shipments
+from deployments.prefect_api import Prefect
+from mappings import clock
+from mappings.errors import DataFault
+from tasks import notices, publishing, stages
+from tasks import office as offices
+from tasks.clearing import intake, settling
+from tasks.clearing.alone import name_of
+from tasks.notices import AWAY, HELD, LEFT, RUN, SHOWN, TAKEN, show
+from tests.unit.prefect_double import PrefectServer
+from tests.unit.world import captured, home, prefect, truck
+
+__all__ = ["captured", "home", "prefect", "truck"]
+
+
+@pytest.fixture
+def shown(captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A shipment that waits for approval, as run r1 has left it."""
+    offices.office.cache_clear()
+    monkeypatch.setattr(publishing, "_start", lambda *_: None)
+    prefect.has("r1", tags=["mine", f"shipment:{captured}", "state:captured"])
+    stages.note_page(captured, "r1")
+    stages.note_run(settling.settle_shipment(offices.office(), captured), clock.now())
+    yield captured
+    offices.office.cache_clear()
+
+
+def holds(shipment_id: int) -> None:
+    """A person holds it: something to show, and nothing to do."""
+    shipments.hold(offices.office().ledger, shipment_id, "why", "a person")
+
+
+def looks_as_noted(shipment_id: int) -> bool:
+    found = stages.look(shipment_id)
+    return found.mark == found.noted
+
+
+def test_the_last_runs_page_says_how_it_is_now(shown: int, prefect: PrefectServer) -> None:
+    holds(shown)
+    assert not looks_as_noted(shown)
+    assert show(Prefect(prefect.base), shown) == SHOWN
+    assert looks_as_noted(shown)
+    at = stages.standing(shown)
+    run = prefect.told["r1"]
+    assert (run["state_name"], run["state"]["message"]) == publishing.ending(at)
+    assert prefect.set_states == [("r1", "COMPLETED")]
+    assert set(run["tags"]) == {"mine", f"shipment:{shown}", *publishing.tags(at)}
+    assert f"state:{at.shipment.state}" in run["tags"]
+    assert "state:captured" not in run["tags"]
+    by_key = {one["key"].rsplit("-", 1)[1]: one for one in prefect.artifacts}
+    assert {one["flow_run_id"] for one in prefect.artifacts} == {"r1"}
+    assert by_key["summary"]["type"] == "markdown"
+    assert at.label in by_key["summary"]["description"]
+    assert by_key["faults"]["type"] == "table"
+    assert "WAY-003" in str(json.loads(by_key["faults"]["data"]))
+    assert prefect.runs == [], "without a run"
+
+
+def test_only_what_differs_is_put_up_again(shown: int, prefect: PrefectServer) -> None:
+    for change in (holds, lambda ident: shipments.resume(offices.office().ledger, ident, "a person")):
+        prefect.artifacts.clear()
+        change(shown)
+        assert show(Prefect(prefect.base), shown) == SHOWN
+    assert {one["key"].rsplit("-", 1)[1] for one in prefect.artifacts} == {"summary", "timeline"}
+
+
+def test_a_state_that_it_is_in_is_not_told_again(shown: int, prefect: PrefectServer) -> None:
+    name, message = publishing.ending(stages.standing(shown))
+    prefect.has("r1", state_name=name, state={"message": message})
+    leases.set_cursor(offices.office().ledger, stages.RAN, str(shown), "otherwise")
+    assert show(Prefect(prefect.base), shown) == SHOWN
+    assert (prefect.set_states, bool(prefect.artifacts)) == ([], True)
+    assert looks_as_noted(shown)
+
+
+@pytest.mark.parametrize("state", ["FAILED", "CRASHED", "CANCELLED", "RUNNING", "SCHEDULED"])
+def test_the_page_of_a_run_that_came_to_no_good_end_stays_as_it_is(
+    shown: int, prefect: PrefectServer, state: str
+) -> None:
+    prefect.has("r1", state)
+    holds(shown)
+    assert show(Prefect(prefect.base), shown) == RUN
+    assert (prefect.artifacts, prefect.set_states) == ([], [])
+    assert not looks_as_noted(shown)
+
+
+@pytest.mark.parametrize("page", ["", "gone"])
+def test_without_a_page_it_needs_a_run(shown: int, prefect: PrefectServer, page: str) -> None:
+    leases.set_cursor(offices.office().ledger, stages.PAGE, str(shown), page)
+    holds(shown)
+    assert show(Prefect(prefect.base), shown) == RUN
+
+
+def test_where_something_is_left_to_do_nothing_is_shown(shown: int, prefect: PrefectServer) -> None:
+    intake.receive_files(offices.office(), [("late.txt", b"x")], str(shown))
+    assert show(Prefect(prefect.base), shown) == LEFT
+    assert show(Prefect(prefect.base), shown, "r1") == TAKEN, "and that run is over"
+    prefect.has("r2", "SCHEDULED")
+    assert show(Prefect(prefect.base), shown, "r2") == LEFT
+    assert (prefect.artifacts, prefect.set_states) == ([], [])
+
+
+def test_who_has_the_shipment_is_not_disturbed(shown: int, prefect: PrefectServer) -> None:
+    holds(shown)
+    leases.acquire(offices.office().ledger, name_of(shown), "elsewhere:1", 60)
+    assert show(Prefect(prefect.base), shown) == HELD
+    leases.release(offices.office().ledger, name_of(shown), "elsewhere:1")
+    assert show(Prefect(prefect.base), shown) == SHOWN
+
+
+def test_where_prefect_is_away_it_is_to_be_tried_again(shown: int, prefect: PrefectServer) -> None:
+    holds(shown)
+    assert show(Prefect("http://127.0.0.1:1", (0.2, 0.2), lost=0), shown) == AWAY
+    assert not looks_as_noted(shown)
+    assert leases.holder(offices.office().ledger, name_of(shown)) is None
+    assert show(Prefect(prefect.base), shown) == SHOWN
+
+
+def test_a_state_that_prefect_does_not_want_needs_a_run(shown: int, prefect: PrefectServer) -> None:
+    prefect.refused = True
+    holds(shown)
+    assert show(Prefect(prefect.base), shown) == RUN
+    assert not looks_as_noted(shown)
+
+
+@pytest.mark.parametrize("error", [DataFault("no"), ZeroDivisionError("a person's name")])
+def test_what_it_comes_upon_a_run_is_to_tell(
+    shown: int,
+    prefect: PrefectServer,
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(notices.stages, "explain", fails)
+    holds(shown)
+    assert show(Prefect(prefect.base), shown) == RUN
+    assert type(error).__name__ in caplog.text
+    assert "a person" not in caplog.text
+
+
+@pytest.mark.parametrize("actor", ["pulse", "prefect"])
+def test_a_run_that_waits_when_all_is_done_comes_to_its_end(shown: int, prefect: PrefectServer, actor: str) -> None:
+    prefect.has("r2", "SCHEDULED", name="merciful-otter", parameters={"actor": actor}, tags=["theirs"])
+    holds(shown)
+    assert show(Prefect(prefect.base), shown) == SHOWN
+    prefect.artifacts.clear()
+    assert show(Prefect(prefect.base), shown, "r2") == SHOWN
+    assert prefect.set_states[-1] == ("r2", "COMPLETED")
+    assert prefect.told["r2"]["state_name"] == publishing.ending(stages.standing(shown))[0]
+    assert {"theirs", *publishing.tags(stages.standing(shown))} == set(prefect.told["r2"]["tags"])
+    named = prefect.told["r2"]["name"] == stages.run_name(str(shown))
+    assert named == (actor != "pulse"), "the pulse gave its own a name"
+    assert bool(prefect.artifacts) == (actor != "pulse"), "somebody's own run shows everything"
+    assert stages.page_of(shown) == "r2"
+
+
+@pytest.mark.parametrize("state", ["PENDING", "RUNNING", "COMPLETED", "CANCELLED"])
+def test_a_run_that_waits_no_more_goes_its_way(shown: int, prefect: PrefectServer, state: str) -> None:
+    prefect.has("r2", state)
+    holds(shown)
+    assert show(Prefect(prefect.base), shown, "r2") == TAKEN
+    assert (prefect.artifacts, prefect.set_states, stages.page_of(shown)) == ([], [], "r1")
