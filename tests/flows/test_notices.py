@@ -63,5 +63,7 @@ def test_a_run_that_waits_is_over_where_nothing_is_left(whole: Make, client: Syn
     ended = client.read_flow_run(waits.id)
     assert (ended.state_type, ended.state_name) == ("COMPLETED", "Awaiting approval")
     assert ended.name == stages.run_name("1")
-    assert summary(client, shipments.get(stages.office().ledger, 1).master_waybill, waits.id), "somebody's own shows all"
+    assert summary(client, shipments.get(stages.office().ledger, 1).master_waybill, waits.id), (
+        "somebody's own shows all"
+    )
     assert show(pages, 1, str(waits.id)) == TAKEN, "it is over"
