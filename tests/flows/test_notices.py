@@ -1,4 +1,4 @@
-"""What has only to be shown, in a Prefect of its own: the last run's page has it, and a run that waits comes to its end."""
+"""What has only to be shown, in a Prefect of its own: the last run's page has it, and a run that waits is over."""
 
 from __future__ import annotations
 
