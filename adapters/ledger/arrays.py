@@ -15,11 +15,10 @@ from sqlalchemy import Dialect
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 _SIMPLE: dict[type, Callable[[Any], str]] = {
-    int: str,
-    bool: lambda value: "t" if value else "f",
     datetime: '"{}"'.format,
     bytes: lambda value: f'"\\\\x{value.hex()}"',
 }
+_AS_JSON = (str, int, bool)
 
 
 def array(values: Sequence[Any]) -> str | list[Any]:
@@ -32,19 +31,22 @@ def array(values: Sequence[Any]) -> str | list[Any]:
     kind = kinds.pop() if len(kinds) == 1 else None
     if kind and kind.__name__ == "Binary":  # psycopg's, around bytes: who has no PostgreSQL need not import it
         values, kind = [value and value.obj for value in values], bytes
-    if kind is str:
-        return _texts(values)
+    if kind in _AS_JSON:
+        return _as_json(values)
     form = _SIMPLE.get(kind) if kind else None
     if form is None:
         return list(values)
+    if kind is datetime:  # most are the same
+        said = {value: "NULL" if value is None else form(value) for value in set(values)}
+        return f"{{{','.join([said[value] for value in values])}}}"
     return f"{{{','.join(['NULL' if value is None else form(value) for value in values])}}}"
 
 
-def _texts(values: Sequence[Any]) -> str | list[Any]:
-    """As JSON has them, which writes what needs no escape, and null, as PostgreSQL does."""
+def _as_json(values: Sequence[Any]) -> str | list[Any]:
+    """As JSON has them, which writes what needs no escape, and null, true, false and numbers, as PostgreSQL does."""
     try:
         said = orjson.dumps(list(values)).decode()
-    except TypeError:  # half a surrogate
+    except TypeError:  # half a surrogate, or a number of more than 64 bits
         return list(values)
     return list(values) if "\\" in said else f"{{{said[1:-1]}}}"
 
