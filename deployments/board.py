@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 
 from deployments import errands
 from deployments.errands import Errands
+from mappings.clock import stopwatch
 
 if TYPE_CHECKING:
     from tasks.stages import Look
 
-PASSED = 50  # so many shipments of few parcels pass a truck that waits here
+ROOM = 50  # shipments at the board at once; of few parcels so many pass a truck that waits here
 NICE = 5  # what is to leave goes before what is to be seen
-TIMEOUT = (2.0, 10.0)  # seconds: it has the shipment's lease meanwhile
+SECONDS = 20.0  # real ones of an errand, in which calls begin: it has the shipment's lease meanwhile
+HANGS = 120.0  # real seconds without a word
+LATER = 5  # an absent Prefect is asked twice as late each time, so often: after half a minute at the most
 
 
 def serve(ours: Connection) -> None:
@@ -28,16 +31,29 @@ def serve(ours: Connection) -> None:
     from tasks import notices  # noqa: PLC0415 - what the board is warm for
 
     os.nice(NICE)
-    prefect = Prefect(os.environ.get("PREFECT_API_URL", "").removesuffix("/api"), TIMEOUT, lost=0)
-    errands.serve(ours, lambda shipment_id, in_line: notices.show(prefect, shipment_id, in_line), PASSED)
+    prefect = Prefect(os.environ.get("PREFECT_API_URL", "").removesuffix("/api"), patient=False)
+
+    def shown(shipment_id: int, in_line: str) -> str:
+        prefect.until = stopwatch() + SECONDS
+        return notices.show(prefect, shipment_id, in_line)
+
+    errands.serve(ours, shown, ROOM)
 
 
 class Board(Errands):
-    """The board as the pulse sees it. `need_run`: those that it cannot show before a run has had them."""
+    """The board as the pulse sees it. `need_run`: those that it cannot show before a run has had them.
+
+    `away`: so often in a row it did not reach Prefect.
+    """
 
     def __init__(self, target: Callable[[Connection], None] = serve) -> None:
-        super().__init__(target, "board")
+        super().__init__(target, "board", HANGS)
         self.need_run: set[int] = set()
+        self.away = 0
+
+    def has_room(self) -> bool:
+        """Whether another shipment may be handed in."""
+        return len(self.in_hand) < ROOM
 
     def can_show(self, shipment_id: int, found: Look, in_line: bool = False) -> bool:
         """Whether it can be shown here: nothing is left to do, and a run has been there, or is `in_line`."""
@@ -45,8 +61,10 @@ class Board(Errands):
 
     def done(self) -> dict[int, str]:
         """What has become of the shipments that it is done with since last time."""
-        from tasks.notices import RUN  # noqa: PLC0415
+        from tasks.notices import AWAY, RUN  # noqa: PLC0415
 
         said = {shipment_id: answer or RUN for shipment_id, answer in self.answers()}
+        for answer in said.values():
+            self.away = min(self.away + 1, LATER) if answer == AWAY else 0
         self.need_run |= {shipment_id for shipment_id, answer in said.items() if answer == RUN}
         return said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+import math
 import os
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -39,15 +40,20 @@ def serve(ours: Connection, errand: Callable[..., Any], passed: int) -> None:
 
 
 class Errands(Beside):
-    """The process as the pulse sees it. `in_hand`: the shipments there, and since when."""
+    """The process as the pulse sees it. `in_hand`: the shipments there, and since when.
 
-    def __init__(self, target: Callable[[Connection], None], name: str) -> None:
+    One that has had something in hand, and said nothing, for `patience` real seconds hangs: it is killed.
+    """
+
+    def __init__(self, target: Callable[[Connection], None], name: str, patience: float = math.inf) -> None:
         super().__init__(target)
         self.in_hand: dict[int, float] = {}
-        self._name = name
+        self._name, self._patience, self._said = name, patience, stopwatch()
 
     def hand(self, shipment_id: int, first: bool = False, *more: Any) -> None:
         """Hands it a shipment, for after those that it has; one that is `first`, for before those that are not."""
+        if not self.in_hand:
+            self._said = stopwatch()
         self.in_hand[shipment_id] = stopwatch()
         try:
             self.pipe.send((first, (shipment_id, *more)))
@@ -60,8 +66,14 @@ class Errands(Beside):
             while self.pipe.poll():
                 shipment_id, said = self.pipe.recv()
                 self.in_hand.pop(shipment_id, None)
+                self._said = stopwatch()
                 yield shipment_id, said
+            if self.in_hand and stopwatch() - self._said > self._patience:
+                log.warning("the %s hangs", self._name)
+                self.process.kill()
+                raise EOFError
         except (EOFError, OSError):
+            self.process.join(1.0)
             log.warning("the %s ended with %s; another begins", self._name, self.process.exitcode)
             self.pipe.close()
             had, self.in_hand = list(self.in_hand), {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 from uuid import uuid4
 
@@ -11,9 +12,10 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
 from adapters.reach import never_sent
-from mappings.errors import ConfigurationError
+from mappings.clock import stopwatch
+from mappings.errors import ConfigurationError, PrefectUnavailable
 
-TIMEOUT = (5.0, 30.0)
+TIMEOUT, SHORT = (5.0, 30.0), (2.0, 10.0)  # seconds for connecting, and for an answer
 LOST = 2  # how often a call is repeated whose answer was lost
 BUSY = (429, 503)  # what its server says while its database is locked: nothing was done
 
@@ -23,13 +25,17 @@ class Missing(ConfigurationError):
 
 
 class Prefect:
-    """A Prefect server at `base` (http://host:port). `timeout` is of connecting and of an answer, in seconds."""
+    """A Prefect server at `base` (http://host:port).
 
-    def __init__(self, base: str, timeout: tuple[float, float] = TIMEOUT, lost: int = LOST) -> None:
+    `patient`: a call whose answer is lost is repeated, and so is one that a busy server turns down. Who is not waits
+    for less long, and may say `until` when (mappings.clock.stopwatch) calls may begin.
+    """
+
+    def __init__(self, base: str, patient: bool = True) -> None:
         self.base, self.api, self.http = base, f"{base}/api", requests.Session()
-        self.timeout, self.lost = timeout, lost
+        self.timeout, self.lost, self.until = TIMEOUT if patient else SHORT, LOST if patient else 0, math.inf
         self._ids: dict[str, str] = {}
-        again = Retry(6, connect=0, read=0, status_forcelist=BUSY, allowed_methods=None, backoff_factor=0.3)
+        again = Retry(6 * patient, connect=0, read=0, status_forcelist=BUSY, allowed_methods=None, backoff_factor=0.3)
         self.http.mount(base, HTTPAdapter(max_retries=again))
 
     def start(
@@ -54,6 +60,14 @@ class Prefect:
                 raise
             return self.start(deployment, parameters, tags, name, key, queue)  # it was registered anew
         return str(made["id"])
+
+    def ask(self, deployment: str, parameters: dict[str, Any], name: str, key: str) -> bool:
+        """Starts a run that asks a person, once for each `key`; False where there is no such deployment."""
+        try:
+            self.start(deployment, parameters, name=name, key=key)
+        except Missing:
+            return False
+        return True
 
     def _id(self, deployment: str) -> str:
         return str(self._call("GET", f"/deployments/name/{deployment}")["id"])
@@ -114,17 +128,23 @@ class Prefect:
         return f"{self.base}/runs/flow-run/{run_id}"
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        """The answer to a call. Every call here does nothing more when it is repeated (a start has its key)."""
+        """The answer to a call. Every call here does nothing more when it is repeated (a start has its key), but for
+        an artifact, of which there are two versions then.
+        """
+        if stopwatch() > self.until:
+            raise PrefectUnavailable(f"Prefect 服务太慢（{self.base}）。The Prefect server is too slow: again later.")
         try:
             answer = self._answered(method, path, body)
             answer.raise_for_status()
         except requests.HTTPError as error:
             kind = Missing if answer.status_code == requests.codes.not_found else ConfigurationError
+            if answer.status_code in BUSY or answer.status_code >= requests.codes.internal_server_error:
+                kind = PrefectUnavailable
             raise kind(
                 f"Prefect 拒绝请求。Prefect answered {answer.status_code} to {path}: {answer.text[:300]}"
             ) from error
         except requests.RequestException as error:
-            raise ConfigurationError(
+            raise PrefectUnavailable(
                 f"Prefect 服务未运行（{self.base}）。The Prefect server does not answer: start `tongguan up`."
             ) from error
         return answer.json() if answer.content else None

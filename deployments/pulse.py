@@ -24,6 +24,7 @@ from deployments.listener import GRACE, Listener, hear, logged, tell
 from deployments.pools import pool
 from deployments.prefect_api import Prefect
 from deployments.waking import Waker
+from mappings.clock import stopwatch
 from tasks.actors import PULSE
 
 LOOK = 0.1  # one statement that finds nothing, where nothing has changed
@@ -95,10 +96,11 @@ def main() -> None:
                 logged(beat)
     finally:
         logged(lambda: word.gone(office()))
-        ear.end(GRACE)
-        desk.end()
-        if waking.board:
-            waking.board.end()
+        beside, until = [one for one in (ear, desk, waking.board) if one], stopwatch() + GRACE
+        for one in beside:
+            one.pipe.close()
+        for one in beside:
+            one.end(max(until - stopwatch(), 0.1))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ BEGINS = 0.5  # real seconds of a beat for looking at small shipments that have 
 SPELL = 0.1  # the same for those under way, and for trucks: one of thousands of parcels takes as long
 BUSY = 0.3  # real seconds after which a shipment that somebody has just now is looked at again
 RECEIPTS = 5.0  # real seconds of its receipts that a truck is looked at for together
+CROWDED = 3.0  # the same where the board has no room
 TROUBLED = 1.0  # real seconds after which what failed, or found no room, is tried again
 AT_ONCE = 200  # runs that are started and not ended; more trucks wait
 log = logging.getLogger("tongguan.pulse")
@@ -116,12 +117,15 @@ class Waker(ABC):
 
     def _shown(self, board: Board) -> None:
         """What the board has shown; where it could not, a run is to, or it is tried again."""
-        from tasks.notices import AWAY, HELD, SHOWN, TAKEN  # noqa: PLC0415
+        from tasks.notices import AWAY, HELD, LEFT, SHOWN, TAKEN  # noqa: PLC0415
 
         for shipment_id, said in board.done().items():
             if said not in (SHOWN, TAKEN):
                 self.tried.pop(shipment_id, None)
-            self._later(shipment_id, {TAKEN: DUE, HELD: BUSY, AWAY: TROUBLED}.get(said, 0.0))
+            if said == LEFT and self.lane(shipment_id) == pools.TRUCKS:
+                board.need_run.add(shipment_id)  # a look at a truck does not see what is left for Hong Kong
+            wait = {TAKEN: DUE, HELD: BUSY, AWAY: TROUBLED * 2**board.away}.get(said, 0.0)
+            self._later(shipment_id, wait)
 
     def _ready(self) -> tuple[list[int], list[int], list[int]]:
         """What is to be looked at now, in turn."""
@@ -180,7 +184,7 @@ class Waker(ABC):
             if shipment_id in running or waited < self.showing.quiet:
                 self.when[shipment_id] = due  # not looked at before there is room: a look costs as much as a step
                 return None
-        if in_hand or self._at_board(shipment_id) or stages.worked_on(shipment_id):
+        if in_hand or stages.worked_on(shipment_id):
             self._busy(shipment_id, BUSY)
             return None
         found = stages.look(shipment_id, roughly=desk is None)
@@ -222,9 +226,6 @@ class Waker(ABC):
     def _board_for(self, shipment_id: int, found: Look) -> Board | None:
         in_line = self.in_line(shipment_id) != ""
         return self.board if self.board and self.board.can_show(shipment_id, found, in_line) else None
-
-    def _at_board(self, shipment_id: int) -> bool:
-        return self.board is not None and shipment_id in self.board.in_hand
 
     def _in(self, shipment_id: int, seconds: float, found: Look) -> Look | None:
         """It, where it is to be shown now; else it is looked at again so much later."""
@@ -274,6 +275,9 @@ class Waker(ABC):
         in_line = self.in_line(shipment_id) if board else ""
         if (shipment_id in running and not in_line) or (len(running) >= AT_ONCE and not board):
             self._busy(shipment_id, DUE if shipment_id in running else TROUBLED)
+            return False
+        if board and (shipment_id in board.in_hand or not board.has_room()):  # when it is done, that is looked at
+            self._busy(shipment_id, DUE if shipment_id in board.in_hand else CROWDED)
             return False
         self.ran_at[shipment_id] = stopwatch()
         if board:

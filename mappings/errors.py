@@ -13,6 +13,10 @@ class ConfigurationError(TongguanError):
     """The set-up is wrong: a person who runs Tongguan fixes it."""
 
 
+class PrefectUnavailable(ConfigurationError):
+    """Prefect's server does not answer, or cannot now: what was asked of it is asked again later."""
+
+
 class DataFault(TongguanError):
     """The data is wrong: the person who owns it changes it. `faults` lists every one found."""
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from mappings import clock
-from mappings.errors import ConfigurationError, TongguanError
+from mappings.errors import PrefectUnavailable, TongguanError
 from tasks import publishing, stages
 from tasks.actors import PULSE
 from tasks.clearing.alone import alone
@@ -22,17 +22,20 @@ from tasks.office import office
 SHOWN = "shown"
 HELD = "held"  # somebody has the shipment
 LEFT = "left"  # something is left to do
-TAKEN = "taken"  # its run, that waited, has begun
+TAKEN = "taken"  # its run, that waited, has begun, or is to tell something
 RUN = "run"  # that needs a run
-AWAY = "away"  # Prefect is not reached
+AWAY = "away"  # Prefect is not reached, or too slow
 log = logging.getLogger(__name__)
 
 
 class Pages(Protocol):
-    """Prefect, as far as it is needed here (deployments.prefect_api). All raise ConfigurationError where it is away."""
+    """Prefect, as far as it is needed here (deployments.prefect_api). All raise PrefectUnavailable where it is away."""
 
     def known(self, run_id: str) -> Mapping[str, Any] | None:
         """A run with its `state_type`, `state_name`, `state`, `parameters` and `tags`; None where there is none."""
+
+    def ask(self, deployment: str, parameters: dict[str, Any], name: str, key: str) -> bool:
+        """Starts a run that asks a person; False where there is no such deployment."""
 
     def put(self, run_id: str, content: Any, key: str, description: str) -> None:
         """An artifact of a run."""
@@ -51,7 +54,7 @@ def show(pages: Pages, shipment_id: int, in_line: str = "") -> str:
             if not mine:
                 return HELD
             return _end(pages, shipment_id, in_line) if in_line else _renew(pages, shipment_id)
-    except ConfigurationError as error:
+    except PrefectUnavailable as error:
         log.warning("shipment %s: %s", shipment_id, error)
         return AWAY
     except TongguanError as error:  # its run comes upon the same, and tells it in Prefect
@@ -74,13 +77,15 @@ def _end(pages: Pages, shipment_id: int, run_id: str) -> str:
     """On the page of a run that no worker has taken: with that it is over. Somebody's own run shows everything."""
     run = pages.known(run_id)
     if run is None or run["state_type"] != "SCHEDULED":
-        return TAKEN
+        return TAKEN if run is not None and run["state_type"] in ("PENDING", "RUNNING") else HELD
     mine = run["parameters"].get("actor") == PULSE
+    if not mine and stages.unreached():
+        return TAKEN  # it says so
     name = {} if mine else {"name": stages.run_name(str(shipment_id))}
     said = _shown(pages, shipment_id, run, not mine, name)
     if said == SHOWN:
         stages.note_page(shipment_id, run_id)
-    return said
+    return HELD if said == RUN else said
 
 
 def _shown(
@@ -93,13 +98,15 @@ def _shown(
         return LEFT
     stages.explain(shipment_id)
     publishing.publish(at, again, put=lambda *artifact: pages.put(run_id, *artifact))
-    publishing.ask(at, again)
+    publishing.ask(at, again, pages.ask)
     tags = publishing.tags_beside(run["tags"], at)
     if tags or told:
         pages.change(run_id, **({"tags": tags} if tags else {}), **told)
     ending = publishing.ending(at)
     says_so = run["state_type"] == "COMPLETED" and (run["state_name"], run["state"]["message"]) == ending
-    if not says_so and not pages.complete(run_id, *ending):
-        return RUN
+    if not says_so:
+        now = pages.known(run_id)  # that took a while: a person, or a worker, may have it
+        if now is None or now["state_type"] != run["state_type"] or not pages.complete(run_id, *ending):
+            return RUN
     stages.note_run(at, since)
     return SHOWN

@@ -44,6 +44,7 @@ from tasks.reporting.summary import conversion_table, fault_counts, quality, sta
 APPLY = ("approve-applications/approve-applications", "批准申请 approve applications")
 APPROVE, CORRECT = ("approve/approve", "批准 approve"), ("correct-parcels/correct-parcels", "更正 correct")
 Put = Callable[[Any, str, str], None]
+Start = Callable[[str, dict[str, Any], str, str], bool]
 ASK = {"awaiting_approval": APPROVE, "awaiting_correction": CORRECT, "list_refused": CORRECT, "released": CORRECT}
 
 
@@ -147,10 +148,21 @@ def tags_beside(had: Collection[str], standing: Standing) -> list[str]:
     return [] if wanted == set(had) else sorted(wanted)
 
 
-def ask(standing: Standing, again: bool = True) -> None:
+def _ask(deployment: str, parameters: dict[str, Any], name: str, key: str) -> bool:
+    """Starts a run that asks, once for each key; False where there is no such deployment."""
+    try:
+        run_deployment(
+            deployment, parameters=parameters, timeout=0, as_subflow=False, idempotency_key=key, flow_run_name=name
+        )
+    except ObjectNotFound:
+        return False
+    return True
+
+
+def ask(standing: Standing, again: bool = True, start: Start = _ask) -> None:
     """Where the shipment waits for a person's answer, start the run that asks (once for each version of the files).
 
-    Without `again` Prefect is not asked for what it was asked last.
+    Without `again` Prefect is not asked for what it was asked last. `start` is who starts a run, as `_ask` does.
     """
     questions: list[tuple[str, str, str]] = []
     waiting = applications.listing(office().ledger, standing.id, states=(applications.ASKED,))
@@ -163,21 +175,13 @@ def ask(standing: Standing, again: bool = True) -> None:
     with shown.of(office().ledger, standing.id, again) as differs:
         for deployment, name, question in questions:
             if differs(f"ask:{deployment}", question):
-                _start(standing, deployment, name, question)
+                _start(standing, deployment, name, question, start)
 
 
-def _start(standing: Standing, deployment: str, name: str, question: str) -> None:
+def _start(standing: Standing, deployment: str, name: str, question: str, start: Start = _ask) -> None:
     """Start the run that asks, once for each question."""
-    try:
-        run_deployment(
-            deployment,
-            parameters={"shipment": str(standing.id)},
-            timeout=0,
-            as_subflow=False,
-            idempotency_key=f"{deployment}:{question}",
-            flow_run_name=f"{name} {standing.label} {standing.truck.master_waybill}",
-        )
-    except ObjectNotFound:
+    called = f"{name} {standing.label} {standing.truck.master_waybill}"
+    if not start(deployment, {"shipment": str(standing.id)}, called, f"{deployment}:{question}"):
         _log().info("No deployment asks here 未部署 %s", deployment)
 
 

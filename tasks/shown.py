@@ -20,15 +20,22 @@ SHOWN = "shown"  # under which the ledger keeps the digests of each shipment
 def of(ledger: Ledger, shipment_id: int, again: bool) -> Iterator[Callable[..., bool]]:
     """Inside the block: whether a thing differs from how it was shown last (always, with `again`); then it is shown.
 
-    It is noted at the end of a block that came to its end.
+    It is noted at the end of the block; of one that breaks off all but the last thing that was asked for.
     """
     before = json.loads(leases.get_cursor(ledger, SHOWN, str(shipment_id), "{}"))
-    now = dict(before)
+    now, asked = dict(before), list[str]()
 
     def differs(what: str, *content: object) -> bool:
+        asked.append(what)
         now[what] = hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:16]
         return again or now[what] != before.get(what)
 
-    yield differs
-    if now != before:
-        leases.set_cursor(ledger, SHOWN, str(shipment_id), json.dumps(now))
+    try:
+        yield differs
+    except BaseException:
+        for what in asked[-1:]:
+            now.pop(what)
+        raise
+    finally:
+        if now != before:
+            leases.set_cursor(ledger, SHOWN, str(shipment_id), json.dumps(now))

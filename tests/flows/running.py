@@ -10,7 +10,8 @@ from uuid import UUID
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+from prefect.client.schemas.objects import Artifact, FlowRun, State
 
 from adapters import home as homes
 from deployments.demo_flaws import weight
@@ -55,6 +56,12 @@ def run(of: Any, **parameters: Any) -> State[Any]:
     """The end state of a run."""
     ended: State[Any] = of(**parameters, return_state=True)
     return ended
+
+
+def artifacts_of(client: SyncPrefectClient, *run_ids: UUID) -> list[Artifact]:
+    """The artifacts of these runs, in their order; other tests' are not among them."""
+    mine = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=list(run_ids)))
+    return sorted(client.read_artifacts(artifact_filter=mine), key=lambda one: str(one.created))
 
 
 def named(client: SyncPrefectClient, state: State[Any]) -> FlowRun:

@@ -23,7 +23,7 @@ from tasks.clearing import intake
 from tasks.receipts.settle import UNEXPLAINED
 from tests.chaos import worker
 from tests.contract.loopback import closed_port
-from tests.flows.running import Make, client, named, run, whole
+from tests.flows.running import Make, artifacts_of, client, named, run, whole
 
 __all__ = ["client", "whole"]
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
@@ -47,7 +47,7 @@ def test_a_run_ends_in_a_state_that_says_what_the_truck_waits_for(whole: Make, c
     first = named(client, state)
     assert first.name == made.name, "it began with the folder's name, and has the truck's since that is known"
     waybill = here.made.truck["master_waybill"].lower()
-    shown = {a.key: str(a.data) for a in client.read_artifacts() if a.key and a.key.startswith(waybill)}
+    shown = {a.key: str(a.data) for a in artifacts_of(client, first.id, named(client, again).id, made.id)}
     assert set(shown) == {f"{waybill}-{what}" for what in ("summary", "timeline", "faults", "quality", "conversion")}
     assert "WAY-003" in shown[f"{waybill}-faults"]
     assert "held" in shown[f"{waybill}-summary"]

@@ -13,8 +13,8 @@ from adapters.ledger import shipments
 from deployments.prefect_api import Prefect
 from flows.clear_shipment import clear_shipment
 from tasks import publishing, stages
-from tasks.notices import RUN, SHOWN, TAKEN, show
-from tests.flows.running import Make, client, named, run, whole
+from tasks.notices import HELD, RUN, SHOWN, show
+from tests.flows.running import Make, artifacts_of, client, named, run, whole
 
 __all__ = ["client", "whole"]
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
@@ -29,8 +29,7 @@ def pages() -> Prefect:
 def summary(client: SyncPrefectClient, waybill: str, run_id: UUID) -> list[str]:
     """The summaries of a run, in their order."""
     key = publishing.key(waybill, "summary")
-    mine = [one for one in client.read_artifacts() if one.key == key and one.flow_run_id == run_id]
-    return [str(one.data) for one in sorted(mine, key=lambda one: str(one.created))]
+    return [str(one.data) for one in artifacts_of(client, run_id) if one.key == key]
 
 
 def test_the_last_run_says_how_the_truck_is_now(whole: Make, client: SyncPrefectClient, pages: Prefect) -> None:
@@ -66,4 +65,4 @@ def test_a_run_that_waits_is_over_where_nothing_is_left(whole: Make, client: Syn
     assert summary(client, shipments.get(stages.office().ledger, 1).master_waybill, waits.id), (
         "somebody's own shows all"
     )
-    assert show(pages, 1, str(waits.id)) == TAKEN, "it is over"
+    assert show(pages, 1, str(waits.id)) == HELD, "it is over"

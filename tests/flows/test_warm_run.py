@@ -27,7 +27,7 @@ from deployments.bells import Bell, listen
 from deployments.processes import free_ports
 from deployments.serve import entries
 from tasks.actors import PULSE
-from tests.flows.test_flows import Make, whole
+from tests.flows.running import Make, artifacts_of, whole
 
 __all__ = ["whole"]
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
@@ -84,11 +84,10 @@ def test_a_run_of_the_pulses_shows_what_is_new_and_has_tasks_for_what_is_left(
     monkeypatch.setattr(Task, "__call__", noted)
 
     def ran(actor: str) -> tuple[FlowRun, list[str], int]:
-        artifacts = len(client.read_artifacts())
         taken.clear()
         run_id = created(client, "clear-shipment/clear-shipment", shipment=str(here.id), actor=actor)
         assert warm.run(run_id) == ""
-        return client.read_flow_run(UUID(run_id)), list(taken), len(client.read_artifacts()) - artifacts
+        return client.read_flow_run(UUID(run_id)), list(taken), len(artifacts_of(client, UUID(run_id)))
 
     first, tasks, shown = ran(PULSE)
     assert (first.state_name, tasks) == ("Awaiting approval", ["work_up"])

@@ -22,6 +22,8 @@ class PrefectServer(ThreadingHTTPServer):
         self.busy = self.lost = 0
         self.states: dict[str, str] = {}  # of runs that a test has taken on
         self.set_states: list[tuple[str, str]] = []
+        self.down = False  # whether it says 500
+        self.later: dict[str, str] = {}  # the kind of state that a run is in once an artifact was put up
         self.refused = False  # whether it wants no state that it is told
         self.told: dict[str, dict[str, Any]] = {}  # runs by their id, with what they were given
         self.artifacts: list[dict[str, Any]] = []
@@ -43,11 +45,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/api/deployments/name/clear-shipment/clear-shipment":
             return self._say(200, {"id": "d1"})
+        if self.server.down:
+            return self._say(500, {"exception_message": "Internal Server Error"})
         if self.path.startswith("/api/flow_runs/"):
             run_id = self.path.rsplit("/", 1)[1]
             if run_id == "gone":
                 return self._say(404, {"detail": "Flow run not found"})
             told = self.server.told.get(run_id, {"state_name": "Awaiting receipts"})
+            if self.server.artifacts and run_id in self.server.later:
+                self.server.states[run_id] = self.server.later.pop(run_id)
             return self._say(200, {"id": run_id, "state_type": self.server.states.get(run_id, "SCHEDULED"), **told})
         return self._say(404, {"detail": "Deployment not found"})
 

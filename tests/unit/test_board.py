@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 import pytest
 
 from deployments import waking
-from deployments.board import Board
+from deployments.board import ROOM, Board
 from deployments.dispatch import Dispatch, Started
 from deployments.pools import FEW
 from deployments.prefect_api import Prefect
@@ -36,15 +36,22 @@ class Shows:
     in_hand: dict[int, float] = field(default_factory=dict)
     had: list[tuple[int, bool, str]] = field(default_factory=list)
     need_run: set[int] = field(default_factory=set)
+    away: int = 0
+    slow: bool = False  # it is done with nothing
     can_show = Board.can_show
+    has_room = Board.has_room
 
     def hand(self, shipment_id: int, first: bool = False, in_line: str = "") -> None:
         self.in_hand[shipment_id] = 0.0
         self.had.append((shipment_id, first, in_line))
 
     def done(self) -> dict[int, str]:
+        if self.slow:
+            return {}
         said = {shipment_id: self.says(shipment_id) for shipment_id in self.in_hand}
         self.need_run |= {shipment_id for shipment_id, one in said.items() if one == RUN}
+        for answer in said.values():
+            self.away = self.away + 1 if answer == AWAY else 0
         self.in_hand.clear()
         return said
 
@@ -126,9 +133,54 @@ def test_what_has_work_left_or_never_had_a_run_gets_one(scene: Boarded) -> None:
 def test_what_could_not_be_shown_is_tried_again(scene: Boarded, answer: str) -> None:
     scene.answers = [answer, answer, SHOWN]
     scene.change()
-    assert scene.shown(SOON * QUIET + 4 * waking.TROUBLED) == 3
+    assert scene.shown(SOON * QUIET + 9 * waking.TROUBLED) == 3
     assert scene.shown(3 * STEADY) == 0
     assert stages.touched() == {}
+
+
+def test_an_absent_prefect_is_tried_more_and_more_seldom(scene: Boarded) -> None:
+    scene.answers = [AWAY]
+    scene.change()
+    assert 3 <= scene.shown(20 * waking.TROUBLED) <= 5
+
+
+def test_a_truck_with_something_left_for_hong_kong_gets_a_run(scene: Boarded) -> None:
+    """Its look does not see that (it is rough); the board's does."""
+    scene.waker.desk = None
+    scene.waker.size[scene.id] = FEW + 1
+    scene.answers = [LEFT]
+    scene.change()
+    assert scene.beats(3 * TRUCK * QUIET) == 1
+    assert len(scene.board.had) == 1
+    scene.run()
+    scene.answers = [SHOWN]
+    scene.change()
+    assert scene.shown(2 * TRUCK * QUIET) == 1, "and it is the board's again"
+
+
+def test_what_stands_in_line_at_the_board_goes_to_the_desk_all_the_same(scene: Boarded) -> None:
+    scene.board.slow = True
+    scene.change()
+    assert scene.shown(QUIET) == 1
+    scene.found = scene.found._replace(left=True)
+    scene.change()
+    scene.beats(2 * BEAT)
+    assert scene.desk.had == [scene.id]
+    scene.found = scene.found._replace(left=False)
+    assert scene.shown(2 * STEADY) == 0, "it is there already"
+    scene.board.slow = False
+    assert scene.shown(2 * STEADY) == 0, "it showed what it found when it came to it"
+    assert stages.touched() == {}
+
+
+def test_a_full_board_is_handed_nothing(scene: Boarded) -> None:
+    scene.board.slow = True
+    scene.board.in_hand = dict.fromkeys(range(1000, 1000 + ROOM), 0.0)
+    scene.change()
+    assert scene.shown(STEADY) == 0
+    scene.board.in_hand.clear()
+    scene.board.slow = False
+    assert scene.shown(waking.CROWDED + QUIET) == 1
 
 
 def test_where_it_needs_a_run_it_gets_one_and_is_shown_again_after_that(scene: Boarded) -> None:
@@ -213,17 +265,43 @@ def until_done(board: Board) -> dict[int, str]:
 def test_its_process_shows(captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch) -> None:
     offices.office.cache_clear()
     monkeypatch.setenv("PREFECT_API_URL", f"{prefect.base}/api")
-    prefect.has("gone")
+    here = offices.office()
+    prefect.has("r1")
     prefect.has("r2", "PENDING")
     board = Board()
     try:
         board.hand(captured, False, "r2")
         assert until_done(board) == {captured: TAKEN}
-        board.hand(captured)
+        board.hand(captured, False, "")
         assert until_done(board) == {captured: RUN}, "no run has had it"
         assert board.need_run == {captured}
         assert board.in_hand == {}
+        stages.note_page(captured, "r1")
+        board.hand(captured, False, "")
+        assert until_done(board) == {captured: SHOWN}
+        assert prefect.set_states == [("r1", "COMPLETED")]
+        assert stages.look(captured).noted == stages.look(captured).mark
     finally:
+        board.end()
+        here.ledger.close()
+
+
+def hangs(ours: Connection) -> None:
+    """A board that never says a word."""
+    time.sleep(120)
+
+
+def test_one_that_hangs_is_killed_and_another_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deployments.board.HANGS", 0.2)
+    board = Board(hangs)
+    first = board.pid
+    try:
+        board.hand(7, False, "")
+        assert board.done() == {}, "not at once"
+        assert until_done(board) == {7: RUN}
+        assert board.pid != first
+    finally:
+        board.process.kill()
         board.end()
 
 

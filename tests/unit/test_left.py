@@ -137,7 +137,9 @@ def test_what_was_not_shown_to_its_end_is_shown_again(desk: Desk, monkeypatch: p
 
 def test_a_question_is_asked_once_and_a_new_one_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(publishing, "_start", lambda _standing, _deployment, _name, question: asked.append(question))
+    monkeypatch.setattr(
+        publishing, "_start", lambda _standing, _deployment, _name, question, _start: asked.append(question)
+    )
     desk.take_in(approve=False)
     for _ in range(2):
         publishing.ask(desk.settle(), again=False)

@@ -10,7 +10,7 @@ import pytest
 from adapters.ledger import leases, shipments
 from deployments.prefect_api import Prefect
 from mappings import clock
-from mappings.errors import DataFault
+from mappings.errors import ConfigurationError, DataFault, PrefectUnavailable
 from tasks import notices, publishing, stages
 from tasks import office as offices
 from tasks.clearing import intake, settling
@@ -26,7 +26,6 @@ __all__ = ["captured", "home", "prefect", "truck"]
 def shown(captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A shipment that waits for approval, as run r1 has left it."""
     offices.office.cache_clear()
-    monkeypatch.setattr(publishing, "_start", lambda *_: None)
     prefect.has("r1", tags=["mine", f"shipment:{captured}", "state:captured"])
     stages.note_page(captured, "r1")
     stages.note_run(settling.settle_shipment(offices.office(), captured), clock.now())
@@ -103,7 +102,7 @@ def test_without_a_page_it_needs_a_run(shown: int, prefect: PrefectServer, page:
 def test_where_something_is_left_to_do_nothing_is_shown(shown: int, prefect: PrefectServer) -> None:
     intake.receive_files(offices.office(), [("late.txt", b"x")], str(shown))
     assert show(Prefect(prefect.base), shown) == LEFT
-    assert show(Prefect(prefect.base), shown, "r1") == TAKEN, "and that run is over"
+    assert show(Prefect(prefect.base), shown, "r1") == HELD, "and that run is over"
     prefect.has("r2", "SCHEDULED")
     assert show(Prefect(prefect.base), shown, "r2") == LEFT
     assert (prefect.artifacts, prefect.set_states) == ([], [])
@@ -119,10 +118,70 @@ def test_who_has_the_shipment_is_not_disturbed(shown: int, prefect: PrefectServe
 
 def test_where_prefect_is_away_it_is_to_be_tried_again(shown: int, prefect: PrefectServer) -> None:
     holds(shown)
-    assert show(Prefect("http://127.0.0.1:1", (0.2, 0.2), lost=0), shown) == AWAY
+    assert show(Prefect("http://127.0.0.1:1", patient=False), shown) == AWAY
     assert not looks_as_noted(shown)
     assert leases.holder(offices.office().ledger, name_of(shown)) is None
     assert show(Prefect(prefect.base), shown) == SHOWN
+
+
+def test_a_server_in_trouble_is_away_and_what_it_does_not_like_is_not(
+    shown: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holds(shown)
+    prefect.down = True
+    assert show(Prefect(prefect.base), shown) == AWAY
+    prefect.down = False
+    hasty = Prefect(prefect.base, patient=False)
+    hasty.until = 0.0
+    assert show(hasty, shown) == AWAY, "too slow"
+
+    def wrong(*_: object) -> None:
+        raise ConfigurationError("a setting of ours")
+
+    monkeypatch.setattr(notices.stages, "explain", wrong)
+    assert show(Prefect(prefect.base), shown) == RUN, "a run tells it"
+
+
+def test_what_was_put_up_before_it_broke_off_is_not_put_up_again(
+    shown: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holds(shown)
+    pages, put = Prefect(prefect.base), Prefect.put
+
+    def slow(self: Prefect, run_id: str, content: object, key: str, description: str) -> None:
+        if key.endswith("timeline"):
+            raise PrefectUnavailable("too slow")
+        put(self, run_id, content, key, description)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Prefect, "put", slow)
+    assert show(pages, shown) == AWAY
+    assert show(pages, shown) == AWAY
+    assert [one["key"].rsplit("-", 1)[1] for one in prefect.artifacts] == ["summary"]
+    monkeypatch.setattr(Prefect, "put", put)
+    assert show(pages, shown) == SHOWN
+    assert [one["key"].rsplit("-", 1)[1] for one in prefect.artifacts].count("summary") == 1
+
+
+@pytest.mark.parametrize(("run_id", "kind", "said"), [("r1", "SCHEDULED", RUN), ("r2", "CANCELLED", HELD)])
+def test_a_run_that_changes_meanwhile_is_not_ended(
+    shown: int, prefect: PrefectServer, run_id: str, kind: str, said: str
+) -> None:
+    prefect.has("r2", "SCHEDULED")
+    prefect.later[run_id] = kind  # a person tries it once more, or cancels it
+    holds(shown)
+    assert show(Prefect(prefect.base), shown, "r2" if run_id == "r2" else "") == said
+    assert (prefect.set_states, stages.page_of(shown)) == ([], "r1")
+    assert not looks_as_noted(shown)
+
+
+def test_somebodys_run_says_itself_that_an_authority_is_not_reached(
+    shown: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices.stages, "unreached", lambda: ["cn_ecommerce"])
+    prefect.has("r2", "SCHEDULED")
+    holds(shown)
+    assert show(Prefect(prefect.base), shown, "r2") == TAKEN
+    assert prefect.set_states == []
 
 
 def test_a_state_that_prefect_does_not_want_needs_a_run(shown: int, prefect: PrefectServer) -> None:
@@ -166,9 +225,11 @@ def test_a_run_that_waits_when_all_is_done_comes_to_its_end(shown: int, prefect:
     assert stages.page_of(shown) == "r2"
 
 
-@pytest.mark.parametrize("state", ["PENDING", "RUNNING", "COMPLETED", "CANCELLED"])
-def test_a_run_that_waits_no_more_goes_its_way(shown: int, prefect: PrefectServer, state: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "said"), [("PENDING", TAKEN), ("RUNNING", TAKEN), ("COMPLETED", HELD), ("CANCELLED", HELD)]
+)
+def test_a_run_that_waits_no_more_goes_its_way(shown: int, prefect: PrefectServer, state: str, said: str) -> None:
     prefect.has("r2", state)
     holds(shown)
-    assert show(Prefect(prefect.base), shown, "r2") == TAKEN
+    assert show(Prefect(prefect.base), shown, "r2") == said
     assert (prefect.artifacts, prefect.set_states, stages.page_of(shown)) == ([], [], "r1")
