@@ -16,7 +16,7 @@ from deployments.errands import Errands
 from mappings.clock import stopwatch
 
 if TYPE_CHECKING:
-    from tasks.stages import Look
+    from tasks.looks import Look
 
 ROOM = 50  # shipments at the board at once; of few parcels so many pass a truck that waits here
 NICE = 5  # what is to leave goes before what is to be seen

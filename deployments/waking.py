@@ -1,6 +1,6 @@
 """Which shipments can go on: only those are looked at that changed, whose time has come, or whose run has ended.
 
-What a shipment looked like when Prefect was last shown it is in the ledger (tasks.stages.note_run): one that looks
+What a shipment looked like when Prefect was last shown it is in the ledger (tasks.looks.note_run): one that looks
 different now, or that waits for time, goes on. One of few parcels is advanced at the desk, until that changes it no
 more. What has only to be shown is shown when it has been quiet for a moment (deployments.showing), by the board or by
 a run. A row of the ledger says that it has to be looked at until it was shown. When to look again is kept in memory: a
@@ -25,7 +25,7 @@ from mappings.clock import clock, stopwatch
 from mappings.errors import TongguanError
 
 if TYPE_CHECKING:
-    from tasks.stages import Look
+    from tasks.looks import Look
 
 DUE = 10.0  # real seconds after which a truck that waits for time alone is looked at again
 AGAIN = 30.0  # real seconds after which a run that ended without an end (it failed) is tried once more
@@ -171,7 +171,7 @@ class Waker(ABC):
 
     def _look(self, shipment_id: int) -> Look | None:
         """What is found of a shipment that is to get a run or to be shown now; None for one that waits until `when`."""
-        from tasks import stages  # noqa: PLC0415
+        from tasks import looks, stages  # noqa: PLC0415
 
         due = self.when.pop(shipment_id, stopwatch())
         desk, running = self._desk_for(shipment_id), set(self.running())
@@ -187,7 +187,7 @@ class Waker(ABC):
         if in_hand or stages.worked_on(shipment_id):
             self._busy(shipment_id, BUSY)
             return None
-        found = stages.look(shipment_id, roughly=desk is None)
+        found = looks.look(shipment_id, roughly=desk is None)
         if not found.begins:
             self.under_way.add(shipment_id)
         if desk:

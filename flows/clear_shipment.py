@@ -7,7 +7,7 @@ from typing import Any
 from prefect import flow, runtime
 from prefect.states import Completed
 
-from tasks import publishing, stages
+from tasks import looks, publishing, stages
 from tasks.actors import PULSE
 
 HEARS = 10.0  # real seconds: where receipts come all the time a run leaves the rest to who hears next
@@ -42,7 +42,7 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
     with stages.alone(truck) as alone:
         if not alone:
             return Completed(name="Busy", message="另一进程正在办理 another worker has this truck")
-        stages.note_page(truck, str(runtime.flow_run.id or ""))
+        looks.note_page(truck, str(runtime.flow_run.id or ""))
         go(stages.work_up, truck)
         if approved:
             stages.approve(truck, actor)
@@ -61,5 +61,5 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
         publishing.publish(standing, again=full)
         publishing.ask(standing, again=full)
         publishing.tag_run(standing)
-        stages.note_run(standing, go.since)
+        looks.note_run(standing, go.since)
     return publishing.end(standing, go.missed)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from mappings import clock
 from mappings.errors import PrefectUnavailable, TongguanError
-from tasks import publishing, stages
+from tasks import looks, publishing, stages
 from tasks.actors import PULSE
 from tasks.clearing.alone import alone
 from tasks.office import office
@@ -66,7 +66,7 @@ def show(pages: Pages, shipment_id: int, in_line: str = "") -> str:
 
 def _renew(pages: Pages, shipment_id: int) -> str:
     """On the page of the run that had the shipment last."""
-    run_id = stages.page_of(shipment_id)
+    run_id = looks.page_of(shipment_id)
     run = pages.known(run_id) if run_id else None
     if run is None or run["state_type"] != "COMPLETED":
         return RUN
@@ -84,7 +84,7 @@ def _end(pages: Pages, shipment_id: int, run_id: str) -> str:
     name = {} if mine else {"name": stages.run_name(str(shipment_id))}
     said = _shown(pages, shipment_id, run, not mine, name)
     if said == SHOWN:
-        stages.note_page(shipment_id, run_id)
+        looks.note_page(shipment_id, run_id)
     return HELD if said == RUN else said
 
 
@@ -93,7 +93,7 @@ def _shown(
     told: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:  # fmt: skip
     """Artifacts, questions, tags and state, as they are now; `told` is what else the run is given."""
-    run_id, since, at = str(run["id"]), clock.now(), stages.nothing_left(shipment_id)
+    run_id, since, at = str(run["id"]), clock.now(), looks.nothing_left(shipment_id)
     if at is None:
         return LEFT
     stages.explain(shipment_id)
@@ -108,5 +108,5 @@ def _shown(
         now = pages.known(run_id)  # that took a while: a person, or a worker, may have it
         if now is None or now["state_type"] != run["state_type"] or not pages.complete(run_id, *ending):
             return RUN
-    stages.note_run(at, since)
+    looks.note_run(at, since)
     return SHOWN

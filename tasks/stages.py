@@ -6,16 +6,12 @@ no cache: the ledger decides what was sent.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import orjson
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
@@ -24,11 +20,11 @@ from adapters.ledger import leases, messages, shipments, touches
 from mappings import clock
 from mappings.canonical.model import Truck
 from mappings.clock import stopwatch
-from mappings.errors import AuthorityUnavailable, ConfigurationError, TongguanError
+from mappings.errors import AuthorityUnavailable, ConfigurationError
 from tasks import ears, publishing
 from tasks.applications import sending as applications
 from tasks.clearing import alone as lease
-from tasks.clearing import hearing, intake, room, settling, steps, timing
+from tasks.clearing import hearing, intake, room, settling, steps
 from tasks.clearing.standing import Standing, procedure_of
 from tasks.office import office
 from tasks.receipts import alarm
@@ -46,8 +42,6 @@ SENDING: dict[str, Any] = {
     "retry_condition_fn": only_unavailable,
     "persist_result": False,
 }
-PAGE = "page"  # under which the ledger keeps each truck's last run in Prefect
-RAN = "run"  # under which the ledger keeps what each truck looked like at the end of its last run
 SHORT = 3.0  # real seconds in which a shipment of few parcels, that is being advanced just now, is free again
 CANCELS = 1.0  # real seconds between two questions to Prefect whether a person has cancelled this run
 LOCAL: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
@@ -231,61 +225,6 @@ def offer_room() -> list[int]:
     return room.offer(office())
 
 
-def mark(shipment_id: int) -> tuple[object, ...]:
-    """What a run would find: state, open gates, events, files, counts. The same as before: nothing to do."""
-    received = len(intake.deliveries_of(office(), shipment_id))
-    return _mark(settling.settle_shipment(office(), shipment_id), received)
-
-
-def _mark(at: Standing, received: int) -> tuple[object, ...]:
-    gates = tuple(step.name for step in at.procedure.steps if at.may(step.name))
-    said = [
-        (kind, [(seq, d.state) for seq, d in sorted(found.items())]) for kind, found in sorted(at.documents.items())
-    ]
-    told = (tuple(sorted(at.events)), sum(map(len, at.deliveries.values())), tuple(sorted(at.applications.items())))
-    here = (at.shipment.state, gates, told, received, timing.passed(at), at.shipment.held)
-    return (*here, sorted(at.parcels.items()), said)
-
-
-def note_run(at: Standing, since: datetime) -> None:
-    """Write down what a truck looks like at the end of a run, in the ledger: no host wakes it before that changes.
-
-    Of its files those count that were worked up, and of time what was over when the run began its stages, at `since`:
-    what came meanwhile wakes it.
-    """
-    worked_up = int(leases.get_cursor(office().ledger, "intake", str(at.id), "0"))
-    leases.set_cursor(office().ledger, RAN, str(at.id), digest(_mark(replace(at, now=since), worked_up)))
-
-
-def note_page(shipment_id: int, run_id: str) -> None:
-    """Write down which run of Prefect's has the truck now: what changes afterwards may be shown on its page."""
-    if run_id:
-        leases.set_cursor(office().ledger, PAGE, str(shipment_id), run_id)
-
-
-def page_of(shipment_id: int) -> str:
-    """The last run of Prefect's that had the truck; '' where none has."""
-    return str(leases.get_cursor(office().ledger, PAGE, str(shipment_id)))
-
-
-def nothing_left(shipment_id: int) -> Standing | None:
-    """Where a shipment stands of which nothing is left to do, so that it has only to be shown; else None."""
-    received = len(intake.deliveries_of(office(), shipment_id))
-    at = settling.settle_shipment(office(), shipment_id)
-    return None if _left(at, received, roughly=False) else at
-
-
-def noted_run(shipment_id: int) -> str:
-    """The digest of a truck's mark at the end of its last run; '' where none has ended."""
-    return str(leases.get_cursor(office().ledger, RAN, str(shipment_id)))
-
-
-def digest(mark: tuple[object, ...]) -> str:
-    """A mark as a short text."""
-    said = orjson.dumps(mark, default=repr, option=orjson.OPT_NON_STR_KEYS)
-    return hashlib.sha256(said).hexdigest()[:32]
-
-
 def worked_on(shipment_id: int) -> bool:
     """Whether a worker has the truck now; one of this host that is dead has it no more."""
     name = lease.name_of(shipment_id)
@@ -296,40 +235,6 @@ def worked_on(shipment_id: int) -> bool:
 def parcels_of(shipment_id: int) -> int:
     """How many parcels the shipment has; before its files are worked up, how many it may have by their rows."""
     return intake.size(office().ledger, shipment_id)
-
-
-class Look(NamedTuple):
-    """What a look at a shipment found: `mark` is a digest, `limit` the next time at which it may look otherwise.
-
-    `waits_for_time` says that it is to be tried again and again: an answer got lost. `begins`: it has no message yet.
-    """
-
-    mark: str
-    noted: str
-    waits_for_time: bool
-    limit: datetime | None
-    over: bool
-    begins: bool = False
-    left: bool = True
-
-
-def look(shipment_id: int, roughly: bool = False) -> Look:
-    """How a shipment looks now, and how at the end of its last run; `roughly`: what is left but for Hong Kong."""
-    received = len(intake.deliveries_of(office(), shipment_id))
-    at = settling.settle_shipment(office(), shipment_id)
-    mark_, over = digest(_mark(at, received)), at.shipment.state == shipments.CLOSED
-    left = _left(at, received, roughly)
-    waits_for_time, limit = at.fact("outcome_unknown"), timing.next_limit(at)
-    return Look(mark_, noted_run(shipment_id), waits_for_time, limit, over, not at.messages, left)
-
-
-def _left(at: Standing, received: int, roughly: bool) -> bool:
-    if steps.lost(at) or applications.anything_to_do(at) or intake.anything_new(office(), at.id, received):
-        return True
-    try:
-        return any(steps.anything_to_do(office(), at, step.name, roughly) for step in at.procedure.steps)
-    except TongguanError:  # whoever advances it comes upon the same, and tells it
-        return True
 
 
 def touched() -> dict[int, dict[str, str]]:

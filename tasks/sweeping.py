@@ -15,7 +15,7 @@ from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCol
 
 from adapters.ledger import leases, shipments
 from mappings import clock
-from tasks import ears, publishing, stages
+from tasks import ears, looks, publishing, stages
 from tasks.office import office
 
 PAGE = 100  # artifacts that are asked for together
@@ -48,7 +48,7 @@ def _in_hand() -> set[int]:
 def _left(shipment_id: int) -> bool:
     """Whether it looks otherwise than at the end of its last run, or something is left to do."""
     try:
-        found = stages.look(shipment_id)
+        found = looks.look(shipment_id)
     except Exception:  # whatever is wrong with it, its run says so, and the others are swept
         return True
     return found.mark != found.noted or found.left or found.waits_for_time

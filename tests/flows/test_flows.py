@@ -18,7 +18,7 @@ from adapters.ledger.tables import message
 from flows.clear_shipment import clear_shipment
 from flows.receive_receipts import receive_receipts
 from mappings.errors import AuthorityUnavailable, DataFault
-from tasks import stages
+from tasks import looks, stages
 from tasks.clearing import intake
 from tasks.receipts.settle import UNEXPLAINED
 from tests.chaos import worker
@@ -85,14 +85,14 @@ def test_a_run_notes_what_the_truck_looks_like_at_its_end(whole: Make) -> None:
     here = whole(taken=False)
     run(clear_shipment, folder=str(here.folder))
     [ident] = stages.open_shipments()
-    assert stages.noted_run(ident) == stages.digest(stages.mark(ident)) == stages.look(ident).mark
+    assert looks.noted_run(ident) == looks.digest(looks.mark(ident)) == looks.look(ident).mark
     waits = UNEXPLAINED + "cn_ecommerce"
     touches.touch(stages.office().ledger, [ident], what=waits)
     run(clear_shipment, shipment=str(ident))
     assert touches.touched(stages.office().ledger, waits) == {}, "what it shows is explained"
     here.id = ident
     here.deliver("late.jsonl", here.waybill(here.made.orders()[0], grossWeight=2.5))
-    assert stages.noted_run(ident) != stages.digest(stages.mark(ident)), "a file came: the truck is to be woken"
+    assert looks.noted_run(ident) != looks.digest(looks.mark(ident)), "a file came: the truck is to be woken"
 
 
 def test_another_worker_has_the_truck(whole: Make) -> None:

@@ -12,7 +12,7 @@ from prefect.states import Scheduled
 from adapters.ledger import shipments
 from deployments.prefect_api import Prefect
 from flows.clear_shipment import clear_shipment
-from tasks import publishing, stages
+from tasks import looks, publishing, stages
 from tasks.notices import HELD, RUN, SHOWN, show
 from tests.flows.running import Make, artifacts_of, client, named, run, whole
 
@@ -36,7 +36,7 @@ def test_the_last_run_says_how_the_truck_is_now(whole: Make, client: SyncPrefect
     here = whole()
     assert show(pages, 1) == RUN, "no run has had it"
     first = named(client, run(clear_shipment, shipment="1"))
-    assert (first.state_name, stages.page_of(1)) == ("Awaiting approval", str(first.id))
+    assert (first.state_name, looks.page_of(1)) == ("Awaiting approval", str(first.id))
     shipments.hold(here.office.ledger, 1, "a seal is missing", "Mei")
     assert show(pages, 1) == SHOWN
     now = client.read_flow_run(first.id)
@@ -51,7 +51,7 @@ def test_the_last_run_says_how_the_truck_is_now(whole: Make, client: SyncPrefect
     shipments.resume(here.office.ledger, 1, "Mei")
     shipments.approve(here.office.ledger, 1, "Mei")
     declared = named(client, run(clear_shipment, shipment="1"))
-    assert stages.page_of(1) == str(declared.id) != str(first.id)
+    assert looks.page_of(1) == str(declared.id) != str(first.id)
 
 
 def test_a_run_that_waits_is_over_where_nothing_is_left(whole: Make, client: SyncPrefectClient, pages: Prefect) -> None:

@@ -19,7 +19,7 @@ from deployments.xlsx import write as write_xlsx
 from flows import cancel_parcels, return_parcels
 from mappings import applications as tables
 from mappings.canonical.columns import SCALE
-from tasks import publishing
+from tasks import looks, publishing
 from tasks import stages as task_stages
 from tasks.applications import asking, outcomes, redeclare, sending, stages
 from tasks.applications.wanted import of_file, of_records, of_text
@@ -259,7 +259,7 @@ def test_the_run_that_asks_is_started_once_for_each_request(reviewed: Desk, monk
     approve(reviewed, asked)
     publishing.ask(reviewed.standing())
     assert len(started) == 2, "what is approved asks nobody"
-    before = task_stages.mark(reviewed.id)
+    before = looks.mark(reviewed.id)
     assert task_stages.can_go_on([reviewed.id]) == [reviewed.id]
     sending.prepare(reviewed.office, reviewed.id)
-    assert task_stages.mark(reviewed.id) != before, "the pulse sees that something happened"
+    assert looks.mark(reviewed.id) != before, "the pulse sees that something happened"

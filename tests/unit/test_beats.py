@@ -18,8 +18,8 @@ from deployments.showing import QUIET_VARIABLE
 from deployments.waking import Waker
 from mappings import clock
 from mappings.clock import stopwatch
+from tasks import looks, stages
 from tasks import office as offices
-from tasks import stages
 from tests.unit.world import captured, home, truck
 
 __all__ = ["captured", "home", "truck"]
@@ -37,7 +37,7 @@ class Noted(Waker):
 
     def start(self, shipment_id: int) -> None:
         self.ran.append(shipment_id)
-        stages.note_run(stages.standing(shipment_id), clock.now())
+        looks.note_run(stages.standing(shipment_id), clock.now())
         self._now([shipment_id])
 
 
@@ -138,7 +138,7 @@ def test_a_change_during_a_run_is_seen_after_it(waker: Noted, monkeypatch: pytes
 
 def test_the_limits_of_time_are_looked_at_when_they_come(waker: Noted) -> None:
     settled(waker)
-    limit = stages.look(1).limit
+    limit = looks.look(1).limit
     assert limit is not None
     assert waker.when[1] > stopwatch()
 

@@ -18,8 +18,8 @@ from deployments.pools import FEW
 from deployments.prefect_api import Prefect
 from deployments.showing import FULL, QUIET, SOON, STEADY, TRUCK
 from mappings.clock import stopwatch
+from tasks import looks, stages
 from tasks import office as offices
-from tasks import stages
 from tasks.notices import AWAY, HELD, LEFT, RUN, SHOWN, TAKEN
 from tests.unit.prefect_double import PrefectServer
 from tests.unit.test_showing import BEAT, At, Pool, Scene
@@ -276,11 +276,11 @@ def test_its_process_shows(captured: int, prefect: PrefectServer, monkeypatch: p
         assert until_done(board) == {captured: RUN}, "no run has had it"
         assert board.need_run == {captured}
         assert board.in_hand == {}
-        stages.note_page(captured, "r1")
+        looks.note_page(captured, "r1")
         board.hand(captured, False, "")
         assert until_done(board) == {captured: SHOWN}
         assert prefect.set_states == [("r1", "COMPLETED")]
-        assert stages.look(captured).noted == stages.look(captured).mark
+        assert looks.look(captured).noted == looks.look(captured).mark
     finally:
         board.end()
         here.ledger.close()

@@ -11,7 +11,7 @@ from adapters.ledger import audit, events, messages, parcels, shipments
 from adapters.ledger.tables import message
 from mappings import clock
 from mappings.errors import DataFault
-from tasks import publishing, stages
+from tasks import looks, publishing, stages
 from tasks.clearing import delivering, redeclaring
 from tasks.clearing.listening import Listening
 from tasks.clearing.standing import parcel_claims
@@ -178,10 +178,10 @@ def test_a_delivery_after_the_end_opens_the_shipment_again(desk: ImportDesk) -> 
     desk.answered("released")
     assert desk.settle().shipment.state == "closed"
     assert desk.id not in stages.open_shipments()
-    before = stages.mark(desk.id)
+    before = looks.mark(desk.id)
     delivering.tell(desk.office, desk.id, ["W3"], clock.now(), "carrier")
     assert desk.id in stages.open_shipments()
-    assert stages.mark(desk.id) != before
+    assert looks.mark(desk.id) != before
     assert stages.can_go_on([desk.id]) == [desk.id]
 
 

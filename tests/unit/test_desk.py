@@ -20,8 +20,8 @@ from deployments.prefect_api import Prefect
 from deployments.showing import QUIET_VARIABLE, Showing
 from mappings import clock
 from mappings.clock import stopwatch
+from tasks import looks, stages
 from tasks import office as offices
-from tasks import stages
 from tasks.clearing import settling
 from tasks.clearing.advance import advance
 from tasks.clearing.alone import name_of
@@ -196,7 +196,7 @@ def test_while_such_a_run_has_not_ended_the_shipment_needs_no_other(opened: int,
     assert waker.beat() == []
     assert waker.started[opened].run_id == "theirs"
     prefect.states["theirs"] = "COMPLETED"
-    stages.note_run(settling.settle_shipment(offices.office(), opened), clock.now())
+    looks.note_run(settling.settle_shipment(offices.office(), opened), clock.now())
     assert waker.beat() == []
     assert (waker.started, prefect.runs) == ({}, [])
     assert waker.when[opened] > stopwatch() + waking.BUSY

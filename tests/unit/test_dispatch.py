@@ -16,8 +16,8 @@ from deployments.showing import QUIET_VARIABLE
 from mappings import clock
 from mappings.clock import stopwatch
 from mappings.errors import ConfigurationError
+from tasks import looks
 from tasks import office as offices
-from tasks import stages
 from tasks.clearing import alone, settling
 from tests.unit.prefect_double import PrefectServer
 from tests.unit.world import captured, home, prefect, truck
@@ -42,7 +42,7 @@ def woken(captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
 
 def ran(shipment: int) -> None:
     """What a run leaves behind at its end."""
-    stages.note_run(settling.settle_shipment(offices.office(), shipment), clock.now())
+    looks.note_run(settling.settle_shipment(offices.office(), shipment), clock.now())
 
 
 def test_a_truck_gets_one_run_while_that_is_queued(woken: Dispatch, captured: int, prefect: PrefectServer) -> None:
@@ -158,8 +158,8 @@ def test_a_closed_truck_is_forgotten_after_its_end_was_shown(
     woken.beat()
     prefect.states["run1"] = "COMPLETED"
     ran(captured)
-    at_its_end = stages.look(captured)._replace(over=True)
-    monkeypatch.setattr(stages, "look", lambda _, **_left: at_its_end)
+    at_its_end = looks.look(captured)._replace(over=True)
+    monkeypatch.setattr(looks, "look", lambda _, **_left: at_its_end)
     assert woken.beat() == []
     assert (woken.ran_at, woken.when, woken.tried) == ({}, {}, {})
 
@@ -169,8 +169,8 @@ def test_what_waits_for_time_alone_is_looked_at_again(
 ) -> None:
     ran(captured)
     assert woken.beat() == [], "this one waits for a person"
-    waits = stages.look(captured)._replace(waits_for_time=True)
-    monkeypatch.setattr(stages, "look", lambda _, **_left: waits)
+    waits = looks.look(captured)._replace(waits_for_time=True)
+    monkeypatch.setattr(looks, "look", lambda _, **_left: waits)
     touches.touch(offices.office().ledger, [captured])
     assert woken.beat() == [], "it has just been looked at"
     assert woken.when[captured] - stopwatch() <= waking.DUE

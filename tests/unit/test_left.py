@@ -10,7 +10,7 @@ from sqlalchemy import update
 from adapters.ledger import shipments
 from adapters.ledger.tables import message
 from mappings import clock
-from tasks import publishing, shown, stages
+from tasks import looks, publishing, shown, stages
 from tasks.clearing import intake, steps, timing
 from tests.unit.desk import AT, Desk, files
 
@@ -70,28 +70,28 @@ def test_what_a_stage_changed_is_looked_at_anew(desk: Desk) -> None:
 def test_a_limit_of_time_is_part_of_what_it_looks_like(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hong Kong's gate stays open: only its limits say when there is something new to do."""
     desk.take_in()
-    before, limit = stages.look(desk.id), timing.next_limit(desk.settle())
+    before, limit = looks.look(desk.id), timing.next_limit(desk.settle())
     assert limit is not None
     assert limit > AT
-    assert stages.look(desk.id).mark == before.mark
+    assert looks.look(desk.id).mark == before.mark
     monkeypatch.setenv(clock.VARIABLE, f"{limit.isoformat()}@1e-09@1790000000")
     assert clock.now() >= limit
-    after = stages.look(desk.id)
+    after = looks.look(desk.id)
     assert after.mark != before.mark
-    stages.note_run(desk.settle(), AT)
-    assert stages.look(desk.id).noted != after.mark, "it came after the run began its stages: they may not have seen it"
-    stages.note_run(desk.settle(), clock.now())
-    assert stages.look(desk.id).noted == after.mark
+    looks.note_run(desk.settle(), AT)
+    assert looks.look(desk.id).noted != after.mark, "it came after the run began its stages: they may not have seen it"
+    looks.note_run(desk.settle(), clock.now())
+    assert looks.look(desk.id).noted == after.mark
 
 
 def test_which_parcels_are_in_a_state_is_part_of_what_it_looks_like(desk: Desk) -> None:
     desk.take_in()
     desk.declared()
     desk.said("CEB603Message", "released", 1)
-    one = stages.look(desk.id).mark
+    one = looks.look(desk.id).mark
     desk.said("CEB603Message", "reviewed", 1)
     desk.said("CEB603Message", "released", 2)
-    assert stages.look(desk.id).mark != one, "as many, but others"
+    assert looks.look(desk.id).mark != one, "as many, but others"
 
 
 @pytest.fixture

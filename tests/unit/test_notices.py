@@ -11,7 +11,7 @@ from adapters.ledger import leases, shipments
 from deployments.prefect_api import Prefect
 from mappings import clock
 from mappings.errors import ConfigurationError, DataFault, PrefectUnavailable
-from tasks import notices, publishing, stages
+from tasks import looks, notices, publishing, stages
 from tasks import office as offices
 from tasks.clearing import intake, settling
 from tasks.clearing.alone import name_of
@@ -27,8 +27,8 @@ def shown(captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
     """A shipment that waits for approval, as run r1 has left it."""
     offices.office.cache_clear()
     prefect.has("r1", tags=["mine", f"shipment:{captured}", "state:captured"])
-    stages.note_page(captured, "r1")
-    stages.note_run(settling.settle_shipment(offices.office(), captured), clock.now())
+    looks.note_page(captured, "r1")
+    looks.note_run(settling.settle_shipment(offices.office(), captured), clock.now())
     yield captured
     offices.office.cache_clear()
 
@@ -39,7 +39,7 @@ def holds(shipment_id: int) -> None:
 
 
 def looks_as_noted(shipment_id: int) -> bool:
-    found = stages.look(shipment_id)
+    found = looks.look(shipment_id)
     return found.mark == found.noted
 
 
@@ -75,7 +75,7 @@ def test_only_what_differs_is_put_up_again(shown: int, prefect: PrefectServer) -
 def test_a_state_that_it_is_in_is_not_told_again(shown: int, prefect: PrefectServer) -> None:
     name, message = publishing.ending(stages.standing(shown))
     prefect.has("r1", state_name=name, state={"message": message})
-    leases.set_cursor(offices.office().ledger, stages.RAN, str(shown), "otherwise")
+    leases.set_cursor(offices.office().ledger, looks.RAN, str(shown), "otherwise")
     assert show(Prefect(prefect.base), shown) == SHOWN
     assert (prefect.set_states, bool(prefect.artifacts)) == ([], True)
     assert looks_as_noted(shown)
@@ -94,7 +94,7 @@ def test_the_page_of_a_run_that_came_to_no_good_end_stays_as_it_is(
 
 @pytest.mark.parametrize("page", ["", "gone"])
 def test_without_a_page_it_needs_a_run(shown: int, prefect: PrefectServer, page: str) -> None:
-    leases.set_cursor(offices.office().ledger, stages.PAGE, str(shown), page)
+    leases.set_cursor(offices.office().ledger, looks.PAGE, str(shown), page)
     holds(shown)
     assert show(Prefect(prefect.base), shown) == RUN
 
@@ -170,7 +170,7 @@ def test_a_run_that_changes_meanwhile_is_not_ended(
     prefect.later[run_id] = kind  # a person tries it once more, or cancels it
     holds(shown)
     assert show(Prefect(prefect.base), shown, "r2" if run_id == "r2" else "") == said
-    assert (prefect.set_states, stages.page_of(shown)) == ([], "r1")
+    assert (prefect.set_states, looks.page_of(shown)) == ([], "r1")
     assert not looks_as_noted(shown)
 
 
@@ -222,7 +222,7 @@ def test_a_run_that_waits_when_all_is_done_comes_to_its_end(shown: int, prefect:
     named = prefect.told["r2"]["name"] == stages.run_name(str(shown))
     assert named == (actor != "pulse"), "the pulse gave its own a name"
     assert bool(prefect.artifacts) == (actor != "pulse"), "somebody's own run shows everything"
-    assert stages.page_of(shown) == "r2"
+    assert looks.page_of(shown) == "r2"
 
 
 @pytest.mark.parametrize(
@@ -232,4 +232,4 @@ def test_a_run_that_waits_no_more_goes_its_way(shown: int, prefect: PrefectServe
     prefect.has("r2", state)
     holds(shown)
     assert show(Prefect(prefect.base), shown, "r2") == said
-    assert (prefect.artifacts, prefect.set_states, stages.page_of(shown)) == ([], [], "r1")
+    assert (prefect.artifacts, prefect.set_states, looks.page_of(shown)) == ([], [], "r1")

@@ -15,8 +15,8 @@ from deployments.pools import FEW
 from deployments.showing import FULL, QUIET, STEADY, TRUCK, Showing
 from deployments.waking import Waker
 from mappings.errors import ConfigurationError
+from tasks import looks, stages
 from tasks import office as offices
-from tasks import stages
 from tests.unit.world import captured, home, truck
 
 __all__ = ["captured", "home", "truck"]
@@ -72,10 +72,10 @@ class Scene:
     def __init__(self, shipment_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self.id, self.now, self.number, self.noted, self.over = shipment_id, 1000.0, 0, "", False
         self.looked = 0
-        self.found = stages.look(shipment_id)._replace(left=True)
+        self.found = looks.look(shipment_id)._replace(left=True)
         for module in (waking, showing):
             monkeypatch.setattr(module, "stopwatch", lambda: self.now)
-        monkeypatch.setattr(stages, "look", lambda _, **_left: self.look())
+        monkeypatch.setattr(looks, "look", lambda _, **_left: self.look())
         self.begin()
 
     def begin(self) -> None:
@@ -83,7 +83,7 @@ class Scene:
         self.desk = At()
         self.waker = Pool(desk=self.desk)  # type: ignore[arg-type]
 
-    def look(self) -> stages.Look:
+    def look(self) -> looks.Look:
         self.looked += 1
         return self.found._replace(mark=f"m{self.number}", noted=self.noted, limit=None, over=self.over)
 

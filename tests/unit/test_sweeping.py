@@ -9,7 +9,7 @@ import pytest
 from adapters.ledger import leases, shipments, touches
 from mappings import clock
 from mappings.errors import ConfigurationError
-from tasks import ears, stages, sweeping
+from tasks import ears, looks, stages, sweeping
 from tasks import office as offices
 from tasks.clearing import settling
 from tasks.clearing.alone import name_of
@@ -24,7 +24,7 @@ def here(captured: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     """A shipment that was shown as it is, which Prefect knows; nothing has touched it since."""
     offices.office.cache_clear()
     made = offices.office()
-    stages.note_run(settling.settle_shipment(made, captured), clock.now())
+    looks.note_run(settling.settle_shipment(made, captured), clock.now())
     _forget(made)
     monkeypatch.setattr(sweeping, "unknown_to_prefect", lambda ids: set())
     yield made
@@ -55,10 +55,10 @@ def test_beside_a_pulse_only_what_was_left(here: Office, monkeypatch: pytest.Mon
     leases.release(here.ledger, name_of(1), "elsewhere:1")
     _forget(here)
 
-    def broken(_: int) -> stages.Look:
+    def broken(_: int) -> looks.Look:
         raise ConfigurationError("no such procedure")
 
-    monkeypatch.setattr(stages, "look", broken)
+    monkeypatch.setattr(looks, "look", broken)
     assert sweeping.due() == [1], "its run says what is wrong"
 
 
@@ -75,14 +75,14 @@ def test_what_the_pulse_has_had_in_hand_for_long_is_taken_on(here: Office, monke
     monkeypatch.setattr(sweeping, "PATIENCE", 0.0)
     assert sweeping.due() == [1], "it was seen before, and is still there"
     _forget(here)
-    stages.note_run(settling.settle_shipment(here, 1), clock.now())
+    looks.note_run(settling.settle_shipment(here, 1), clock.now())
     _forget(here)
     assert sweeping.due() == []
 
 
 def test_an_application_whose_message_did_not_leave_is_taken_on(here: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     ears.Word(ears.WAKER).here(here)
-    monkeypatch.setattr(stages.applications, "anything_to_do", lambda _: True)
+    monkeypatch.setattr(looks.applications, "anything_to_do", lambda _: True)
     assert sweeping.due() == [1]
 
 
