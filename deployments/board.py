@@ -1,7 +1,7 @@
 """The board: a warm process of the pulse that shows in Prefect what has changed of a shipment, without a run.
 
-A run costs Prefect's server some twenty calls and takes a worker's slot, however little it has to show; this is four
-or five calls (decision 0020). Several boards do no harm: a shipment has one lease, and the ledger says what was shown.
+A run costs Prefect's server some twenty calls and takes a worker's slot, however little it has to show; this is three
+to six calls (decision 0020). Several boards do no harm: a shipment has one lease, and the ledger says what was shown.
 """
 
 from __future__ import annotations

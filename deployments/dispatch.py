@@ -28,7 +28,10 @@ DEAD = "工作进程已停止，车次将由其他进程继续。Its worker is g
 
 @dataclass
 class Started:
-    """A run that was started for a truck; `taken` is when it was first seen with a worker, who is not at work."""
+    """A run that was started for a truck.
+
+    `taken` is since when it has been with a worker who does not have the truck: after a while that worker is dead.
+    """
 
     run_id: str
     at: float

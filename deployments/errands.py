@@ -21,9 +21,8 @@ log = logging.getLogger("tongguan.pulse")
 def serve(ours: Connection, errand: Callable[..., Any], passed: int) -> None:
     """The process: takes numbers of shipments, says each with what its errand gave, and ends with the pipe.
 
-    What was handed in with a number is the errand's, too.
-
-    One that is `first` comes before those that are not, but before none that has let `passed` others pass.
+    What was handed in with a number is the errand's, too. One that is `first` comes before those that are not, but
+    before none that has let `passed` others pass.
     """
     os.setsid()  # a signal to the pulse's group is not for the shipment that it is at
     waiting: list[tuple[int, tuple[Any, ...]]] = []

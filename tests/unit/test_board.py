@@ -22,7 +22,7 @@ from tasks import looks, stages
 from tasks import office as offices
 from tasks.notices import AWAY, HELD, LEFT, RUN, SHOWN, TAKEN
 from tests.unit.prefect_double import PrefectServer
-from tests.unit.test_showing import BEAT, At, Pool, Scene
+from tests.unit.pulse_scene import BEAT, At, Pool, Scene, opened
 from tests.unit.world import captured, home, prefect, truck
 
 __all__ = ["captured", "home", "prefect", "truck"]
@@ -91,12 +91,7 @@ class Line(Pool):
 @pytest.fixture
 def scene(captured: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Boarded]:
     """A shipment that the pulse has looked at, shown as it is."""
-    offices.office.cache_clear()
-    made = Boarded(captured, monkeypatch)
-    made.noted = made.look().mark
-    assert made.shown(2 * STEADY) == 0
-    yield made
-    offices.office.cache_clear()
+    yield from opened(Boarded, captured, monkeypatch)
 
 
 def test_one_change_is_shown_once_and_sooner_than_by_a_run(scene: Boarded) -> None:
