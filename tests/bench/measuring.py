@@ -15,23 +15,28 @@ from deployments import demo_truck
 from tasks.office import collect_less
 from tests.bench import alternatives, report, stages
 from tests.bench.floor import floor
-from tests.bench.path import parts_of_path, whole_path
+from tests.bench.path import WholePath, parts_of_path
 from tests.bench.sandbox_way import peak_megabytes, whole_way
+from tests.bench.stopwatch import Rounds, repeated
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "export_truck"
 T = TypeVar("T")
+WARM = 3  # rounds after which a process has grown as large as it gets
 
 
 def measure(name: str, folder: Path, work: Path, times: int) -> report.Truck:
-    """One truck, in a process of its own: path, its parts, its peak memory; then the floor for the same bytes."""
+    """One truck, in a process of its own: peak memory, parts; then path and floor for the same bytes, in turn."""
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     collect_less()
-    path = whole_path(folder, work / "path", times)
+    path = WholePath(folder, work / "path")
+    for _ in range(WARM):
+        path(Rounds())
     peak = peak_megabytes()
     parts, messages = parts_of_path(folder, work / "parts")
-    found = floor(messages, work, times)
+    ours, least = repeated(times, path, floor(messages, work))
+    path.here.ledger.close()
     documents, size = sum(len(m.documents) for m in messages), sum(len(m.body) for m in messages) / 1e6
-    return report.Truck(name, path, parts, found, documents, size, peak)
+    return report.Truck(name, path.measured(ours), parts, least, documents, size, peak)
 
 
 def _apart(call: Callable[..., T], *args: object) -> T:

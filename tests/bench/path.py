@@ -19,7 +19,7 @@ from tasks.clearing import declaring, intake
 from tasks.clearing.standing import load_standing
 from tasks.conversion.messages import OutMessage
 from tasks.office import Office, open_office
-from tests.bench.stopwatch import Rounds, repeated
+from tests.bench.stopwatch import Rounds
 
 START = datetime.fromisoformat("2026-11-23T20:00:00+08:00")
 # Functions of the product that are timed by themselves where it calls them; what is left of a stage is its storage.
@@ -98,19 +98,23 @@ def empty(here: Office) -> None:
     connection.close()
 
 
-def whole_path(folder: Path, homes_in: Path, times: int) -> Measured:
-    """From a folder to signed messages, `times` times: one office, as a worker has, its ledger emptied before each."""
-    here, size = new_office(homes_in / "home", folder), [0, 0]
+class WholePath:
+    """The path from a folder to signed messages, in one office, as a worker has; its ledger is emptied before each."""
 
-    def once(rounds: Rounds) -> None:
-        empty(here)
+    def __init__(self, folder: Path, homes_in: Path) -> None:
+        self.folder, self.here = folder, new_office(homes_in / "home", folder)
+        self.parcels, self.lines = 0, 0
+
+    def __call__(self, rounds: Rounds) -> None:
+        """One round."""
+        empty(self.here)
         with rounds.stage("whole"):
-            ident = _through(here, folder)
-        size[:] = _size(here, ident)
+            ident = _through(self.here, self.folder)
+        self.parcels, self.lines = _size(self.here, ident)
 
-    found = repeated(times, once)
-    here.ledger.close()
-    return Measured(found, *size)
+    def measured(self, rounds: Rounds) -> Measured:
+        """These rounds of it."""
+        return Measured(rounds, self.parcels, self.lines)
 
 
 def _size(here: Office, ident: int) -> tuple[int, int]:

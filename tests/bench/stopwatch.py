@@ -30,16 +30,31 @@ class Rounds:
         """The median of each stage."""
         return {name: statistics.median(found) for name, found in getattr(self, kind).items()}
 
+    def each(self, kind: str = "cpu") -> list[float]:
+        """What all stages of each round took together."""
+        return [sum(parts) for parts in zip(*getattr(self, kind).values(), strict=True)]
+
     def total(self, kind: str = "cpu") -> float:
         """The median over the rounds of all stages together."""
-        return statistics.median(sum(parts) for parts in zip(*getattr(self, kind).values(), strict=True))
+        return statistics.median(self.each(kind))
 
 
-def repeated(times: int, work: Callable[[Rounds], Any]) -> Rounds:
-    """`work` done `times` times after one round to warm up, which is not counted."""
-    work(Rounds())
-    rounds = Rounds()
+def shares(of: Rounds, to: Rounds, kind: str = "cpu") -> float:
+    """The median over pairs of rounds of what `of` takes as a share of `to`.
+
+    The rounds of a pair followed each other: a machine that changes its speed meanwhile changes both.
+    """
+    pairs = zip(of.each(kind), to.each(kind), strict=True)
+    return statistics.median(one / other for one, other in pairs)
+
+
+def repeated(times: int, *works: Callable[[Rounds], Any]) -> list[Rounds]:
+    """Each of `works` in turn, `times` times over, after one round to warm up, which is not counted. Rounds of each."""
+    for work in works:
+        work(Rounds())
+    found = [Rounds() for _ in works]
     for _ in range(times):
-        gc.collect()
-        work(rounds)
-    return rounds
+        for work, rounds in zip(works, found, strict=True):
+            gc.collect()
+            work(rounds)
+    return found
