@@ -9,30 +9,47 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from adapters.ledger import Ledger, open_ledger
+from adapters.ledger import Ledger, messages, open_ledger
 from tasks.receipts import lookup
+from tests.contract import ledger_cases as cases
 
 CN, STATES = "cn_ecommerce", ("rejected", "refused")
 OF_SHIPMENT = "ix_document_shipment_id (shipment_id=?)"
+OF_KEY = "sqlite_autoindex_document_1"
 KEY = "INTEGER PRIMARY KEY (rowid=?)"
 FEW = {  # none of them grows with the ledger
     ("document", f"INDEX {OF_SHIPMENT}"),
-    ("later", "INDEX ix_document_shipment_id (shipment_id=? AND rowid>?)"),
+    ("document", "INDEX ix_document_parcel_id (parcel_id=?)"),
+    ("document", f"INDEX {OF_KEY} (authority=? AND type=? AND business_key=?)"),
+    ("document", KEY),
+    ("before", KEY),
     ("message", KEY),
     ("parcel", KEY),
     ("receipt", "INDEX ix_receipt_document_id (document_id=?)"),
 }
+# what was asked for, as a list of one parameter
+SCANS = {f"SCAN {name} VIRTUAL TABLE INDEX 1:" for name in ("anon_1", "anon_2", "json_each")}
 ASKED: dict[str, Callable[[Ledger], object]] = {
     "conflicts of one": lambda ledger: lookup.conflicts(ledger, [1], CN),
     "conflicts of several": lambda ledger: lookup.conflicts(ledger, range(1, 100), CN),
     "quiet": lambda ledger: lookup.quiet(ledger, 1, CN, STATES),
     "rejected": lambda ledger: lookup.rejected(ledger, 1, CN, STATES),
+    "what follows what": lambda ledger: messages.lineage(ledger, 1),
 }
+
+
+def with_a_truck(ledger: Ledger) -> None:
+    """Three parcels, all of them turned down; the first is declared anew, and turned down again."""
+    ident = cases.shipment(ledger)
+    cases.declared(ledger, ident)
+    cases.arrive(ledger, *(cases.answer(f"P|o{n}", "100") for n in (1, 2, 3)))
+    messages.add_messages(ledger, ident, [cases.out([cases.Doc("P|o1", 1, attempt=2)])])
 
 
 @pytest.mark.parametrize("name", ASKED)
 def test_it_reads_one_truck_and_not_the_ledger(tmp_path: Path, name: str) -> None:
     ledger = open_ledger(tmp_path / "home", f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    with_a_truck(ledger)
     asked: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -47,6 +64,18 @@ def test_it_reads_one_truck_and_not_the_ledger(tmp_path: Path, name: str) -> Non
         for statement, parameters in asked:
             rows = tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
             read = [row[3].partition(" LEFT-JOIN")[0] for row in rows if row[3].startswith(("SEARCH", "SCAN"))]
-            assert f"SEARCH document USING INDEX {OF_SHIPMENT}" in read
-            assert set(read) <= {f"SEARCH {table} USING {index}" for table, index in FEW}
+            told = {one.replace("COVERING INDEX", "INDEX") for one in read} - SCANS
+            assert told
+            assert told <= {f"SEARCH {table} USING {index}" for table, index in FEW}
+    ledger.close()
+
+
+def test_a_document_is_rejected_until_a_later_attempt_follows_it_by_parcel_or_by_key(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path / "home", f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    with_a_truck(ledger)
+    messages.add_messages(ledger, 1, [cases.out([cases.Doc("P|new", 2, attempt=2)], seq=2)])  # under another key
+    found = lookup.rejected(ledger, 1, CN, STATES)
+    assert [(row.order_no, row.business_key) for row in found] == [("o3", "P|o3")]
+    messages.add_messages(ledger, 1, [cases.out([cases.Doc("P|o3", 3)], cases.INVENTORY)])  # another type follows none
+    assert len(lookup.rejected(ledger, 1, CN, STATES)) == 1
     ledger.close()
