@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 from adapters.ledger import applications
 from adapters.ledger.books.accounts import unbalanced
 from adapters.ledger.ledger import reads
-from adapters.ledger.tables import DEAD, PARKED, WAITING, document, message, parcel, raw, receipt
+from adapters.ledger.tables import DEAD, PARKED, UNCHECKED, WAITING, document, message, parcel, raw, receipt
 from mappings import clock
 
 ERROR, WARNING = "error", "warning"
@@ -37,6 +37,8 @@ TEXTS = {
                  "Business key {business_key} ({type}) is live in more than one shipment"),
     "wrong-shipment": (ERROR, "单证 {document_id} 与其报文或包裹不属于同一票货运",
                        "Document {document_id} is not in the shipment of its message and parcel"),
+    "dangling": (ERROR, "表 {table} 有 {count} 行的 {column} 指向不存在的记录：编号 {ids}",
+                 "{count} rows of {table} refer by {column} to what is not there: ids {ids}"),
     "wrong-count": (ERROR, "报文 {type} {seq} 应有 {expected} 份单证，实有 {count} 份",
                     "Message {type} {seq} should hold {expected} documents; the ledger has {count}"),
     "old-claim": (ERROR, "报文 {type} {seq} 被 {worker} 占用过久",
@@ -178,6 +180,19 @@ def _wrong_shipment(tx: Connection) -> Found:
         yield "wrong-shipment", shipment_id, {"document_id": ident}
 
 
+def _dangling(tx: Connection) -> Found:
+    for table in UNCHECKED:
+        ident = next(iter(table.primary_key))
+        for key in table.foreign_keys:
+            other = key.column.table.alias("other")
+            there = exists().where(other.c.id == key.parent)
+            query = select(ident).where(key.parent.is_not(None), ~there).order_by(ident)
+            if ids := list(tx.execute(query).scalars()):
+                yield "dangling", None, {
+                    "table": table.name, "column": key.parent.name, "count": len(ids), "ids": _named(ids),
+                }  # fmt: skip
+
+
 def _wrong_count(tx: Connection) -> Found:
     count = func.count(document.c.id)
     query = select(message.c.shipment_id, message.c.type, message.c.seq, message.c.documents, count)
@@ -224,5 +239,5 @@ def _named(ids: list[int]) -> str:
 
 
 _CHECKS: tuple[Callable[[Connection], Found], ...] = (
-    _two_places, _same_key, _wrong_shipment, _wrong_count, _applications, _conflicts, _parked, _unbalanced,
+    _two_places, _same_key, _dangling, _wrong_shipment, _wrong_count, _applications, _conflicts, _parked, _unbalanced,
 )  # fmt: skip

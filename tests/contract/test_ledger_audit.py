@@ -12,7 +12,7 @@ from adapters.ledger import Ledger, claims, faults, messages, parcels, raws, shi
 from adapters.ledger.audit import ERROR, Claim, audit
 from adapters.ledger.events import record
 from adapters.ledger.fingerprint import fingerprint
-from adapters.ledger.tables import document, fault, message, parcel
+from adapters.ledger.tables import document, fault, message, metadata, parcel
 from tests.contract import ledger_cases as cases
 from tests.contract.ledger_cases import CN, INVENTORY, ORDER, Doc, answer, arrive, out
 
@@ -136,6 +136,27 @@ def test_damage_is_found(
     with ledger.begin() as tx:
         damage(tx, other)
     assert codes(ledger) == found
+
+
+def test_rows_that_refer_to_nothing_are_named_and_where_the_database_proves_it_are_refused(
+    ledger: Ledger, ident: int
+) -> None:
+    """PostgreSQL does not look (decision 0021): whatever a table in UNCHECKED refers to is looked for by the audit."""
+    lost = {"message_id": "document", "shipment_id": "document", "parcel_id": "document", "previous_id": "document",
+            "raw_id": "receipt", "document_id": "receipt"}  # fmt: skip
+    arrive(ledger, answer("P|o1", "2"))
+    for column, name in lost.items():
+        table = metadata.tables[name]
+        change = sa.update(table).where(table.c.id == 1).values({column: 4711})
+        if ledger.engine.dialect.name == "sqlite":
+            with pytest.raises(sa.exc.IntegrityError), ledger.begin() as tx:
+                tx.execute(change)
+        else:
+            with ledger.begin() as tx:
+                tx.execute(change)
+    told = [f.message_en for f in audit(ledger) if f.code == "dangling"]
+    expected = [f"1 rows of {name} refer by {column} to what is not there: ids 1" for column, name in lost.items()]
+    assert sorted(told) == (sorted(expected) if ledger.engine.dialect.name == "postgresql" else [])
 
 
 def test_half_way_for_long_is_found_and_warnings_come_last(ledger: Ledger, ident: int) -> None:

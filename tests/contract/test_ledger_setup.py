@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from adapters.ledger import Ledger, messages, migrations, open_ledger, raws, shipments
 from adapters.ledger.ledger import VARIABLE, newest_revision
 from adapters.ledger.sealed import Vault
-from adapters.ledger.tables import metadata, raw, shipment
+from adapters.ledger.tables import UNCHECKED, metadata, raw, shipment
 from mappings.errors import ConfigurationError
 from tests.contract import ledger_cases as cases
 
@@ -23,7 +23,11 @@ def test_migrations_make_exactly_the_tables_of_the_metadata(address: str, tmp_pa
     ledger = open_ledger(tmp_path, address)
     with ledger.begin() as tx:
         context = MigrationContext.configure(tx, opts={"compare_type": True, "compare_server_default": False})
-        assert compare_metadata(context, metadata) == []
+        missing = compare_metadata(context, metadata)
+        unchecked = {key.name for table in UNCHECKED for key in table.foreign_key_constraints}
+        assert {(what, key.name) for what, key in missing} == (
+            {("add_fk", name) for name in unchecked} if tx.dialect.name == "postgresql" else set()
+        )
         assert context.get_current_revision() == migrations.head()
     ledger.close()
 
