@@ -22,23 +22,33 @@ LEFT_BEHIND, CANCELLED = "left_behind", "cancelled"
 WAITS, BY_CHANGE = "waiting_cancel", "CHG-003"  # an inventory must be cancelled, since its content changed
 
 
-def _lead(standing: Standing, seq: int) -> tuple[str, str] | None:
-    """State and reason that a parcel's own documents give it; None where they say nothing."""
-    table, lead = standing.table, standing.procedure.lead
-    document = standing.leads.get(seq)
-    if document is None:
-        return None
-    state = table["lead"][document.state]
-    stops = table["stops"]
-    if state in stops["before"]:
-        for kind in standing.procedure.supporting:
-            other = standing.documents.get(kind, {}).get(seq)
-            if other is not None and other.state in stops["states"]:
-                return stops["parcel"], kind
-    return state, lead if state in ("rejected", "detained") else ""
+class _Leads:
+    """What parcels' own documents say of them: state and reason; None where they say nothing.
+
+    Made once for all parcels of a truck: they are thousands, asked each time that the truck is settled.
+    """
+
+    def __init__(self, standing: Standing) -> None:
+        table = standing.table
+        self._leads, self._lead, self._said = standing.leads, standing.procedure.lead, table["lead"]
+        self._before, stops, self._stopped = (table["stops"][name] for name in ("before", "states", "parcel"))
+        supporting = [(kind, standing.documents.get(kind, {})) for kind in standing.procedure.supporting]
+        self._others = [(kind, {seq for seq, d in found.items() if d.state in stops}) for kind, found in supporting]
+
+    def __call__(self, seq: int) -> tuple[str, str] | None:
+        """Of the parcel with this number."""
+        document = self._leads.get(seq)
+        if document is None:
+            return None
+        state = self._said[document.state]
+        if state in self._before:
+            for kind, stopping in self._others:
+                if seq in stopping:
+                    return self._stopped, kind
+        return state, self._lead if state in ("rejected", "detained") else ""
 
 
-def _waits(standing: Standing, seq: int, reason: str) -> tuple[str, str] | None:
+def _waits(standing: Standing, seq: int, reason: str, leads: _Leads) -> tuple[str, str] | None:
     """What a parcel that waits for a cancel becomes where no cancel is needed, or none can come; None: it waits on.
 
     Rejected, its inventory needs none: it is declared anew (given up, it is not). Not answered, and without its order,
@@ -49,7 +59,7 @@ def _waits(standing: Standing, seq: int, reason: str) -> tuple[str, str] | None:
         return None
     if lead.state in standing.table["dead"]:
         return ("ready", "") if reason == BY_CHANGE else ("excluded", reason)
-    said = _lead(standing, seq)
+    said = leads(seq)
     cancel = rules()["cancel", standing.truck.direction]
     stopped = said is not None and said[0] == standing.table["stops"]["parcel"]
     return said if stopped and reason == BY_CHANGE and cancel.verdict(lead.state) != MAY else None
@@ -75,12 +85,13 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
         if item.type == master and item.state in rules:
             for seq in item.seqs:
                 by_parcel.setdefault(seq, []).append(item)
+    leads = _Leads(standing)
     for seq, (state, reason) in standing.parcels.items():
-        if state == WAITS and (freed := _waits(standing, seq, reason)):
+        if state == WAITS and (freed := _waits(standing, seq, reason, leads)):
             found[seq] = freed
         if state in ("ready", WAITS, CANCELLED):
             continue
-        lead = _lead(standing, seq)
+        lead = leads(seq)
         if lead is not None and not (state in ("held", "excluded") and lead[0] == "rejected"):
             found[seq] = (_said_of_list(lead[0], by_parcel.get(seq, []), rules), lead[1])
     for seq in standing.left_behind():

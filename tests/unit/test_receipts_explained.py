@@ -181,3 +181,25 @@ def test_what_is_explained_already_is_looked_up_again_only_where_something_chang
     sources.save_snapshot(case.ledger, case.id, SNAPSHOT, b"another truck")
     assert again(8) == ([1, 2], [8, 8]), "a corrected file has other rows"
     assert again(9) == ([], [8, 8])
+
+
+def test_one_more_rejection_looks_up_one_more_cell_and_writes_one_more_row(case: Case) -> None:
+    """Of thousands turned down one after the other each is located once, and its fault is written once."""
+    asked: list[int] = []
+
+    def cell(_: Places, seq: int, *__: str) -> dict[str, object]:
+        asked.append(seq)
+        return {"file": f"f{seq}.csv", "row": seq}
+
+    def kept(current: bool = True) -> list[tuple[str, int]]:
+        frame = ledger_faults.faults(case.ledger, case.id, current=current, stage=stage(CN))
+        return [(one["file"], int(one["row"])) for one in frame.to_dict("records")]
+
+    with mock.patch.object(Places, "__call__", cell):
+        for place, statuses in enumerate((("", "100", ""), ("", "", "100"), ("100", "", ""))):
+            case.push(case.answer(statuses, minutes=place, returnInfo="[Code:1800;Desc:逻辑校验不通过]"))
+        assert asked == [2, 3, 1]
+        assert kept() == kept(current=False) == [("f2.csv", 2), ("f3.csv", 3), ("f1.csv", 1)]
+        case.push(case.answer(("800", "", ""), minutes=9, returnInfo="放行"))
+        explain(case.ledger, CN, case.id)
+        assert asked == [2, 3, 1], "and none again"
