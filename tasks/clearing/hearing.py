@@ -102,11 +102,21 @@ def explain(office: Office, shipment_id: int) -> None:
 
 
 def find_out(office: Office, shipment_id: int, alone: bool = True) -> int:
-    """Settle messages of unknown outcome as far as can be known; `alone`: the caller holds the truck's lease."""
+    """Settle messages of unknown outcome as far as can be known; `alone`: the caller holds the truck's lease.
+
+    Raises AuthorityUnavailable after having asked all authorities that can be reached.
+    """
     settled = 0
+    trouble: AuthorityUnavailable | None = None
     for authority in office.authorities.values():
-        done = recover(office.ledger, authority, office.worker, shipment_id, alone)
+        try:
+            done = recover(office.ledger, authority, office.worker, shipment_id, alone)
+        except AuthorityUnavailable as error:
+            trouble = error
+            continue
         settled += sum(done.counts.values())
     if settled:
         settle_shipment(office, shipment_id)
+    if trouble is not None:
+        raise trouble
     return settled

@@ -12,6 +12,7 @@ from adapters.ledger.settling import Settled
 from mappings.errors import AuthorityUnavailable
 from tasks.clearing import hearing
 from tasks.clearing.listening import Listening
+from tasks.submission.submit import Submitted
 from tests.unit.desk import Desk
 
 CN = "cn_ecommerce"
@@ -123,3 +124,25 @@ def test_what_was_read_before_the_authority_fell_silent_is_applied(
     with pytest.raises(AuthorityUnavailable):
         hearing.hear(desk.office)
     assert said == [("read", [1]), ("apply", [1])]
+
+
+def test_what_became_of_a_message_is_asked_of_every_authority_that_can_be_reached(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is down keeps nothing that the other would have told."""
+    asked: list[tuple[str, int]] = []
+
+    def recover(_ledger: Any, authority: Any, _worker: str, ident: int, _alone: bool) -> Submitted:
+        asked.append((authority, ident))
+        if authority == "down":
+            raise AuthorityUnavailable("gone")
+        done = Submitted()
+        done.note(1, "arrived")
+        return done
+
+    monkeypatch.setattr(hearing, "recover", recover)
+    monkeypatch.setattr(hearing, "settle_shipment", lambda _office, ident: asked.append(("settled", ident)))
+    monkeypatch.setattr(desk.office, "authorities", {"first": "down", "second": "there"})
+    with pytest.raises(AuthorityUnavailable, match="gone"):
+        hearing.find_out(desk.office, 7)
+    assert asked == [("down", 7), ("there", 7), ("settled", 7)]
