@@ -26,6 +26,7 @@ from deployments.beside import Beside
 from deployments.dispatch import CLEAR
 from deployments.heartbeats import no_heartbeats
 from deployments.pools import EXPRESS
+from deployments.remembered import WarmConfiguration
 from mappings.clock import stopwatch
 from tasks.actors import PULSE
 
@@ -160,6 +161,8 @@ class Slot(Beside):
 class WarmWorker(ProcessWorker):
     """A worker of a process pool whose runs start in warm slots. `limit` is how many there are."""
 
+    job_configuration = WarmConfiguration
+
     @classmethod
     def __dispatch_key__(cls) -> str:
         """Under a name of its own, so that Prefect's worker of the same type stays what it is."""
@@ -217,6 +220,9 @@ class WarmWorker(ProcessWorker):
         if found is not None and found not in self._names:
             self._names[found] = (await self.client.read_deployment(found)).name
         return found is not None and f"{self._names[found]}/{self._names[found]}" == CLEAR
+
+    async def _propose_submitting_state(self, flow_run: FlowRun) -> None:
+        """None: a run begins in its slot at once, and each state is as much work for Prefect's server as any other."""
 
     def _ensure_worker_channel(self) -> None:
         """Heartbeats go by REST: those over its WebSocket fail on a server whose SQLite has another writer (3.8.8)."""

@@ -1,0 +1,70 @@
+"""What a worker reads of deployments and flows is remembered for a while, and nobody changes another's."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID, uuid4
+
+import anyio
+import pytest
+from prefect.client.schemas.objects import Flow, FlowRun, WorkPool
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.states import Scheduled
+
+from deployments import pools, remembered
+from deployments.remembered import WarmConfiguration
+from deployments.warm import WarmWorker
+
+FLOW, DEPLOYMENT = uuid4(), uuid4()
+
+
+class Client:
+    """Prefect's, that counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.other = "as it is"
+
+    async def read_deployment(self, ident: UUID) -> DeploymentResponse:
+        self.asked.append("deployment")
+        made = {"id": ident, "name": "clear-shipment", "flow_id": FLOW, "job_variables": {"env": {"A": "1"}}}
+        return DeploymentResponse.model_validate(made)
+
+    async def read_flow(self, ident: UUID) -> Flow:
+        self.asked.append("flow")
+        return Flow(id=ident, name="clear-shipment", labels={})
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    now = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(remembered, "stopwatch", lambda: now.now)
+    monkeypatch.setattr(remembered, "_read", {})
+    return now
+
+
+def test_runs_of_one_deployment_have_it_read_once_in_a_while(time: SimpleNamespace) -> None:
+    client: Any = Client()
+    pool = WorkPool(name="p", type=pools.KIND, base_job_template=pools.TEMPLATE)
+
+    async def resolve(env: dict[str, str]) -> WarmConfiguration:
+        run = FlowRun(flow_id=FLOW, deployment_id=DEPLOYMENT, state=Scheduled(), job_variables={"env": env})
+        return await WarmConfiguration.resolve_for_flow_run(run, client=client, work_pool=pool, worker_name="w")
+
+    first = anyio.run(resolve, {"B": "2"})
+    second = anyio.run(resolve, {})
+    assert client.asked == ["deployment", "flow"]
+    assert (first.env["A"], first.env["B"], second.env["A"]) == ("1", "2", "1")
+    assert "B" not in second.env, "what one run brings with it is not another's"
+    assert second.labels["prefect.io/deployment-name"] == "clear-shipment"
+    time.now += remembered.SECONDS
+    anyio.run(resolve, {})
+    assert client.asked == ["deployment", "flow"] * 2
+    assert remembered.Remembering(client).other == "as it is"
+
+
+def test_a_warm_worker_says_of_no_run_that_it_is_being_submitted() -> None:
+    assert WarmWorker.job_configuration is WarmConfiguration
+    worker: Any = SimpleNamespace()  # asked for nothing: a state proposed would need its client
+    anyio.run(WarmWorker._propose_submitting_state, worker, FlowRun(flow_id=FLOW))
