@@ -49,19 +49,25 @@ class Showing:
     steady: float = field(default_factory=lambda: seconds(STEADY_VARIABLE, STEADY))
     unshown: dict[int, Unshown] = field(default_factory=dict)
 
-    def wait(self, shipment_id: int, mark: str, times: float = 1.0, full: bool = False) -> float:
+    def wait(
+        self, shipment_id: int, mark: str, times: float = 1.0, full: bool = False, flow: float = 0.0
+    ) -> float:  # fmt: skip
         """Real seconds until a run is to show a shipment that looks so; 0 for now.
 
         `times` as long as others wait; `full`: runs wait for a worker, of which one that only shows would be another.
+        One that goes on changing for longer than it would have to be quiet is left alone for `flow` seconds at the
+        least.
         """
         now = stopwatch()
         one = self.unshown.setdefault(shipment_id, Unshown(mark, now, now))
+        goes_on = one.mark != mark and now - one.since >= times * self.quiet
         if one.mark != mark:
             one.mark, one.changed_at = mark, now
         latest = times * self.steady
         if full:
             return max(one.since + FULL * latest - now, 0.0)
-        return max(min(one.changed_at + times * self.quiet, one.since + latest) - now, 0.0)
+        wait = max(min(one.changed_at + times * self.quiet, one.since + latest) - now, 0.0)
+        return max(wait, flow) if wait and goes_on else wait
 
     def shown(self, shipment_id: int) -> None:
         """A run was asked for: whatever it looks like when that begins, it shows."""

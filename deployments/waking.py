@@ -194,7 +194,7 @@ class Waker(ABC):
             return self._at_desk(desk, shipment_id, found)
         if self._to_show(shipment_id, found):
             full = self.full(pools.TRUCKS) and self._board_for(shipment_id, found) is None
-            wait = 0.0 if found.left else self.showing.wait(shipment_id, found.mark, TRUCK, full)
+            wait = 0.0 if found.left else self.showing.wait(shipment_id, found.mark, TRUCK, full, RECEIPTS)
             return self._in(shipment_id, min(wait, DUE), found)  # a worker may be free before that
         return self._once_more(shipment_id, found)
 

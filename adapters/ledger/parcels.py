@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -158,28 +158,31 @@ def _same(other: Any) -> dict[str, Any]:
 
 
 @reads
-def attempts_elsewhere(tx: Connection, shipment_id: int) -> dict[tuple[str, int], int]:
-    """The highest attempt that other shipments made, by message type and parcel (seq): a key's attempts go on."""
+def attempts_elsewhere(tx: Connection, shipment_id: int, seqs: Collection[int]) -> dict[tuple[str, int], int]:
+    """The highest attempt that others made of these parcels (seqs), by type and seq: the attempts of a key go on."""
     other, found = parcel.alias("other"), dict[tuple[str, int], int]()
     for condition in _same(other).values():
         query = select(document.c.type, parcel.c.seq, func.max(document.c.attempt)).select_from(
             parcel.join(other, condition).join(document, document.c.parcel_id == other.c.id)
         )
-        query = query.where(parcel.c.shipment_id == shipment_id, other.c.shipment_id != shipment_id)
+        query = query.where(parcel.c.shipment_id == shipment_id, bulk.among(tx, parcel.c.seq, seqs))
+        query = query.where(other.c.shipment_id != shipment_id)
         for kind, seq, attempt in tx.execute(query.group_by(document.c.type, parcel.c.seq)).all():
             found[kind, seq] = max(attempt, found.get((kind, seq), 0))
     return found
 
 
 @reads
-def elsewhere(tx: Connection, shipment_id: int) -> list[Elsewhere]:
-    """Parcels of this shipment that have a live document in another one."""
+def elsewhere(tx: Connection, shipment_id: int, state: str = "") -> list[Elsewhere]:
+    """Parcels of this shipment (only those in a state, where one is given) that have a live document in another one."""
     other = parcel.alias("other")
     same = _same(other)
     found = []
     for by, condition in same.items():
         query = select(parcel.c.order_no, parcel.c.waybill_no, other.c.shipment_id).join(other, condition)
         query = query.where(parcel.c.shipment_id == shipment_id, other.c.shipment_id != shipment_id, _live(other))
+        if state:
+            query = query.where(parcel.c.state == state)
         found += [Elsewhere._make((*row, by)) for row in tx.execute(query.order_by(parcel.c.seq)).all()]
     return found
 

@@ -119,7 +119,7 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
     seqs, content = batch.parcels["parcel.seq"].tolist(), Digests(whole, _among(whole, ready))
     now = {kind: content.of(kind) for kind in types}
     planned = {kind: plans(standing, seqs, kind, digests.get(kind, {}), now[kind]) for kind in types}
-    planned = _beyond(planned, seqs, parcels.attempts_elsewhere(office.ledger, standing.id))
+    planned = _beyond(planned, seqs, parcels.attempts_elsewhere(office.ledger, standing.id, seqs))
     blocked = {i for kind in types for i, p in enumerate(planned[kind]) if p.action == "cancel"}
     freed = blocked & _unanswered(standing, seqs)
     planned = _beside(planned, seqs, blocked, freed, standing)

@@ -54,7 +54,7 @@ def hold_elsewhere(tx: Connection, shipment_id: int, found: Sequence[parcels.Els
 
 def hold_declared_meanwhile(tx: Connection, shipment_id: int) -> set[int]:
     """The same, before declaring: what another truck declared since the files were worked up. Returns their seqs."""
-    found = parcels.elsewhere(tx, shipment_id)
+    found = parcels.elsewhere(tx, shipment_id, "ready")
     held = hold_elsewhere(tx, shipment_id, found)
     mine = [e for e in found if e.order_no in held.values()]
     if mine:
@@ -70,7 +70,7 @@ def rejoin(tx: Connection, shipment_id: int) -> set[int]:
     waiting = parcels.in_state(tx, shipment_id, "held", ELSEWHERE)
     if not waiting:
         return set()
-    still = {e.order_no for e in parcels.elsewhere(tx, shipment_id)}
+    still = {e.order_no for e in parcels.elsewhere(tx, shipment_id, "held")}
     free = {row.seq: row.order_no for row in waiting if row.order_no not in still}
     parcels.set_parcel_states(tx, shipment_id, dict.fromkeys(free, ("ready", "")))
     ledger_faults.retire_faults(tx, shipment_id, STAGE, ELSEWHERE, list(free.values()))

@@ -41,13 +41,13 @@ def explain(ledger: Ledger, authority: str, shipment_id: int, places: Where | No
     """
     if "faults" not in table(authority):
         return faults.frame([])
-    if lookup.quiet(ledger, shipment_id, authority, table(authority)["faults"]["states"]):
+    rejected = lookup.rejected(ledger, shipment_id, authority, table(authority)["faults"]["states"])
+    conflicts = lookup.conflicts(ledger, [shipment_id], authority)
+    if not (rejected or conflicts):
         _explained(ledger).pop((shipment_id, authority), None)
         if any_faults(ledger, shipment_id, stage(authority)):
             replace_faults(ledger, shipment_id, stage(authority), faults.frame([]))
         return faults.frame([])
-    rejected = lookup.rejected(ledger, shipment_id, authority, table(authority)["faults"]["states"])
-    conflicts = lookup.conflicts(ledger, [shipment_id], authority)
     kept = ledger_faults(ledger, shipment_id, stage=stage(authority))
     told, mine = _told(kept), (shipment_id, authority)
     now = Explained(snapshot_digest(ledger, shipment_id, SNAPSHOT), _digest(rejected, conflicts), _digest(sorted(told)))

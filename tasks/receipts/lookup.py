@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
 from adapters.contract import ReceiptRow
 from adapters.ledger import bulk
@@ -145,14 +145,6 @@ def come_back(
             if row.authority == authority:
                 found.setdefault(row.id, row)
     return [found[ident] for ident in sorted(found)]
-
-
-@reads
-def quiet(tx: Connection, shipment_id: int, authority: str, states: Collection[str]) -> bool:
-    """Whether no document of a shipment is in one of these states, or contradicted: the usual case, quickly told."""
-    d = document.c
-    loud = select(d.id).where(d.shipment_id == shipment_id, d.authority == authority)
-    return tx.execute(loud.where(or_(d.conflict, d.state.in_(states))).limit(1)).first() is None
 
 
 @reads

@@ -21,6 +21,7 @@ FEW = {  # none of them grows with the ledger
     ("document", f"INDEX {OF_SHIPMENT}"),
     ("document", "INDEX ix_document_parcel_id (parcel_id=?)"),
     ("document", f"INDEX {OF_KEY} (authority=? AND type=? AND business_key=?)"),
+    ("document", "INDEX ix_document_conflict (shipment_id=?)"),
     ("document", KEY),
     ("before", KEY),
     ("message", KEY),
@@ -32,7 +33,6 @@ SCANS = {f"SCAN {name} VIRTUAL TABLE INDEX 1:" for name in ("anon_1", "anon_2", 
 ASKED: dict[str, Callable[[Ledger], object]] = {
     "conflicts of one": lambda ledger: lookup.conflicts(ledger, [1], CN),
     "conflicts of several": lambda ledger: lookup.conflicts(ledger, range(1, 100), CN),
-    "quiet": lambda ledger: lookup.quiet(ledger, 1, CN, STATES),
     "rejected": lambda ledger: lookup.rejected(ledger, 1, CN, STATES),
     "what follows what": lambda ledger: messages.lineage(ledger, 1),
 }

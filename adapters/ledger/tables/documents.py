@@ -75,6 +75,10 @@ document = Table(
     UniqueConstraint("authority", "type", "business_key", "attempt"),
 )
 
+# Hardly any document is contradicted, and of each truck it is asked often which are.
+Index("ix_document_conflict", document.c.shipment_id, sqlite_where=document.c.conflict,
+      postgresql_where=document.c.conflict)  # fmt: skip
+
 listed = Table(
     "listed",
     metadata,
