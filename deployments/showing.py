@@ -55,8 +55,8 @@ class Showing:
         """Real seconds until a run is to show a shipment that looks so; 0 for now.
 
         `times` as long as others wait; `full`: runs wait for a worker, of which one that only shows would be another.
-        One that goes on changing for longer than it would have to be quiet is left alone for `flow` seconds at the
-        least.
+        One that goes on changing for longer than it would have to be quiet is left alone for `flow` seconds, if that
+        is not later than the latest.
         """
         now = stopwatch()
         one = self.unshown.setdefault(shipment_id, Unshown(mark, now, now))
@@ -66,8 +66,8 @@ class Showing:
         latest = times * self.steady
         if full:
             return max(one.since + FULL * latest - now, 0.0)
-        wait = max(min(one.changed_at + times * self.quiet, one.since + latest) - now, 0.0)
-        return max(wait, flow) if wait and goes_on else wait
+        quiet_at = max(one.changed_at + times * self.quiet, now + flow if goes_on else 0.0)
+        return max(min(quiet_at, one.since + latest) - now, 0.0)
 
     def shown(self, shipment_id: int) -> None:
         """A run was asked for: whatever it looks like when that begins, it shows."""

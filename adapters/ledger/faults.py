@@ -67,13 +67,6 @@ def _plain(column: pd.Series) -> list[Any]:
 
 
 @reads
-def any_faults(tx: Connection, shipment_id: int, stage: str) -> bool:
-    """Whether a shipment has current faults of a stage."""
-    mine = select(fault.c.id).where(fault.c.shipment_id == shipment_id, fault.c.current, fault.c.stage == stage)
-    return tx.execute(mine.limit(1)).first() is not None
-
-
-@reads
 def faults(tx: Connection, shipment_id: int, current: bool = True, stage: str | None = None) -> pd.DataFrame:
     """The faults of a shipment, in the order they were found: the current ones, or with current=False all."""
     query = select(*(fault.c[name] for name in COLUMNS)).where(fault.c.shipment_id == shipment_id)

@@ -12,7 +12,7 @@ import pandas as pd
 from sqlalchemy import Row
 
 from adapters.ledger import Ledger
-from adapters.ledger.faults import add_faults, any_faults, replace_faults
+from adapters.ledger.faults import add_faults, replace_faults
 from adapters.ledger.faults import faults as ledger_faults
 from adapters.ledger.shipments import lock
 from adapters.ledger.sources import snapshot_digest
@@ -25,7 +25,9 @@ Place = Mapping[str, Any]  # file, sheet, row, column (as mappings.faults.COLUMN
 Where = Callable[[int, str, str], Place]  # (parcel.seq, canonical path, value) -> where it came from
 REFUSED = "refused"
 KEPT = 10_000
-TOLD = ("order_no", "code", "field", "value", "other_value", "row")  # what tells a fault from others
+KEY = ("order_no", "code", "field", "value", "other_value")  # what tells a fault from others
+WRITTEN = (*KEY, "waybill_no", *PLACE)  # all that is kept of one, but what its code says
+ATTEMPTS = 3  # to write what was found, where others explain the same meanwhile
 
 
 def stage(authority: str) -> str:
@@ -33,7 +35,9 @@ def stage(authority: str) -> str:
     return f"authority:{authority}"
 
 
-def explain(ledger: Ledger, authority: str, shipment_id: int, places: Where | None = None) -> pd.DataFrame:
+def explain(
+    ledger: Ledger, authority: str, shipment_id: int, places: Where | None = None, attempts: int = ATTEMPTS
+) -> pd.DataFrame:
     """The faults of a shipment's documents that this authority rejected, kept in the ledger as the current ones.
 
     A duplicate that answers our own recovery proves that the first arrived: it is no fault. Where nothing has changed
@@ -41,14 +45,11 @@ def explain(ledger: Ledger, authority: str, shipment_id: int, places: Where | No
     """
     if "faults" not in table(authority):
         return faults.frame([])
+    kept = ledger_faults(ledger, shipment_id, stage=stage(authority))  # first: what is written meanwhile is noticed
     rejected = lookup.rejected(ledger, shipment_id, authority, table(authority)["faults"]["states"])
     conflicts = lookup.conflicts(ledger, [shipment_id], authority)
-    if not (rejected or conflicts):
-        _explained(ledger).pop((shipment_id, authority), None)
-        if any_faults(ledger, shipment_id, stage(authority)):
-            replace_faults(ledger, shipment_id, stage(authority), faults.frame([]))
-        return faults.frame([])
-    kept = ledger_faults(ledger, shipment_id, stage=stage(authority))
+    if not (rejected or conflicts or len(kept)):
+        return kept  # the usual case, quickly told
     told, mine = _told(kept), (shipment_id, authority)
     now = Explained(snapshot_digest(ledger, shipment_id, SNAPSHOT), _digest(rejected, conflicts), _digest(sorted(told)))
     places = places or Places(ledger, shipment_id)
@@ -57,7 +58,8 @@ def explain(ledger: Ledger, authority: str, shipment_id: int, places: Where | No
         return kept
     known = _places(kept) if before and (before.snapshot, before.told) == (now.snapshot, now.told) else {}
     found = _found_faults(authority, rejected, conflicts, places, known)
-    _write(ledger, shipment_id, authority, found, told)
+    if not _write(ledger, shipment_id, authority, found, told) and attempts > 1:
+        return explain(ledger, authority, shipment_id, places, attempts - 1)
     _explained(ledger)[mine] = now._replace(told=_digest(sorted(_told(found))))
     return found
 
@@ -72,7 +74,7 @@ class Explained(NamedTuple):
 
 _explanations: WeakKeyDictionary[Ledger, dict[tuple[int, str], Explained]] = WeakKeyDictionary()
 Told = tuple[str, ...]
-Known = dict[Told, Place]  # by what tells a fault from others, but for its row
+Known = dict[Told, Place | None]  # by what tells a fault from others
 
 
 def _explained(ledger: Ledger) -> dict[tuple[int, str], Explained]:
@@ -87,33 +89,41 @@ def _digest(*said: Any) -> str:
     return hashlib.sha256(repr(said).encode()).hexdigest()
 
 
-def _write(ledger: Ledger, shipment_id: int, authority: str, found: pd.DataFrame, kept: list[Told]) -> None:
+def _write(ledger: Ledger, shipment_id: int, authority: str, found: pd.DataFrame, kept: list[Told]) -> bool:
     """Keep what was found in place of what was `kept`: only what is new, where nothing of it is gone.
 
-    A truck of which customs turns down one parcel after the other has thousands in the end.
+    A truck of which customs turns down one parcel after the other has thousands in the end. False, and nothing is
+    written, where somebody else has written meanwhile: what was found may be older than that.
     """
-    now = _told(found)
-    if Counter(now) == Counter(kept):
-        return
+    now, had = _told(found), Counter(kept)
+    if Counter(now) == had:
+        return True
     with ledger.begin() as tx:
         lock(tx, shipment_id)
-        had = Counter(_told(ledger_faults(tx, shipment_id, stage=stage(authority))))  # another may explain it, too
+        if Counter(_told(ledger_faults(tx, shipment_id, stage=stage(authority)))) != had:
+            return False
         if had - Counter(now):
             replace_faults(tx, shipment_id, stage(authority), found)
-            return
+            return True
         new = list[bool]()
         for one in now:
             new.append(had[one] == 0)
             had[one] -= not new[-1]
         add_faults(tx, shipment_id, found[new])
+    return True
 
 
 def _places(kept: pd.DataFrame) -> Known:
-    """Where each of these faults stands in the files."""
-    return {
-        tuple(str(one[name]) for name in TOLD[:-1]): {name: one[name] for name in PLACE if not pd.isna(one[name])}
-        for one in kept.to_dict("records")
-    }
+    """Where each of these faults stands in the files; of two that are alike and stand apart it is not known."""
+    found = Known()
+    for one in kept.to_dict("records"):
+        key, place = _key(one), {name: one[name] for name in PLACE if not pd.isna(one[name])}
+        found[key] = place if found.get(key, place) == place else None
+    return found
+
+
+def _key(one: Mapping[Any, Any]) -> Told:
+    return tuple(str(one[name]) for name in KEY)
 
 
 def _found_faults(
@@ -162,12 +172,12 @@ def _fault(authority: str, row: Row[Any], reason: Reason, places: Where, known: 
         "other_value": reason.other_value,
         "stage": stage(authority),
     }
-    place = known.get(tuple(told[name] for name in TOLD[:-1]))
+    place = known.get(_key(told))
     if place is None:
         place = places(row.seq, reason.field, reason.value) if row.seq is not None else {}
     return {**told, **place}
 
 
 def _told(found: pd.DataFrame) -> list[Told]:
-    """What tells faults from others, as they stand."""
-    return [tuple(row) for row in found[list(TOLD)].astype(str).to_numpy().tolist()]
+    """Faults as they are kept, in their order."""
+    return [tuple(row) for row in found[list(WRITTEN)].astype(str).to_numpy().tolist()]

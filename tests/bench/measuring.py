@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -30,6 +31,7 @@ def measure(name: str, folder: Path, work: Path, times: int) -> report.Truck:
     collect_less()
     path = WholePath(folder, work / "path")
     for _ in range(WARM):
+        gc.collect()
         path(Rounds())
     peak = peak_megabytes()
     parts, messages = parts_of_path(folder, work / "parts")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -13,6 +14,7 @@ from adapters.ledger import faults as ledger_faults
 from mappings import faults
 from mappings.canonical.batch import Batch
 from mappings.canonical.columns import plain
+from tasks.receipts import lookup
 from tasks.receipts.explain import explain, stage
 from tasks.receipts.places import SNAPSHOT, Places, line_of
 from tasks.receipts.receive import accept_push, keep_push
@@ -203,3 +205,48 @@ def test_one_more_rejection_looks_up_one_more_cell_and_writes_one_more_row(case:
         case.push(case.answer(("800", "", ""), minutes=9, returnInfo="放行"))
         explain(case.ledger, CN, case.id)
         assert asked == [2, 3, 1], "and none again"
+
+
+def test_a_file_that_came_again_under_another_name_is_told_of_every_fault(case: Case) -> None:
+    """Also where the rows are the same, and one more parcel is turned down afterwards."""
+    name = "v1.csv"
+
+    def cell(_: Places, seq: int, *__: str) -> dict[str, object]:
+        return {"file": name, "row": seq}
+
+    def kept() -> list[tuple[str, int]]:
+        frame = ledger_faults.faults(case.ledger, case.id, stage=stage(CN))
+        return [(one["file"], int(one["row"])) for one in frame.to_dict("records")]
+
+    with mock.patch.object(Places, "__call__", cell):
+        case.push(case.answer(("", "100", ""), returnInfo="[Code:1800;Desc:逻辑校验不通过]"))
+        assert kept() == [("v1.csv", 2)]
+        name = "v2.csv"
+        sources.save_snapshot(case.ledger, case.id, SNAPSHOT, b"the same truck from other files")
+        explain(case.ledger, CN, case.id)
+        assert kept() == [("v2.csv", 2)]
+        case.push(case.answer(("", "", "100"), minutes=1, returnInfo="[Code:1800;Desc:逻辑校验不通过]"))
+        assert kept() == [("v2.csv", 2), ("v2.csv", 3)]
+
+
+def test_who_explains_what_another_has_explained_meanwhile_looks_again(case: Case) -> None:
+    """What it had read may be older: nothing that the other one found is lost."""
+    rejected, reads = lookup.rejected, list[int]()
+    case.push(case.answer(("100", "100", ""), returnInfo="[Code:1800;Desc:逻辑校验不通过]"))
+    both = ledger_faults.faults(case.ledger, case.id, stage=stage(CN))
+    ledger_faults.replace_faults(case.ledger, case.id, stage(CN), both[:0])
+
+    def late(*asked: Any) -> Any:
+        """The first time it reads but one of the two, and then another process writes both."""
+        reads.append(len(reads))
+        found = rejected(*asked)
+        if len(reads) > 1:
+            return found
+        ledger_faults.replace_faults(case.ledger, case.id, stage(CN), both)
+        return found[:1]
+
+    with mock.patch.object(lookup, "rejected", late):
+        found = explain(case.ledger, CN, case.id)
+    assert reads == [0, 1]
+    assert [row[0] for row in case.faults()] == found["order_no"].tolist() == both["order_no"].tolist()
+    assert len(both) == 2

@@ -76,7 +76,7 @@ document = Table(
 )
 
 # Hardly any document is contradicted, and of each truck it is asked often which are.
-Index("ix_document_conflict", document.c.shipment_id, sqlite_where=document.c.conflict,
+Index("ix_document_conflict", document.c.shipment_id, sqlite_where=literal_column("conflict = 1"),
       postgresql_where=document.c.conflict)  # fmt: skip
 
 listed = Table(
