@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from adapters.ledger import Ledger, messages, migrations, open_ledger, raws, shipments
+from adapters.ledger.audit import audit
 from adapters.ledger.ledger import VARIABLE, newest_revision
 from adapters.ledger.sealed import Vault
-from adapters.ledger.tables import UNCHECKED, metadata, raw, shipment
+from adapters.ledger.tables import UNCHECKED, metadata, parcel, raw, shipment
 from mappings.errors import ConfigurationError
 from tests.contract import ledger_cases as cases
 
@@ -36,6 +38,30 @@ def test_upgrade_again_changes_nothing(ledger: Ledger) -> None:
     ident = cases.shipment(ledger)
     ledger.upgrade()
     assert shipments.get(ledger, ident).master_waybill == "M1"
+
+
+def test_a_ledger_with_rows_goes_from_an_older_migration_to_the_newest(ledger: Ledger) -> None:
+    """From before decision 0021, with foreign keys on both databases: PostgreSQL loses those that the audit proves."""
+    ident = cases.shipment(ledger)
+    cases.declared(ledger, ident)
+    with ledger.engine.begin() as connection:
+        settings = migrations.config()
+        settings.attributes["connection"] = connection
+        command.downgrade(settings, "0008")
+
+    def keys() -> dict[str, int]:
+        found = sa.inspect(ledger.engine)
+        return {table.name: len(found.get_foreign_keys(table.name)) for table in (*UNCHECKED, parcel)}
+
+    before = {"document": 4, "receipt": 2, "listed": 2, "parcel": 1}
+    assert keys() == before
+    cases.arrive(ledger, cases.answer("P|o1", "2"))
+    ledger.upgrade()
+    unchecked = {"document": 0, "receipt": 0, "listed": 0} if ledger.engine.dialect.name == "postgresql" else {}
+    assert keys() == before | unchecked
+    cases.arrive(ledger, cases.answer("P|o2", "2"))
+    assert [*cases.states(ledger, ident).values()] == ["accepted", "accepted", "prepared"]
+    assert audit(ledger) == []
 
 
 def test_what_is_at_the_newest_migration_asks_alembic_nothing(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
