@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import Connection, Row, select
 
 from adapters.ledger import applications as ledger
-from adapters.ledger import messages, parcels, shipments
+from adapters.ledger import parcels, preparing, shipments
 from adapters.ledger.conversions import Conversion
 from adapters.ledger.tables import document
 from mappings import clock
@@ -87,7 +87,7 @@ def _prepare(office: Office, shipment_id: int, kind: str, waiting: Sequence[Row[
         for ident, code in late.items():
             if code != MAY:
                 ledger.close(tx, [ident], ledger.REFUSED, code, "tongguan")
-        added = messages.add_messages(tx, shipment_id, outgoing)
+        added = preparing.add_messages(tx, shipment_id, outgoing)
         ledger.prepared(tx, _documents(tx, rows, made, kind))
         if added.message_ids:
             record.add(tx, shipment_id, case.rule.sends, told)

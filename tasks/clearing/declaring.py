@@ -14,7 +14,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from adapters.ledger import messages, parcels, sources
+from adapters.ledger import parcels, preparing, sources
 from adapters.ledger.conversions import Conversion, replace_conversions
 from mappings import clock
 from mappings.applications import MAY, rules
@@ -133,12 +133,12 @@ def prepare_declarations(office: Office, standing: Standing) -> int:
             said = digests.setdefault(kind, {})
             said.update((str(seqs[i]), now[kind][i]) for i in np.flatnonzero(chosen).tolist())
     sealed = seal_messages(made, standing.truck, office.authority(standing.procedure.authority), office.keys)
-    outgoing = messages.ready(office.ledger, sealed)
+    outgoing = preparing.ready(office.ledger, sealed)
     told = conversion_record(part_of(whole, ready | {seq for seq in standing.leads if seq is not None}))
     states = {seq: (WAITS, BY_CHANGE) if i in blocked else ("declared", "")
               for i, seq in enumerate(seqs) if i not in refused}  # fmt: skip
     with office.ledger.begin() as tx:
-        added = messages.add_messages(tx, standing.id, outgoing)
+        added = preparing.add_messages(tx, standing.id, outgoing)
         sources.save_snapshot(tx, standing.id, DIGESTS, orjson.dumps(digests, option=orjson.OPT_SORT_KEYS))
         parcels.set_parcel_states(tx, standing.id, states)
         for kind, rows in told.items():

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from adapters.ledger import events, messages, parcels, shipments
+from adapters.ledger import events, parcels, preparing, shipments
 from mappings import clock
 from mappings.errors import DataFault
 from tasks.clearing.declaring import load_batch, part_of
@@ -84,7 +84,7 @@ def prepare_deliveries(office: Office, standing: Standing) -> int:
     made = declarations(batch, making, kinds)
     outgoing = seal_messages(made, standing.truck, office.authority(standing.procedure.authority), office.keys)
     with office.ledger.begin() as tx:
-        return len(messages.add_messages(tx, standing.id, outgoing).message_ids)
+        return len(preparing.add_messages(tx, standing.id, outgoing).message_ids)
 
 
 def _attempt(standing: Standing, kind: str, seq: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.ledger import events, messages, sources
+from adapters.ledger import events, preparing, sources
 from adapters.ledger.conversions import Conversion, replace_conversions
 from adapters.ledger.faults import replace_faults
 from mappings import faults
@@ -108,7 +108,7 @@ def prepare(office: Office, standing: Standing) -> int:
     outgoing = seal_messages(filing.messages, standing.truck, office.authority(HK), office.keys)
     attempt = filing.messages[0].documents[0].attempt
     with office.ledger.begin() as tx:
-        added = messages.add_messages(tx, standing.id, outgoing)
+        added = preparing.add_messages(tx, standing.id, outgoing)
         replace_faults(tx, standing.id, STAGE, faults.frame([]))
         if filing.digest:
             sources.save_snapshot(tx, standing.id, _stage(attempt), filing.digest.encode())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from adapters.ledger import events, messages
+from adapters.ledger import events, preparing
 from adapters.ledger.conversions import Conversion, replace_conversions
 from mappings import clock
 from mappings.errors import DataFault
@@ -43,7 +43,7 @@ def prepare_list(office: Office, standing: Standing, step: str) -> int:
     outgoing = seal_messages(made, standing.truck, office.authority(standing.procedure.authority), office.keys)
     told = part_of(load_batch(office.ledger, standing.id), seqs | standing.named(message_type))
     with office.ledger.begin() as tx:
-        added = messages.add_messages(tx, standing.id, outgoing)
+        added = preparing.add_messages(tx, standing.id, outgoing)
         rows = [Conversion(**row) for row in list_record(told, message_type)]
         replace_conversions(tx, standing.id, standing.procedure.authority, message_type, rows)
     return len(added.message_ids)

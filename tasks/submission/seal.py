@@ -14,7 +14,7 @@ from lxml import etree
 
 from adapters.contract import Authority
 from adapters.keys.provider import KeyProvider
-from adapters.ledger.messages import MessageLike, Outgoing
+from adapters.ledger.preparing import MessageLike, Outgoing
 from mappings.canonical.model import Party, Truck
 from mappings.engine import explain, schema, spec
 from mappings.engine.schema import DS

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.contract import ReceiptRow
-from adapters.ledger import Ledger, at_once, claims, messages, parcels, raws, receipts, shipments
+from adapters.ledger import Ledger, at_once, claims, messages, parcels, preparing, raws, receipts, shipments
 from adapters.ledger.parcels import ParcelRow
 from adapters.ledger.receipts import Rank
 from mappings.identity import seeded
@@ -62,7 +62,7 @@ class Message:
 def out(docs: Sequence[Doc], type: str = ORDER, seq: int = 1, cop: str = "", body: bytes = b"<x/>") -> Any:
     """A message with its bytes, ready for add_messages."""
     said = Message(docs, type, seq)
-    return messages.Outgoing(said, body, cop or said.guid, "DXPTEST000000001")
+    return preparing.Outgoing(said, body, cop or said.guid, "DXPTEST000000001")
 
 
 def row(order: str, seq: int = 0, digest: str = "d1", state: str = "ready", waybill: str = "") -> ParcelRow:
@@ -80,7 +80,7 @@ def shipment(ledger: Ledger, waybill: str = "M1", orders: Sequence[str] = ("o1",
 def declared(ledger: Ledger, ident: int, orders: Sequence[str] = ("o1", "o2", "o3"), type: str = ORDER) -> int:
     """One sent message with a document for each order. Returns its id."""
     docs = [Doc(f"P|{order}", n) for n, order in enumerate(orders, 1)]
-    (message,) = messages.add_messages(ledger, ident, [out(docs, type)]).message_ids
+    (message,) = preparing.add_messages(ledger, ident, [out(docs, type)]).message_ids
     assert claims.claim(ledger, message, "w")
     assert claims.settle_sent(ledger, message)
     return message

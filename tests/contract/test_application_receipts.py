@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from adapters.ledger import Ledger, claims, messages, raws, receipts
+from adapters.ledger import Ledger, claims, messages, preparing, raws, receipts
 from adapters.ledger.receipts import Ranks
 from mappings import states
 from tests.contract import ledger_cases as cases
@@ -37,7 +37,7 @@ def test_any_order_of_a_legal_life_ends_the_same(
     names = [f"o{n}" for n in range(len(orders))]
     ident = cases.shipment(ledger, "M1", names)
     docs = [Doc(f"A|{name}", n) for n, name in enumerate(names, 1)]
-    (message,) = messages.add_messages(ledger, ident, [out(docs, kind)]).message_ids
+    (message,) = preparing.add_messages(ledger, ident, [out(docs, kind)]).message_ids
     claims.claim(ledger, message, "w")
     claims.settle_sent(ledger, message)
     for turn in range(len(statuses)):
@@ -61,7 +61,7 @@ def test_any_order_of_a_legal_life_ends_the_same(
 )  # fmt: skip
 def test_a_second_verdict_is_a_visible_conflict(ledger: Ledger, kind: str, statuses: tuple[str, str]) -> None:
     ident = cases.shipment(ledger, "M1", ["o1"])
-    (message,) = messages.add_messages(ledger, ident, [out([Doc("A|o1", 1)], kind)]).message_ids
+    (message,) = preparing.add_messages(ledger, ident, [out([Doc("A|o1", 1)], kind)]).message_ids
     claims.claim(ledger, message, "w")
     claims.settle_sent(ledger, message)
     before = ""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, update
 
-from adapters.ledger import Ledger, claims, messages, parcels
+from adapters.ledger import Ledger, claims, messages, parcels, preparing
 from adapters.ledger.tables import document, message
 from tasks.clearing import documents
 from tests.contract import ledger_cases as cases
@@ -64,7 +64,7 @@ def test_only_what_was_written_since_is_read(ledger: Ledger, ident: int) -> None
 
 
 def test_a_message_says_how_its_documents_stand_until_customs_has_spoken(ledger: Ledger, ident: int) -> None:
-    [sent] = messages.add_messages(
+    [sent] = preparing.add_messages(
         ledger, ident, [out([Doc(f"P|{o}", n) for n, o in enumerate(ORDERS, 1)])]
     ).message_ids
     for step, state in ((lambda: None, "prepared"), (lambda: claims.claim(ledger, sent, "w"), "claimed"),
@@ -78,7 +78,7 @@ def test_a_message_says_how_its_documents_stand_until_customs_has_spoken(ledger:
 def test_a_later_attempt_takes_the_place_of_the_one_before_for_good(ledger: Ledger, ident: int) -> None:
     cases.declared(ledger, ident, ORDERS)
     both(ledger, ident)
-    messages.add_messages(ledger, ident, [out([Doc("P|o1", 1, attempt=2, app_type="2")])])
+    preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1, attempt=2, app_type="2")])])
     assert both(ledger, ident)[1][ORDER][1].attempt == 2
     with ledger.begin() as tx:
         tx.execute(update(document).where(document.c.attempt == 1).values(pre_no="77"))
@@ -126,11 +126,11 @@ def test_whatever_is_written_in_whatever_order(ledger: Ledger, ident: int) -> No
     def declares_anew() -> None:
         seq = chance.randint(1, 3)
         attempts[seq] += 1
-        messages.add_messages(ledger, ident, [out([Doc(f"P|o{seq}", seq, attempts[seq])], seq=sum(attempts.values()))])
+        preparing.add_messages(ledger, ident, [out([Doc(f"P|o{seq}", seq, attempts[seq])], seq=sum(attempts.values()))])
 
     def lists() -> None:
         attempts[0] = attempts.get(0, 0) + 1
-        messages.add_messages(ledger, ident, [out([Doc(f"A|c|b|{attempts[0]}", lists=(1, 3))], LIST, attempts[0])])
+        preparing.add_messages(ledger, ident, [out([Doc(f"A|c|b|{attempts[0]}", lists=(1, 3))], LIST, attempts[0])])
 
     def answers() -> None:
         kind, status = chance.choice((ORDER, INVENTORY)), chance.choice(("2", "120", "399", "800", "100"))
@@ -150,7 +150,7 @@ def test_whatever_is_written_in_whatever_order(ledger: Ledger, ident: int) -> No
 
 
 def test_whom_lists_name_is_read_once(ledger: Ledger, ident: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    messages.add_messages(ledger, ident, [out([Doc("A|c|b|1", lists=(1, 3)), Doc("A|c|b|2", lists=())], LIST)])
+    preparing.add_messages(ledger, ident, [out([Doc("A|c|b|1", lists=(1, 3)), Doc("A|c|b|2", lists=())], LIST)])
     first, second = (d.id for d in messages.documents(ledger, ident, type=LIST))
     asked: list[set[int]] = []
     read = messages.list_members

@@ -6,7 +6,7 @@ from typing import cast
 
 import sqlalchemy as sa
 
-from adapters.ledger import Ledger, applications, audit, claims, events, messages, raws, receipts
+from adapters.ledger import Ledger, applications, audit, claims, events, messages, preparing, raws, receipts
 from adapters.ledger.applications import Asking
 from adapters.ledger.settling import Ranks, retell, settle
 from adapters.ledger.tables import application, document, parcel
@@ -49,7 +49,7 @@ def test_each_step_is_taken_once_and_in_order(ledger: Ledger) -> None:
     assert applications.approve(ledger, [one, two], "boss") == 2
     assert applications.approve(ledger, [one, two], "other") == 0
     assert applications.withdraw(ledger, [two], "boss") == 1
-    messages.add_messages(ledger, ident, [out([Doc("A|C1", 1)], CANCEL)])
+    preparing.add_messages(ledger, ident, [out([Doc("A|C1", 1)], CANCEL)])
     with ledger.read() as tx:
         made = tx.execute(sa.select(document.c.id)).scalar_one()
     applications.prepared(ledger, {one: made})
@@ -107,7 +107,7 @@ def test_a_granted_cancel_is_told_with_the_receipts_of_its_inventory(ledger: Led
     cases.declared(ledger, ident, ["o1"], INVENTORY)
     later(ledger, cases.answer("P|o1", "120", 1, INVENTORY), cases.answer("P|o1", "399", 2, INVENTORY))
     (about,) = applications.inventories(ledger, ident, INVENTORY).values()
-    (sent,) = messages.add_messages(ledger, ident, [out([Doc("A|C1", 1)], CANCEL)]).message_ids
+    (sent,) = preparing.add_messages(ledger, ident, [out([Doc("A|C1", 1)], CANCEL)]).message_ids
     assert claims.claim(ledger, sent, "w") and claims.settle_sent(ledger, sent)
     later(ledger, cases.answer("A|C1", "399", 10, CANCEL))
     (cancel,) = messages.documents(ledger, ident, type=CANCEL)

@@ -8,7 +8,7 @@ from typing import cast
 import pytest
 
 from adapters.contract import ReceiptRow
-from adapters.ledger import Ledger, at_once, claims, messages, raws, receipts
+from adapters.ledger import Ledger, at_once, claims, messages, preparing, raws, receipts
 from adapters.ledger.audit import audit
 from adapters.ledger.receipts import Settled
 from adapters.ledger.settling import Ranks
@@ -67,7 +67,7 @@ def test_what_is_not_ordinary_waits_for_the_settling(ledger: Ledger) -> None:
 def test_a_receipt_about_one_of_several_attempts_waits(ledger: Ledger) -> None:
     ident = cases.shipment(ledger)
     cases.declared(ledger, ident)
-    messages.add_messages(ledger, ident, [out([Doc("P|o1", 1, attempt=2)], ORDER, 2)])
+    preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1, attempt=2)], ORDER, 2)])
     _, settled = _keep(ledger, answer("P|o1", "2"), answer("P|o2", "2"))
     assert dict(settled.counts) == {"applied": 1}
     assert receipts.counts(ledger, CN) == {"applied": 1, "new": 1}
@@ -83,7 +83,7 @@ def test_types_apart_are_left_alone(ledger: Ledger) -> None:
 
 def test_a_message_of_unknown_outcome_is_known_by_its_receipts(ledger: Ledger) -> None:
     ident = cases.shipment(ledger)
-    (lost,) = messages.add_messages(ledger, ident, [out([Doc("P|o1", 1)])]).message_ids
+    (lost,) = preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1)])]).message_ids
     assert claims.claim(ledger, lost, "w") and claims.mark_unknown(ledger, lost)
     _keep(ledger, answer("P|o1", "2"))
     assert messages.get(ledger, lost).state == "sent"
@@ -91,7 +91,7 @@ def test_a_message_of_unknown_outcome_is_known_by_its_receipts(ledger: Ledger) -
 
 def test_a_recovery_is_read_by_its_own_meanings(ledger: Ledger) -> None:
     ident = cases.shipment(ledger)
-    ids = messages.add_messages(ledger, ident, [out([Doc("P|o1", 1)]), out([Doc("P|o2", 2)], seq=2)]).message_ids
+    ids = preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1)]), out([Doc("P|o2", 2)], seq=2)]).message_ids
     for lost, again in zip(ids, (True, False), strict=True):
         assert claims.claim(ledger, lost, "w")
         if again:
@@ -111,7 +111,7 @@ def test_random_batches_end_as_all_at_once_settled(ledger: Ledger, seed: int) ->
     statuses = sorted(status for of, status in LIVE if of == kind)
     ident, count = cases.shipment(ledger), 30
     made = [Doc(f"{half}|{n}") for half in "XY" for n in range(count)]
-    (message,) = messages.add_messages(ledger, ident, [out(made, kind)]).message_ids
+    (message,) = preparing.add_messages(ledger, ident, [out(made, kind)]).message_ids
     assert claims.claim(ledger, message, "w") and claims.settle_sent(ledger, message)
     told = [
         (n, chance.choice(statuses), chance.randrange(4), chance.choice(["", "N1"]))

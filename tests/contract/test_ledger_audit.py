@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from adapters.ledger import Ledger, claims, faults, messages, parcels, raws, shipments
+from adapters.ledger import Ledger, claims, faults, messages, parcels, preparing, raws, shipments
 from adapters.ledger.audit import ERROR, Claim, audit
 from adapters.ledger.events import record
 from adapters.ledger.fingerprint import fingerprint
@@ -80,7 +80,7 @@ def test_a_sound_ledger_has_no_findings(ledger: Ledger, ident: int) -> None:
 def test_parcels_against_what_their_state_claims(ledger: Ledger, ident: int) -> None:
     parcels.sync_parcels(ledger, ident, [cases.row("o4"), cases.row("o5")])
     parcels.set_parcel_states(ledger, ident, {1: ("lost", ""), 4: ("declared", ""), 5: ("ready", "")})
-    messages.add_messages(ledger, ident, [out([Doc("A|o5", 5)], INVENTORY)])
+    preparing.add_messages(ledger, ident, [out([Doc("A|o5", 5)], INVENTORY)])
     found = {f.code: f.message_en for f in audit(ledger, STATES)}
     assert found == {
         "unknown-state": "Parcel o1 is in a state that the tables do not know: lost",
@@ -91,7 +91,7 @@ def test_parcels_against_what_their_state_claims(ledger: Ledger, ident: int) -> 
 
 
 def test_two_live_attempts_are_an_error_but_a_change_is_not(ledger: Ledger, ident: int) -> None:
-    messages.add_messages(ledger, ident, [out([Doc("P|o1", 1, attempt=2), Doc("P|o2", 2, attempt=2, app_type="2")])])
+    preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1, attempt=2), Doc("P|o2", 2, attempt=2, app_type="2")])])
     assert [f.message_en for f in audit(ledger, STATES)] == [
         f"Parcel o1 has 2 live documents of type {ORDER}; there may be one"
     ]
@@ -160,7 +160,7 @@ def test_rows_that_refer_to_nothing_are_named_and_where_the_database_proves_it_a
 
 
 def test_half_way_for_long_is_found_and_warnings_come_last(ledger: Ledger, ident: int) -> None:
-    (made,) = messages.add_messages(ledger, ident, [out([Doc("P|o1", 1)], INVENTORY)]).message_ids
+    (made,) = preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1)], INVENTORY)]).message_ids
     claims.claim(ledger, made, "w7")
     arrive(ledger, answer("P|o2", "899", 1), answer("P|o2", "100", 2), answer("P|zz", "2"))
     raws.park(ledger, raws.store_raw(ledger, "in", CN, "push", "x", b"junk"), "no XML")

@@ -16,8 +16,8 @@ from adapters.ledger import (
     conversions,
     events,
     faults,
-    messages,
     parcels,
+    preparing,
     raws,
     shipments,
     sources,
@@ -54,7 +54,7 @@ def fill(ledger: Ledger, waybill: str, seed: int) -> tuple[int, Batch]:
     )
     asked = applications.Asking("return", "CEB213Message", f"R{waybill}", reason=f"{BUYER} sends it back")
     applications.add(ledger, ident, [asked], "tester")
-    (made,) = messages.add_messages(ledger, ident, [out([Doc(f"{waybill}|2", 2)], body=body)]).message_ids
+    (made,) = preparing.add_messages(ledger, ident, [out([Doc(f"{waybill}|2", 2)], body=body)]).message_ids
     claims.claim(ledger, made, "w")
     claims.settle_sent(ledger, made)
     return ident, batch

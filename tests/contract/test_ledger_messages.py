@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.ledger import Ledger, claims, messages, raws, shipments
+from adapters.ledger import Ledger, claims, messages, preparing, raws, shipments
 from adapters.ledger.fingerprint import fingerprint
 from mappings import clock
 from mappings.errors import DataFault
@@ -22,12 +22,12 @@ def ident(ledger: Ledger) -> int:
 
 
 def prepared(ledger: Ledger, ident: int) -> int:
-    return messages.add_messages(ledger, ident, [out([Doc("P|o1", 1)], cop="COP1")]).message_ids[0]
+    return preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1)], cop="COP1")]).message_ids[0]
 
 
 def test_a_prepared_message_holds_its_bytes_and_documents(ledger: Ledger, ident: int) -> None:
     docs = [Doc("P|o1", 1, guid="G1"), Doc("P|o2", 2, guid="G2", digest="dd")]
-    (made,) = messages.add_messages(ledger, ident, [out(docs, cop="COP1", body=b"<signed/>" * 99)]).message_ids
+    (made,) = preparing.add_messages(ledger, ident, [out(docs, cop="COP1", body=b"<signed/>" * 99)]).message_ids
     row = messages.get(ledger, made)
     assert (row.state, row.cop_msg_id, row.documents, row.attempt, row.sends) == ("prepared", "COP1", 2, 1, 0)
     assert raws.body(ledger, row.raw_id) == b"<signed/>" * 99
@@ -41,9 +41,9 @@ def test_preparing_again_is_harmless(ledger: Ledger, ident: int) -> None:
     def both() -> list[Any]:
         return [out([Doc("P|o1", 1), Doc("P|o2", 2)]), out([Doc("P|o3", 3)], seq=2)]
 
-    assert len(messages.add_messages(ledger, ident, both()).message_ids) == 2
+    assert len(preparing.add_messages(ledger, ident, both()).message_ids) == 2
     before = fingerprint(ledger, ident)
-    again = messages.add_messages(ledger, ident, both())
+    again = preparing.add_messages(ledger, ident, both())
     assert (again.message_ids, again.known) == ([], 2)
     assert fingerprint(ledger, ident) == before
     assert messages.states(ledger, ident) == {(ORDER, "prepared"): 2}
@@ -51,7 +51,7 @@ def test_preparing_again_is_harmless(ledger: Ledger, ident: int) -> None:
 
 def test_two_workers_preparing_at_once_prepare_once(ledger: Ledger, ident: int) -> None:
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda _: messages.add_messages(ledger, ident, [out([Doc("P|o1", 1)])]), range(4)))
+        made = list(pool.map(lambda _: preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1)])]), range(4)))
     assert sorted(len(added.message_ids) for added in made) == [0, 0, 0, 1]
 
 
@@ -59,28 +59,28 @@ def test_a_message_that_would_declare_a_part_twice_is_refused_whole(ledger: Ledg
     prepared(ledger, ident)
     fresh = out([Doc("P|o3", 3)], seq=2)
     with pytest.raises(DataFault, match="1 of 2 documents"):
-        messages.add_messages(ledger, ident, [fresh, out([Doc("P|o1", 1), Doc("P|o2", 2)], seq=3)])
+        preparing.add_messages(ledger, ident, [fresh, out([Doc("P|o1", 1), Doc("P|o2", 2)], seq=3)])
     assert len(messages.documents(ledger, ident)) == 1
     with pytest.raises(DataFault):  # twice within one call
-        messages.add_messages(ledger, ident, [fresh, out([Doc("P|o3", 3), Doc("P|o2", 2)], seq=3)])
+        preparing.add_messages(ledger, ident, [fresh, out([Doc("P|o3", 3), Doc("P|o2", 2)], seq=3)])
 
 
 def test_a_sequence_number_that_is_taken_becomes_the_next_free_one(ledger: Ledger, ident: int) -> None:
-    messages.add_messages(ledger, ident, [out([Doc("P|o1", 1)]), out([Doc("P|o2", 2)], seq=2)])
-    messages.add_messages(ledger, ident, [out([Doc("P|o3", 3)], seq=1)])
+    preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1)]), out([Doc("P|o2", 2)], seq=2)])
+    preparing.add_messages(ledger, ident, [out([Doc("P|o3", 3)], seq=1)])
     assert [m.seq for m in messages.listing(ledger, ident)] == [1, 2, 3]
 
 
 def test_a_new_attempt_names_the_one_before(ledger: Ledger, ident: int) -> None:
-    messages.add_messages(ledger, ident, [out([Doc("P|o1", 1)])])
-    messages.add_messages(ledger, ident, [out([Doc("P|o1", 1, attempt=2, app_type="2")])])
+    preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1)])])
+    preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1, attempt=2, app_type="2")])])
     first, second = messages.documents(ledger, ident)
     assert (first.previous_id, second.previous_id, second.app_type) == (None, first.id, "2")
     assert [(m.attempt, m.seq) for m in messages.listing(ledger, ident)] == [(1, 1), (2, 1)]
 
 
 def test_lists_remember_whom_they_name(ledger: Ledger, ident: int) -> None:
-    messages.add_messages(ledger, ident, [out([Doc("A|c|b|1", lists=(1, 3)), Doc("A|c|b|2", lists=(2,))], LIST)])
+    preparing.add_messages(ledger, ident, [out([Doc("A|c|b|1", lists=(1, 3)), Doc("A|c|b|2", lists=(2,))], LIST)])
     found = messages.documents(ledger, ident, type=LIST, authority=cases.CN)
     assert [d.parcel_seq for d in found] == [None, None]
     assert messages.list_members(ledger, ident) == {found[0].id: [1, 3], found[1].id: [2]}
@@ -89,7 +89,7 @@ def test_lists_remember_whom_they_name(ledger: Ledger, ident: int) -> None:
 
 def test_to_send_in_the_order_of_the_procedure(ledger: Ledger, ident: int) -> None:
     for kind in (INVENTORY, ORDER):
-        messages.add_messages(ledger, ident, [out([Doc("P|o1", 1)], kind), out([Doc("P|o2", 2)], kind, 2)])
+        preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1)], kind), out([Doc("P|o2", 2)], kind, 2)])
     order = [(m.type, m.seq) for m in messages.to_send(ledger, ident, cases.CN, [ORDER, INVENTORY])]
     assert order == [(ORDER, 1), (ORDER, 2), (INVENTORY, 1), (INVENTORY, 2)]
     assert len(messages.to_send(ledger, ident)) == 4
@@ -183,7 +183,7 @@ def test_what_an_authority_says_it_has_is_sent_without_a_claim(ledger: Ledger, i
 def test_claims_of_dead_workers_become_unknown(ledger: Ledger, ident: int) -> None:
     made = prepared(ledger, ident)
     other = cases.shipment(ledger, "M2", ["x1"])
-    (second,) = messages.add_messages(ledger, other, [out([Doc("P|x1", 1)])]).message_ids
+    (second,) = preparing.add_messages(ledger, other, [out([Doc("P|x1", 1)])]).message_ids
     for message in (made, second):
         claims.claim(ledger, message, "dead")
     now = clock.now()

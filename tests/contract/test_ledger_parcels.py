@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.ledger import Ledger, claims, messages, parcels, shipments
+from adapters.ledger import Ledger, claims, parcels, preparing, shipments
 from mappings.errors import DataFault
 from tests.contract import ledger_cases as cases
 from tests.contract.ledger_cases import row
@@ -48,7 +48,7 @@ def test_a_rejected_parcel_may_be_corrected(ledger: Ledger) -> None:
 
 def test_a_parcel_whose_documents_are_all_dead_is_not_declared(ledger: Ledger) -> None:
     ident = cases.shipment(ledger)
-    (message,) = messages.add_messages(ledger, ident, [cases.out([cases.Doc("P|o1", 1)])]).message_ids
+    (message,) = preparing.add_messages(ledger, ident, [cases.out([cases.Doc("P|o1", 1)])]).message_ids
     claims.claim(ledger, message, "w")
     claims.settle_refused(ledger, message, "2001", "bad sender")
     assert parcels.sync_parcels(ledger, ident, [row("o1", digest="d2")]).changed == ["o1"]

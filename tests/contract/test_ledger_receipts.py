@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.ledger import Ledger, claims, messages, raws, receipts
+from adapters.ledger import Ledger, claims, messages, preparing, raws, receipts
 from mappings import clock
 from tests.contract import ledger_cases as cases
 from tests.contract.ledger_cases import CN, INVENTORY, RANKS, Doc, answer, arrive, out
@@ -124,13 +124,13 @@ def test_contradictions_within_one_batch_are_seen_too(ledger: Ledger, ident: int
 def test_a_receipt_that_comes_before_its_document_waits_for_it(ledger: Ledger, ident: int) -> None:
     assert dict(arrive(ledger, answer("P|o1", "2", type=INVENTORY)).counts) == {"parked": 1}
     assert receipts.settle(ledger, CN, RANKS).counts == {}, "still parked: nothing is written again"
-    messages.add_messages(ledger, ident, [out([Doc("P|o1", 1)], INVENTORY)])
+    preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1)], INVENTORY)])
     assert dict(receipts.settle(ledger, CN, RANKS).counts) == {"applied": 1}
 
 
 def second_attempt(ledger: Ledger, ident: int) -> None:
     arrive(ledger, answer("P|o1", "100", return_time=clock.now()))
-    (made,) = messages.add_messages(ledger, ident, [out([Doc("P|o1", 1, attempt=2, guid="GUID-2")])]).message_ids
+    (made,) = preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1, attempt=2, guid="GUID-2")])]).message_ids
     claims.claim(ledger, made, "w")
     claims.settle_sent(ledger, made)
 

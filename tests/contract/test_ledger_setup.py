@@ -12,7 +12,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from adapters.ledger import Ledger, messages, migrations, open_ledger, raws, shipments
+from adapters.ledger import Ledger, migrations, open_ledger, preparing, raws, shipments
 from adapters.ledger.audit import audit
 from adapters.ledger.ledger import VARIABLE, newest_revision
 from adapters.ledger.sealed import Vault
@@ -229,8 +229,8 @@ def test_writers_in_threads_wait_for_each_other(ledger: Ledger) -> None:
 
 def test_mistakes_of_the_program_are_not_explained_away(ledger: Ledger) -> None:
     ident = cases.shipment(ledger)
-    messages.add_messages(ledger, ident, [cases.out([cases.Doc("k1", 1)], cop="same")])
+    preparing.add_messages(ledger, ident, [cases.out([cases.Doc("k1", 1)], cop="same")])
     with pytest.raises(sa.exc.IntegrityError):
-        messages.add_messages(ledger, ident, [cases.out([cases.Doc("k2", 2)], seq=2, cop="same")])
+        preparing.add_messages(ledger, ident, [cases.out([cases.Doc("k2", 2)], seq=2, cop="same")])
     with pytest.raises(sa.exc.DBAPIError), ledger.begin() as tx:
         tx.exec_driver_sql("SELEKT 1")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from adapters.contract import BillRow, Opened, ReceiptRow
-from adapters.ledger import Ledger, bills, claims, events, messages, parcels, raws, receipts, shipments
+from adapters.ledger import Ledger, bills, claims, events, messages, parcels, preparing, raws, receipts, shipments
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger.audit import audit
 from adapters.ledger.settling import Ranks
@@ -76,7 +76,7 @@ def test_any_order_ends_the_same_in_the_ledger(ledger: Ledger, kind: str) -> Non
                 (story["ends"], "conflict" if story in GROUPS_CONFLICTS else "", chance.sample(rows, len(rows)))
             )
     ident = cases.shipment(ledger)
-    (made,) = messages.add_messages(ledger, ident, [out(docs, kind)]).message_ids
+    (made,) = preparing.add_messages(ledger, ident, [out(docs, kind)]).message_ids
     assert claims.claim(ledger, made, "w") and claims.settle_sent(ledger, made)
     for poll in range(max(len(rows) for *_, rows in told)):
         arrive(ledger, [rows[poll] for *_, rows in told if poll < len(rows)])
@@ -116,7 +116,7 @@ def test_a_contradiction_is_told_once_everywhere(ledger: Ledger) -> None:
 
 def test_what_was_refused_at_the_door_is_not_made_anew_by_a_receipt(ledger: Ledger) -> None:
     ident = cases.shipment(ledger)
-    (made,) = messages.add_messages(ledger, ident, [out([Doc("P|o1", 1)], "CEB621Message")]).message_ids
+    (made,) = preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1)], "CEB621Message")]).message_ids
     assert claims.claim(ledger, made, "w") and claims.settle_refused(ledger, made, "1001", "no")
     arrive(ledger, [answer("P|o1", "120", 3, "CEB621Message")])
     (found,) = messages.documents(ledger, ident)
@@ -186,7 +186,7 @@ def test_an_attempt_is_linked_to_the_one_before_it_also_under_a_new_number(ledge
     arrive(ledger, [answer("P|o2", "100", 1, "CEB621Message")])
     for attempt in (2, 3):
         docs = [Doc(f"P|o2-{attempt}", 2, attempt=attempt)]
-        messages.add_messages(ledger, ident, [out(docs, "CEB621Message")])
+        preparing.add_messages(ledger, ident, [out(docs, "CEB621Message")])
     chain = messages.lineage(ledger, ident)
     assert [(r.order_no, r.attempt, r.business_key, r.before_key, r.before_state, r.before_status) for r in chain] == [
         ("o2", 2, "P|o2-2", "P|o2", "rejected", "100"), ("o2", 3, "P|o2-3", "P|o2-2", "prepared", ""),

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from adapters.cn_ecommerce import ChinaEcommerce, envelope, profile
 from adapters.contract import Profile
 from adapters.keys import SoftwareKeys
-from adapters.ledger import Ledger, messages, parcels, shipments
+from adapters.ledger import Ledger, parcels, preparing, shipments
 from mappings import clock
 from mappings.canonical.batch import Batch
 from mappings.engine import spec
@@ -159,5 +159,5 @@ def prepared(ledger: Ledger, n: int = 3) -> tuple[int, Batch]:
     )
     parcels.sync_parcels(ledger, ident, parcels.rows_of(batch))
     sealed = seal_messages(declared(batch), truck, ChinaEcommerce(), keys())
-    messages.add_messages(ledger, ident, sealed)
+    preparing.add_messages(ledger, ident, sealed)
     return ident, batch

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.keys import SoftwareKeys
-from adapters.ledger import messages, parcels, shipments
+from adapters.ledger import parcels, preparing, shipments
 from adapters.ledger.parcels import ParcelRow
 from deployments.demo_import import MadeImport
 from deployments.demo_import_books import open_ours
@@ -71,7 +71,7 @@ class ImportDesk(Desk):
         if lists:
             docs = [Doc(key or f"4404000006|LIST{attempt}", None, attempt, lists=lists)]
         said = Message(docs, kind, owner_role="agent")
-        messages.add_messages(self.ledger, self.id, [messages.Outgoing(said, b"<x/>", said.guid, AGENT["dxp_id"])])
+        preparing.add_messages(self.ledger, self.id, [preparing.Outgoing(said, b"<x/>", said.guid, AGENT["dxp_id"])])
         self.sent()
 
     def declare(self, *seqs: int, attempt: int = 1) -> Standing:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.cn_ecommerce import ChinaEcommerce, envelope, receipts
-from adapters.ledger import Ledger, bills, claims, events, messages, open_ledger, raws, shipments
+from adapters.ledger import Ledger, bills, claims, events, messages, open_ledger, preparing, raws, shipments
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger import receipts as ledger_receipts
 from mappings import clock
@@ -139,7 +139,7 @@ def test_a_segment_s_name_means_the_import_s_own_message_first(
 def declared(ledger: Ledger) -> int:
     ident = cases.shipment(ledger)
     docs = [Doc(f"A|C{n}", n) for n in (1, 2, 3)]
-    (made,) = messages.add_messages(ledger, ident, [out(docs, INVENTORY, cop="COP-621")]).message_ids
+    (made,) = preparing.add_messages(ledger, ident, [out(docs, INVENTORY, cop="COP-621")]).message_ids
     assert claims.claim(ledger, made, "w") and claims.settle_sent(ledger, made)
     return ident
 
@@ -170,7 +170,7 @@ def test_a_receipt_of_a_document_that_nobody_knows_is_parked_and_applied_later(l
     ident = declared(ledger)
     push(ledger, receipt("CEB622Message", [said("120", 7), said("120", 1)]))
     assert ledger_receipts.counts(ledger, CN) == {"applied": 1, "parked": 1}
-    messages.add_messages(ledger, ident, [out([Doc("A|C7")], INVENTORY)])
+    preparing.add_messages(ledger, ident, [out([Doc("A|C7")], INVENTORY)])
     settle(ledger, ChinaEcommerce())
     assert ledger_receipts.counts(ledger, CN) == {"applied": 2}
     assert state(ledger, ident)[-1] == "stored"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from adapters.ledger import Ledger, messages, open_ledger
+from adapters.ledger import Ledger, messages, open_ledger, preparing
 from tasks.receipts import lookup
 from tests.contract import ledger_cases as cases
 
@@ -43,7 +43,7 @@ def with_a_truck(ledger: Ledger) -> None:
     ident = cases.shipment(ledger)
     cases.declared(ledger, ident)
     cases.arrive(ledger, *(cases.answer(f"P|o{n}", "100") for n in (1, 2, 3)))
-    messages.add_messages(ledger, ident, [cases.out([cases.Doc("P|o1", 1, attempt=2)])])
+    preparing.add_messages(ledger, ident, [cases.out([cases.Doc("P|o1", 1, attempt=2)])])
 
 
 @pytest.mark.parametrize("name", ASKED)
@@ -73,9 +73,9 @@ def test_it_reads_one_truck_and_not_the_ledger(tmp_path: Path, name: str) -> Non
 def test_a_document_is_rejected_until_a_later_attempt_follows_it_by_parcel_or_by_key(tmp_path: Path) -> None:
     ledger = open_ledger(tmp_path / "home", f"sqlite:///{tmp_path / 'ledger.sqlite'}")
     with_a_truck(ledger)
-    messages.add_messages(ledger, 1, [cases.out([cases.Doc("P|new", 2, attempt=2)], seq=2)])  # under another key
+    preparing.add_messages(ledger, 1, [cases.out([cases.Doc("P|new", 2, attempt=2)], seq=2)])  # under another key
     found = lookup.rejected(ledger, 1, CN, STATES)
     assert [(row.order_no, row.business_key) for row in found] == [("o3", "P|o3")]
-    messages.add_messages(ledger, 1, [cases.out([cases.Doc("P|o3", 3)], cases.INVENTORY)])  # another type follows none
+    preparing.add_messages(ledger, 1, [cases.out([cases.Doc("P|o3", 3)], cases.INVENTORY)])  # another type follows none
     assert len(lookup.rejected(ledger, 1, CN, STATES)) == 1
     ledger.close()

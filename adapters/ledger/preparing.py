@@ -1,0 +1,249 @@
+"""Messages as they are prepared: stored with their documents and bytes, ready to leave.
+
+`messages` finds them, `claims` says how they leave.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from sqlalchemy import (
+    Connection,
+    Table,
+    insert,
+    select,
+)
+from sqlalchemy.exc import IntegrityError
+
+from adapters.ledger import bulk
+from adapters.ledger.claims import PREPARED
+from adapters.ledger.ledger import Ledger, writes
+from adapters.ledger.sealed import Ready
+from adapters.ledger.shipments import lock
+from adapters.ledger.tables import document, listed, message, parcel, raw
+from mappings import clock
+from mappings.errors import DataFault
+
+_DOCUMENT = (
+    "message_id", "shipment_id", "parcel_id", "authority", "type", "business_key", "attempt", "app_type", "guid",
+    "previous_id", "state", "digest",
+)  # fmt: skip
+
+
+class DocumentLike(Protocol):
+    """A document inside an outgoing message (tasks.conversion.OutDocument)."""
+
+    guid: str
+    business_key: str
+    parcel_seq: int | None
+    attempt: int
+    app_type: str
+    # and, where it has them: digest (of its content), lists (parcel.seq of the parcels that a list names)
+
+
+class MessageLike(Protocol):
+    """An outgoing message before it is sealed (tasks.conversion.OutMessage)."""
+
+    authority: str
+    type: str
+    seq: int
+    guid: str
+    owner_role: str
+
+    @property
+    def documents(self) -> Sequence[DocumentLike]:
+        """The documents inside, in order."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message and the exact bytes that will be posted (signed, enveloped): a recovery sends the same ones."""
+
+    message: MessageLike
+    body: bytes
+    cop_msg_id: str
+    sender_dxp: str = ""
+    channel: str = "http"
+    media_type: str = "application/xml"
+    kept: Ready | None = None  # the bytes as the ledger keeps them, where `ready` has made them before
+
+
+def ready(ledger: Ledger, outgoing: Sequence[Outgoing]) -> list[Outgoing]:
+    """The same messages, compressed and sealed before the transaction that stores them begins."""
+    return [replace(out, kept=ledger.vault.ready(out.body, soon=True)) for out in outgoing]
+
+
+@dataclass
+class Added:
+    """What `add_messages` wrote: ids of new messages; `known` counts messages that had been prepared before."""
+
+    message_ids: list[int] = field(default_factory=list)
+    known: int = 0
+
+
+@writes
+def add_messages(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing]) -> Added:
+    """Store messages as prepared, with their bytes and documents, in one transaction.
+
+    A message all of whose documents (type, business key, attempt) are there was prepared before: nothing happens.
+    One of which only a part is there would declare that part twice: DataFault. A sequence number that another
+    message of the same attempt has is replaced by the next free one.
+    """
+    lock(tx, shipment_id)
+    if all(doc.attempt == 1 for out in outgoing for doc in out.message.documents):
+        trial = tx.begin_nested()
+        try:  # nearly always none of them is there: the database says so as they are stored
+            added = _added(tx, shipment_id, outgoing, {})
+            trial.commit()
+        except IntegrityError:
+            trial.rollback()
+        else:
+            return added
+    return _added(tx, shipment_id, outgoing, _present(tx, outgoing))
+
+
+def _added(
+    tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing], present: dict[tuple[str, str, str, int], int | None]
+) -> Added:
+    """The same with those attempts of the documents' business keys that are `present`, by id."""
+    added, fresh = Added(), list[Outgoing]()
+    for out in outgoing:
+        keys = _keys(out.message)
+        there = len(keys & present.keys())
+        if there == len(keys) and keys:
+            added.known += 1
+            continue
+        if there:
+            raise DataFault(
+                f"部分单证已备好，未保存。{there} of {len(keys)} documents of {out.message.type} {out.message.seq} are "
+                "prepared in another message already; nothing was stored.",
+                list[object](sorted(keys & present.keys())),
+            )
+        fresh.append(out)
+        present.update(dict.fromkeys(keys))
+    added.message_ids = _store(tx, shipment_id, fresh)
+    parcels, documents = _parcel_ids(tx, shipment_id), list[tuple[Any, ...]]()
+    earlier = _earlier(tx, shipment_id, fresh)
+    for out, ident in zip(fresh, added.message_ids, strict=True):
+        documents += _documents(shipment_id, ident, out.message, parcels, present, earlier)
+    bulk.insert(tx, document, _DOCUMENT, documents)
+    _list(tx, outgoing, shipment_id, parcels)
+    return added
+
+
+def _keys(out: MessageLike) -> set[tuple[str, str, str, int]]:
+    return {(out.authority, out.type, doc.business_key, doc.attempt) for doc in out.documents}
+
+
+def _present(tx: Connection, outgoing: Sequence[Outgoing]) -> dict[tuple[str, str, str, int], int | None]:
+    """All attempts of the documents' business keys that the ledger has, with their ids."""
+    wanted: dict[tuple[str, str], set[str]] = {}
+    for out in outgoing:
+        keys = wanted.setdefault((out.message.authority, out.message.type), set())
+        keys.update(doc.business_key for doc in out.message.documents)
+    c, found = document.c, {}
+    for (authority, kind), keys in wanted.items():
+        query = select(c.authority, c.type, c.business_key, c.attempt, c.id)
+        mine = query.where(c.authority == authority, c.type == kind, bulk.among(tx, c.business_key, keys))
+        found.update({tuple(row[:4]): row.id for row in tx.execute(mine).all()})
+    return found
+
+
+def _seqs(tx: Connection, shipment_id: int) -> dict[tuple[str, str, int], set[int]]:
+    c = message.c
+    found: dict[tuple[str, str, int], set[int]] = {}
+    for authority, kind, attempt, seq in tx.execute(
+        select(c.authority, c.type, c.attempt, c.seq).where(c.shipment_id == shipment_id)
+    ).all():
+        found.setdefault((authority, kind, attempt), set()).add(seq)
+    return found
+
+
+def _parcel_ids(tx: Connection, shipment_id: int) -> dict[int | None, int]:
+    rows = tx.execute(select(parcel.c.seq, parcel.c.id).where(parcel.c.shipment_id == shipment_id))
+    return {row.seq: row.id for row in rows}
+
+
+def _store(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing]) -> list[int]:
+    """Raw bytes and message rows; the ids of the messages. A message's attempt is the highest of its documents'."""
+    seqs, now, raws, rows = _seqs(tx, shipment_id), clock.now(), [], []
+    for out in outgoing:
+        said = out.message
+        attempt = max((doc.attempt for doc in said.documents), default=1)
+        taken = seqs.setdefault((said.authority, said.type, attempt), set())
+        seq = said.seq if said.seq not in taken else max(taken) + 1
+        taken.add(seq)
+        raws.append({
+            "direction": "out", "authority": said.authority, "channel": out.channel, "peer": out.sender_dxp,
+            "media_type": out.media_type, "sha256": hashlib.sha256(out.body).hexdigest(), "size": len(out.body),
+            "body": out.kept or out.body, "at": now, "shipment_id": shipment_id, "state": "read",
+        })  # fmt: skip
+        rows.append({
+            "shipment_id": shipment_id, "authority": said.authority, "type": said.type, "seq": seq, "attempt": attempt,
+            "guid": said.guid, "cop_msg_id": out.cop_msg_id, "sender_dxp": out.sender_dxp,
+            "owner_role": said.owner_role, "documents": len(said.documents), "state": PREPARED,
+        })  # fmt: skip
+    ids = _insert(tx, raw, raws)
+    return _insert(tx, message, [{**row, "raw_id": ident} for row, ident in zip(rows, ids, strict=True)])
+
+
+def _insert(tx: Connection, table: Table, rows: list[dict[str, Any]]) -> list[int]:
+    """The ids of the rows, in their order."""
+    if not rows:
+        return []
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    return list(tx.execute(statement, rows).scalars())
+
+
+def _documents(
+    shipment_id: int,
+    message_id: int,
+    said: MessageLike,
+    parcels: dict[int | None, int],
+    present: dict[tuple[str, str, str, int], int | None],
+    earlier: dict[tuple[str, int | None, int], int],
+) -> list[tuple[Any, ...]]:
+    authority, kind = said.authority, said.type
+
+    def previous(doc: DocumentLike) -> int | None:
+        """The attempt before: of the same business key, or (an inventory has a new number) of the same parcel."""
+        same = present.get((authority, kind, doc.business_key, doc.attempt - 1))
+        return same or earlier.get((kind, doc.parcel_seq, doc.attempt - 1))
+
+    return [
+        (
+            message_id, shipment_id, None if doc.parcel_seq is None else parcels[doc.parcel_seq], authority, kind,
+            doc.business_key, doc.attempt, doc.app_type, doc.guid,
+            None if doc.attempt == 1 else previous(doc), PREPARED, getattr(doc, "digest", ""),
+        )
+        for doc in said.documents
+    ]  # fmt: skip
+
+
+def _earlier(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing]) -> dict[tuple[str, int | None, int], int]:
+    """The documents of each parcel by type, parcel and attempt, of the types that are declared anew here."""
+    types = {out.message.type for out in outgoing if any(doc.attempt > 1 for doc in out.message.documents)}
+    if not types:
+        return {}
+    query = select(document.c.type, parcel.c.seq, document.c.attempt, document.c.id)
+    mine = query.join(parcel, document.c.parcel_id == parcel.c.id).where(document.c.shipment_id == shipment_id)
+    return {
+        (kind, seq, attempt): ident
+        for kind, seq, attempt, ident in tx.execute(mine.where(document.c.type.in_(types))).all()
+    }
+
+
+def _list(tx: Connection, outgoing: Sequence[Outgoing], shipment_id: int, parcels: dict[int | None, int]) -> None:
+    """Note which parcels each list document names."""
+    lists = {doc.guid: getattr(doc, "lists", ()) for out in outgoing for doc in out.message.documents}
+    guids = [guid for guid, named in lists.items() if named]
+    mine = select(document.c.id, document.c.guid).where(document.c.shipment_id == shipment_id)
+    rows = [
+        (row.id, parcels[seq])
+        for row in tx.execute(mine.where(document.c.guid.in_(guids))).all()
+        for seq in lists[row.guid]
+    ]
+    bulk.insert(tx, listed, ("document_id", "parcel_id"), rows, ignore=True)
