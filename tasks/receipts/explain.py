@@ -41,7 +41,8 @@ def explain(
     """The faults of a shipment's documents that this authority rejected, kept in the ledger as the current ones.
 
     A duplicate that answers our own recovery proves that the first arrived: it is no fault. Where nothing has changed
-    since this process explained them last, they are as they were, by the same `places` of the files.
+    since this process explained them last, they are as they were, by the same `places` of the files. It looks again
+    where another process has explained them meanwhile, `attempts` times in all.
     """
     if "faults" not in table(authority):
         return faults.frame([])
