@@ -29,6 +29,7 @@ from mappings.errors import DataFault
 from mappings.identity import Identities, seeded
 from tasks.capture import Captured, files_of_folder, from_shipment, read_files
 from tasks.capture.captured import Correction, SourceFile
+from tasks.capture.merging import merged
 from tasks.cleaning import clean
 from tasks.cleaning.corrections import value_of
 from tasks.cleaning.score import Score, score
@@ -47,7 +48,6 @@ CORRECTIONS, SHIPMENT = "corrections", "shipment"  # what we make ourselves: a p
 DELIVERED_AT, _NUMBER = "waybill.delivered_at", "waybill.waybill_no"
 _OURS = "/"  # no file of a sender has it in its name
 STAGES = ("capture", "clean", "match", "import", "convert")
-_KEYS = {"goods": "goods.item_no"}
 File = tuple[str, bytes]
 _just_read: dict[tuple[object, ...], Captured] = {}  # the last delivery, so that working it up reads no file again
 
@@ -271,43 +271,6 @@ def to_batch(
 
 def _received(office: Office, shipment_id: int) -> int:
     return len(deliveries_of(office, shipment_id))
-
-
-def merged(parts: Sequence[Captured]) -> Captured:
-    """Several deliveries as one: the rows of a later one replace those of the same order (or item) before it."""
-    if len(parts) == 1:
-        return parts[0]
-    whole = Captured(truck=next((p.truck for p in reversed(parts) if p.truck), None))
-    for name in dict.fromkeys(name for part in parts for name in part.tables):
-        key = _KEYS.get(name, f"{name}.order_no")
-        newer: set[Any] = set()
-        kept: list[Any] = []
-        for part in reversed(parts):
-            tables = part.tables.get(name, [])
-            kept[:0] = [_without(table, key, newer) for table in tables]
-            newer |= {value for table in tables if key in table.data for value in table.data[key]}
-        whole.tables[name] = kept
-    whole.corrections = [c for part in parts for c in part.corrections]
-    whole.files = [f for part in parts for f in part.files]
-    whole.missing = [name for name in parts[0].missing if all(name in part.missing for part in parts)]
-    whole.faults = _all_faults(parts)
-    return whole
-
-
-def _all_faults(parts: Sequence[Captured]) -> pd.DataFrame:
-    """The faults of every delivery; a kind of file is missing only where none has brought it."""
-    lacks = [part.faults["code"] == "CAP-002" for part in parts]
-    never = set.intersection(*(set(p.faults["value"][lack]) for p, lack in zip(parts, lacks, strict=True)))
-    missing = parts[0].faults[lacks[0] & parts[0].faults["value"].isin(never)]
-    others = [part.faults[~lack] for part, lack in zip(parts, lacks, strict=True)]
-    return pd.concat([missing, *others], ignore_index=True)
-
-
-def _without(table: Any, key: str, newer: set[Any]) -> Any:
-    if not newer or key not in table.data:
-        return table
-    keep = ~table.data[key].isin(newer).to_numpy()
-    return replace(table, data=table.data[keep].reset_index(drop=True), rows=table.rows[keep])
 
 
 def _store(

@@ -11,6 +11,7 @@ from adapters.ledger import events, faults, parcels, raws, shipments, sources
 from deployments.demo_flaws import no_waybill, two_payments, weight
 from mappings.errors import DataFault
 from tasks.capture import read_files
+from tasks.capture.merging import merged
 from tasks.clearing import intake
 from tasks.clearing.declaring import load_batch
 from tasks.clearing.identity import as_declared
@@ -213,7 +214,7 @@ def test_a_shipment_of_a_call_that_fits_no_model_says_where_and_shows_no_value(d
 
 def test_merging_keeps_a_missing_kind_of_file_only_while_none_has_brought_it(desk: Desk) -> None:
     part = [read_files(only(desk, *names)) for names in (("orders.csv",), ("truck.json",), ("payments.csv",))]
-    whole = intake.merged(part)
+    whole = merged(part)
     lacking = set(whole.faults.loc[whole.faults["code"] == "CAP-002", "value"])
     everything = read_files(only(desk, "orders.csv", "truck.json", "payments.csv"))
     assert lacking == set(everything.faults.loc[everything.faults["code"] == "CAP-002", "value"]) != set()
@@ -223,7 +224,7 @@ def test_merging_keeps_a_missing_kind_of_file_only_while_none_has_brought_it(des
 
 def test_goods_of_a_later_file_replace_those_of_the_same_item(desk: Desk) -> None:
     one = read_files(only(desk, "goods_master.xlsx"))
-    whole = intake.merged([one, one])
+    whole = merged([one, one])
     assert [len(t.data) for t in whole.tables["goods"]] == [0, len(one.tables["goods"][0].data)]
     assert [len(t.rows) for t in whole.tables["goods"]] == [0, len(one.tables["goods"][0].rows)]
 

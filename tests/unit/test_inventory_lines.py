@@ -22,8 +22,8 @@ from mappings.faults import explain
 from tasks import matching
 from tasks.capture import from_shipment, read_files
 from tasks.capture.captured import Captured
+from tasks.capture.merging import merged
 from tasks.cleaning import clean
-from tasks.clearing.intake import merged
 from tasks.matching import match
 from tests.contract.layouts import csv_bytes
 from tests.unit.test_import_people_and_rows import _shipment
