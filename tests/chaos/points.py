@@ -55,7 +55,7 @@ def _adds(message_type: str) -> Callable[[tuple[Any, ...], Any], bool]:
 
 INTAKE, SUBMIT = "tasks.clearing.intake", "tasks.submission.submit"
 RECEIVE, HEARING = "tasks.receipts.receive", "tasks.clearing.hearing"
-MESSAGES = "adapters.ledger.messages"
+PREPARING = "adapters.ledger.preparing"
 
 COMMITS = ("commit:4", "committed:9", "commit:23", "committed:31")  # the soak draws from all of them
 POINTS: dict[str, Point] = {
@@ -64,8 +64,8 @@ POINTS: dict[str, Point] = {
     "worked up, not yet stored": Point(f"{INTAKE}:_store", "before"),
     "worked up, before the commit": Point(f"{INTAKE}:leases.set_cursor", "after"),
     "worked up": Point(f"{INTAKE}:work_up", "after"),
-    "declarations made, not yet stored": Point(f"{MESSAGES}:add_messages", "before", fits=_adds("CEB603Message")),
-    "declarations stored, before the commit": Point(f"{MESSAGES}:add_messages", "after", fits=_adds("CEB603Message")),
+    "declarations made, not yet stored": Point(f"{PREPARING}:add_messages", "before", fits=_adds("CEB603Message")),
+    "declarations stored, before the commit": Point(f"{PREPARING}:add_messages", "after", fits=_adds("CEB603Message")),
     "prepared, nothing sent": Point(f"{SUBMIT}:messages.to_send", "before"),
     "first claim, before the post": Point(f"{SUBMIT}:post", "before"),
     "303 posted, before it is settled": Point(f"{SUBMIT}:_sent", "before"),
@@ -77,9 +77,9 @@ POINTS: dict[str, Point] = {
     "receipts settled at once, before the commit": Point("adapters.ledger.at_once:keep", "after", nth=2),
     "receipts settled, nothing told": Point("tasks.receipts.settle:explain", "before", nth=2),
     "receipts settled, parcels not": Point(f"{HEARING}:read_and_settle", "after", nth=3),
-    "Hong Kong lodging stored": Point(f"{MESSAGES}:add_messages", "after", fits=_adds("HKRoadACI")),
+    "Hong Kong lodging stored": Point(f"{PREPARING}:add_messages", "after", fits=_adds("HKRoadACI")),
     "Hong Kong lodging claimed": Point(f"{SUBMIT}:post", "before", fits=_of("HKRoadACI")),
-    "607 stored, its parcels not": Point(f"{MESSAGES}:add_messages", "after", fits=_adds("CEB607Message")),
+    "607 stored, its parcels not": Point(f"{PREPARING}:add_messages", "after", fits=_adds("CEB607Message")),
     "607 claimed, before the post": Point(f"{SUBMIT}:post", "before", fits=_of("CEB607Message")),
     "507 claimed, before the post": Point(f"{SUBMIT}:post", "before", fits=_of("CEB507Message")),
     "Hong Kong bundling claimed": Point(f"{SUBMIT}:post", "before", fits=_of("HKRoadBundle")),
@@ -108,7 +108,7 @@ APPLICATIONS, SETTLING = "adapters.ledger.applications", "tasks.applications.set
 CANCELS: dict[str, Point] = {
     "asked, before the commit": Point(f"{APPLICATIONS}:add", "after", fits=_some),
     "asked, not approved": Point("tasks.applications.asking:ask", "after", nth=2),
-    "605 made, not yet stored": Point(f"{MESSAGES}:add_messages", "before", fits=_adds("CEB605Message")),
+    "605 made, not yet stored": Point(f"{PREPARING}:add_messages", "before", fits=_adds("CEB605Message")),
     "605 stored, the applications do not say so": Point(f"{APPLICATIONS}:prepared", "before"),
     "605 stored, before the commit": Point(f"{APPLICATIONS}:prepared", "after"),
     "605 claimed, before the post": Point(f"{SUBMIT}:post", "before", fits=_of("CEB605Message")),
@@ -122,11 +122,11 @@ CANCELS: dict[str, Point] = {
 CLEARING = "tasks.clearing"
 IMPORT_POINTS: dict[str, Point] = {
     "books reserved, before the commit": Point(f"{CLEARING}.declaring:reserve", "after"),
-    "books reserved, import not yet stored": Point(f"{MESSAGES}:add_messages", "before", fits=_adds("CEB621Message")),
-    "import stored, before the commit": Point(f"{MESSAGES}:add_messages", "after", fits=_adds("CEB621Message")),
+    "books reserved, import not yet stored": Point(f"{PREPARING}:add_messages", "before", fits=_adds("CEB621Message")),
+    "import stored, before the commit": Point(f"{PREPARING}:add_messages", "after", fits=_adds("CEB621Message")),
     "621 claimed, before the post": Point(f"{SUBMIT}:post", "before", fits=_of("CEB621Message")),
     "621 posted, perhaps not settled": Point(f"{SUBMIT}:post", "after", fits=_of("CEB621Message")),
-    "711 stored, its parcels not": Point(f"{MESSAGES}:add_messages", "after", fits=_adds("CEB711Message")),
+    "711 stored, its parcels not": Point(f"{PREPARING}:add_messages", "after", fits=_adds("CEB711Message")),
     "711 claimed, before the post": Point(f"{SUBMIT}:post", "before", fits=_of("CEB711Message")),
     "books taken, parcels not": Point(f"{CLEARING}.settling:imports.settle", "after", fits=_some),
     "tax bills kept, not settled": Point(f"{RECEIVE}:bills.keep", "after", fits=_some),
@@ -153,12 +153,19 @@ def arm(name: str, here: Office) -> None:
         _patch(POINTS_OF_ALL[name])
 
 
-def _patch(point: Point) -> None:
+def place(point: Point) -> tuple[Any, str]:
+    """What holds the function and its name there; AttributeError where the product has no such function (any more)."""
     module, _, path = point.at.partition(":")
     *holders, attribute = path.split(".")
     holder: Any = importlib.import_module(module)
     for part in holders:
         holder = getattr(holder, part)
+    getattr(holder, attribute)
+    return holder, attribute
+
+
+def _patch(point: Point) -> None:
+    holder, attribute = place(point)
     original, seen = getattr(holder, attribute), [0]
 
     def count(args: tuple[Any, ...], result: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.conftest import Make
-from tests.chaos.points import COMMITS, POINTS, TOURS
+from tests.chaos.points import COMMITS, POINTS, POINTS_OF_ALL, TOURS, place
 from tests.chaos.sandboxes import Sandboxes
 from tests.long import LONG
 
@@ -37,6 +37,13 @@ def test_a_killed_worker_leaves_no_trace(
 def test_every_point_is_met_on_some_tour() -> None:
     met = [point for tour in TOURS.values() for point in tour]
     assert sorted(met) == sorted([*POINTS, *COMMITS])
+
+
+@pytest.mark.parametrize("name", POINTS_OF_ALL)
+def test_every_point_is_a_function_of_the_product(name: str) -> None:
+    """A function that moved to another file is told at once, and by its name, not by a worker that did not die."""
+    holder, attribute = place(POINTS_OF_ALL[name])
+    assert callable(getattr(holder, attribute))
 
 
 @pytest.mark.parametrize("tour", TOURS)
