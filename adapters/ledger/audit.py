@@ -22,6 +22,7 @@ from mappings import clock
 ERROR, WARNING = "error", "warning"
 CLAIM_SECONDS = 600.0
 MOST = 50  # ids that a finding names
+TOGETHER = 20_000  # parcels judged at a time: what is held of them is some 20 MB, however large the ledger
 TEXTS = {
     "unknown-state": (ERROR, "包裹 {order_no} 的状态“{state}”不在状态表中",
                       "Parcel {order_no} is in a state that the tables do not know: {state}"),
@@ -118,31 +119,47 @@ def _superseded() -> Any:
 
 def _states(tx: Connection, states: Claims, theirs: Mapping[int, frozenset[str]]) -> Found:
     """Each parcel against what its state claims."""
-    live: dict[int, dict[str, int]] = defaultdict(dict)
-    c = document.c
-    counted = select(c.parcel_id, c.type, func.count()).where(c.parcel_id.is_not(None), _live(), ~_superseded())
-    for ident, kind, count in tx.execute(counted.group_by(c.parcel_id, c.type)).all():
-        live[ident][kind] = count
     claimed: dict[int, Mapping[str, Claim]] = {}
-    query = select(parcel.c.id, parcel.c.shipment_id, parcel.c.order_no, parcel.c.state).order_by(parcel.c.id)
-    for ident, shipment_id, order_no, state in tx.execute(query).all():
-        if shipment_id not in claimed:
-            claimed[shipment_id] = states(tx, shipment_id) if callable(states) else states
-        known = claimed[shipment_id]
-        values = {"order_no": order_no, "state": state}
-        kinds = live.get(ident, {})
-        repeated = known[state].repeated if state in known else frozenset()
-        for kind, count in kinds.items():
-            if count > 1 and kind not in repeated:
-                yield "two-attempts", shipment_id, {**values, "type": kind, "count": count}
-        if known and state not in known:
-            yield "unknown-state", shipment_id, values
-        elif known:
-            claim = known[state]
-            for kind in sorted(claim.required - kinds.keys() - theirs.get(shipment_id, frozenset())):
-                yield "missing-document", shipment_id, {**values, "type": kind}
-            for kind in sorted(kinds.keys() - claim.required - claim.optional):
-                yield "unclaimed-document", shipment_id, {**values, "type": kind}
+    last = tx.execute(select(func.max(parcel.c.id))).scalar() or 0
+    for first in range(0, last, TOGETHER):
+        live = _documents_of(tx, first)
+        query = select(parcel.c.id, parcel.c.shipment_id, parcel.c.order_no, parcel.c.state)
+        some = query.where(parcel.c.id > first, parcel.c.id <= first + TOGETHER).order_by(parcel.c.id)
+        for ident, shipment_id, order_no, state in tx.execute(some).all():
+            if shipment_id not in claimed:
+                claimed[shipment_id] = states(tx, shipment_id) if callable(states) else states
+            known, mine = claimed[shipment_id], theirs.get(shipment_id, frozenset())
+            for code, told in _judged(state, live.get(ident, {}), known, mine):
+                yield code, shipment_id, {"order_no": order_no, "state": state, **told}
+
+
+def _documents_of(tx: Connection, first: int) -> dict[int, dict[str, int]]:
+    """How many live documents of each type the parcels after `first` have, by their ids."""
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    c = document.c
+    counted = select(c.parcel_id, c.type, func.count()).where(c.parcel_id > first, c.parcel_id <= first + TOGETHER)
+    live = counted.where(_live(), ~_superseded()).group_by(c.parcel_id, c.type)
+    for ident, kind, count in tx.execute(live).all():
+        found[ident][kind] = count
+    return found
+
+
+def _judged(
+    state: str, kinds: Mapping[str, int], known: Mapping[str, Claim], theirs: frozenset[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is wrong with a parcel in this state that has so many documents of these kinds."""
+    repeated = known[state].repeated if state in known else frozenset()
+    for kind, count in kinds.items():
+        if count > 1 and kind not in repeated:
+            yield "two-attempts", {"type": kind, "count": count}
+    if known and state not in known:
+        yield "unknown-state", {}
+    elif known:
+        claim = known[state]
+        for kind in sorted(claim.required - kinds.keys() - theirs):
+            yield "missing-document", {"type": kind}
+        for kind in sorted(kinds.keys() - claim.required - claim.optional):
+            yield "unclaimed-document", {"type": kind}
 
 
 def _claims(tx: Connection, overdue: Any) -> Found:

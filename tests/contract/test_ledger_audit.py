@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from adapters.ledger import Ledger, claims, faults, messages, parcels, preparing, raws, shipments
+from adapters.ledger import audit as audits
 from adapters.ledger.audit import ERROR, Claim, audit
 from adapters.ledger.events import record
 from adapters.ledger.fingerprint import fingerprint
@@ -77,7 +78,11 @@ def test_a_sound_ledger_has_no_findings(ledger: Ledger, ident: int) -> None:
     assert audit(ledger) == []
 
 
-def test_parcels_against_what_their_state_claims(ledger: Ledger, ident: int) -> None:
+@pytest.mark.parametrize("together", [1, 2, audits.TOGETHER])
+def test_parcels_against_what_their_state_claims(
+    ledger: Ledger, ident: int, together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audits, "TOGETHER", together)
     parcels.sync_parcels(ledger, ident, [cases.row("o4"), cases.row("o5")])
     parcels.set_parcel_states(ledger, ident, {1: ("lost", ""), 4: ("declared", ""), 5: ("ready", "")})
     preparing.add_messages(ledger, ident, [out([Doc("A|o5", 5)], INVENTORY)])
@@ -88,6 +93,26 @@ def test_parcels_against_what_their_state_claims(ledger: Ledger, ident: int) -> 
         "unclaimed-document": f"Parcel o5 is ready, but has a live {INVENTORY}",
     }
     assert audit(ledger) == [], "without the states' claims they are not judged"
+
+
+def test_parcels_are_judged_a_few_at_a_time_however_many_there_are(
+    ledger: Ledger, ident: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = cases.shipment(ledger, "M2", ["p1", "p2"])
+    cases.declared(ledger, other, ["p1", "p2"])
+    parcels.set_parcel_states(ledger, other, dict.fromkeys((1, 2), ("lost", "")))
+    monkeypatch.setattr(audits, "TOGETHER", 2)
+    most, read = 0, audits._documents_of
+
+    def counted(tx: sa.Connection, first: int) -> dict[int, dict[str, int]]:
+        nonlocal most
+        found = read(tx, first)
+        most = max(most, len(found))
+        return found
+
+    monkeypatch.setattr(audits, "_documents_of", counted)
+    assert codes(ledger) == ["unknown-state", "unknown-state"]
+    assert most == 2
 
 
 def test_two_live_attempts_are_an_error_but_a_change_is_not(ledger: Ledger, ident: int) -> None:
