@@ -23,6 +23,7 @@ from deployments.showing import SOON, TRUCK, Showing
 from deployments.turns import turns
 from mappings.clock import clock, stopwatch
 from mappings.errors import TongguanError
+from mappings.intervals import Interval
 
 if TYPE_CHECKING:
     from tasks.looks import Look
@@ -32,7 +33,8 @@ AGAIN = 30.0  # real seconds after which a run that ended without an end (it fai
 BEGINS = 0.5  # real seconds of a beat for looking at small shipments that have yet to begin
 SPELL = 0.1  # the same for those under way, and for trucks: one of thousands of parcels takes as long
 BUSY = 0.3  # real seconds after which a shipment that somebody has just now is looked at again
-RECEIPTS = 5.0  # real seconds of its receipts that a truck is looked at for together
+RECEIPTS, LONGEST = 5.0, 20.0  # real seconds of its receipts that a truck is looked at for together, at least and most
+SHARE = 0.15  # of this process's time for looks at trucks that hear of receipts, as far as LONGEST lets it
 CROWDED = 3.0  # real seconds after which one is looked at again for which the board had no room
 TROUBLED = 1.0  # real seconds after which what failed, or found no room, is tried again
 AT_ONCE = 200  # runs that are started and not ended; more trucks wait
@@ -57,6 +59,7 @@ class Waker(ABC):
     desked: dict[int, str] = field(default_factory=dict)
     size: dict[int, int] = field(default_factory=dict)
     under_way: set[int] = field(default_factory=set)
+    receipts: Interval = field(default_factory=lambda: Interval(RECEIPTS, LONGEST, SHARE))
     showing: Showing = field(default_factory=Showing)
     begun: bool = False
 
@@ -161,7 +164,8 @@ class Waker(ABC):
                 if shipment_id in self.under_way and self.lane(shipment_id) == pools.TRUCKS:
                     heard = all(rows[name] == HEARD for name in new)
                     soon = TROUBLED if shipment_id in self.showing.unshown else 0.0
-                    self._later(shipment_id, RECEIPTS if heard else soon)
+                    self.receipts.here(shipment_id, stopwatch())
+                    self._later(shipment_id, self.receipts.seconds(stopwatch()) if heard else soon)
                 else:
                     self._now([shipment_id])
                     self.size.pop(shipment_id, None)
@@ -187,15 +191,19 @@ class Waker(ABC):
         if in_hand or stages.worked_on(shipment_id):
             self._busy(shipment_id, BUSY)
             return None
+        began = stopwatch()
         found = looks.look(shipment_id, roughly=desk is None)
+        if not desk:
+            self.receipts.took(stopwatch() - began)
         if not found.begins:
             self.under_way.add(shipment_id)
         if desk:
             return self._at_desk(desk, shipment_id, found)
         if self._to_show(shipment_id, found):
             full = self.full(pools.TRUCKS) and self._board_for(shipment_id, found) is None
-            wait = 0.0 if found.left else self.showing.wait(shipment_id, found.mark, TRUCK, full, RECEIPTS)
-            return self._in(shipment_id, min(wait, DUE), found)  # a worker may be free before that
+            flow = self.receipts.seconds(stopwatch())
+            wait = 0.0 if found.left else self.showing.wait(shipment_id, found.mark, TRUCK, full, flow)
+            return self._in(shipment_id, min(wait, DUE) if full else wait, found)  # a worker may be free before that
         return self._once_more(shipment_id, found)
 
     def _at_desk(self, desk: Desk, shipment_id: int, found: Look) -> Look | None:

@@ -91,7 +91,10 @@ def apply(office: Office, authority_name: str, channel: str = "", pace: Pace | N
     touched = read_and_settle(office.ledger, authority, office.home.profiles, channel, which).shipments
     partners.recognise(office.ledger, authority_name)
     for shipment_id in sorted(touched):
+        began = stopwatch()
         settle_shipment(office, shipment_id)
+        if pace:
+            pace.took(shipment_id, stopwatch() - began)
     return touched
 
 

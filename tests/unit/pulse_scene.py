@@ -66,7 +66,7 @@ class Scene:
 
     def __init__(self, shipment_id: int, monkeypatch: pytest.MonkeyPatch) -> None:
         self.id, self.now, self.number, self.noted, self.over = shipment_id, 1000.0, 0, "", False
-        self.looked = 0
+        self.looked, self.takes = 0, 0.0  # how often it was looked at, and how long each look takes
         self.found = looks.look(shipment_id)._replace(left=True)
         for module in (waking, showing):
             monkeypatch.setattr(module, "stopwatch", lambda: self.now)
@@ -80,6 +80,7 @@ class Scene:
 
     def look(self) -> looks.Look:
         self.looked += 1
+        self.now += self.takes
         return self.found._replace(mark=f"m{self.number}", noted=self.noted, limit=None, over=self.over)
 
     def change(self, what: str = "") -> None:

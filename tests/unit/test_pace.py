@@ -7,7 +7,7 @@ import pytest
 from adapters.ledger import touches
 from tasks.clearing import hearing, pace
 from tasks.clearing.listening import Listening
-from tasks.clearing.pace import SECONDS, Pace
+from tasks.clearing.pace import LONGEST, SECONDS, SHARE, Pace
 from tasks.receipts import settle
 from tasks.receipts.settle import UNEXPLAINED
 from tests.unit.desk import Desk
@@ -58,6 +58,30 @@ def test_a_shipment_that_grows_has_a_pace_from_then_on(desk: Desk, time: Time) -
     assert [kept.due(ledger, CN, [SMALL]) for _ in range(2)] == [{SMALL}, set()]
 
 
+def test_many_trucks_leave_most_of_the_time_to_the_hearing(desk: Desk, time: Time) -> None:
+    kept, ledger, trucks = Pace(many=200), desk.office.ledger, range(10, 50)
+    time.parcels |= dict.fromkeys(trucks, 3200)
+    assert kept.due(ledger, CN, trucks) == set(trucks)
+    for ident in trucks:
+        kept.took(ident, 0.06)
+    time.now += SECONDS
+    assert kept.due(ledger, CN, trucks) == set(trucks), "nothing was known of how long they take"
+    time.now += SECONDS
+    assert kept.due(ledger, CN, [*trucks, SMALL]) == {SMALL}
+    time.now += 40 * 0.06 / SHARE - SECONDS
+    assert kept.due(ledger, CN, trucks) == set(trucks)
+
+
+def test_how_long_small_shipments_take_tells_nothing_of_trucks(desk: Desk, time: Time) -> None:
+    kept, ledger = Pace(many=200), desk.office.ledger
+    time.parcels |= dict.fromkeys(range(10, 50), 3200)
+    kept.due(ledger, CN, [SMALL, *range(10, 50)])
+    kept.took(SMALL, 9.0)
+    assert kept.interval.seconds(time.now) == SECONDS
+    kept.took(10, 9.0)
+    assert kept.interval.seconds(time.now) == LONGEST
+
+
 def test_what_it_knows_does_not_grow_for_ever(desk: Desk, time: Time) -> None:
     kept, ledger = Pace(many=200), desk.office.ledger
     time.parcels = dict.fromkeys(range(100), 3200)
@@ -90,6 +114,19 @@ def test_what_a_truck_has_to_wait_for_stands_in_the_ledger(
     assert hearing.apply(desk.office, CN, pace=kept) == set()
     assert hearing.apply(desk.office, CN) == {desk.id}, "who has no pace, as after a death, does all that waits"
     assert settled == [desk.id] * 3
+
+
+def test_who_hears_says_how_long_a_truck_took(desk: Desk, time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+    def settles(*_: object) -> None:
+        time.now += 2.0
+
+    monkeypatch.setattr(hearing, "settle_shipment", settles)
+    monkeypatch.setattr(hearing, "stopwatch", time)
+    ledger, kept = desk.office.ledger, Pace(many=200)
+    time.parcels[desk.id] = 3200
+    touches.touch(ledger, [desk.id], what=UNEXPLAINED + CN)
+    assert hearing.apply(desk.office, CN, pace=kept) == {desk.id}
+    assert kept.interval.seconds(time.now) == pytest.approx(2.0 / SHARE)
 
 
 def test_what_waits_when_nobody_is_listened_to_any_more_is_not_forgotten(

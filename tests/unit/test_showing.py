@@ -207,6 +207,30 @@ def test_receipts_of_a_truck_are_looked_at_together(scene: Scene, parcels: int, 
     assert looked > 12 or most == 12, "a small one is looked at soon"
 
 
+def test_looks_at_many_trucks_leave_most_of_the_time_to_others(scene: Scene) -> None:
+    scene.waker.desk, scene.found = None, scene.found._replace(left=False, begins=False)
+    scene.waker.size[scene.id] = FEW + 1
+    scene.waker.under_way.add(scene.id)
+    scene.takes = 0.06
+
+    def looks(trucks: int) -> int:
+        """In 60 seconds in which so many trucks hear of receipts all the time."""
+        before, runs, end = scene.looked, 0, scene.now + 60.0
+        while scene.now < end:
+            for other in range(trucks - 1):
+                scene.waker.receipts.here(scene.id + 1 + other, scene.now)
+            scene.change(touches.HEARD)
+            if scene.beats(BEAT):
+                runs += 1
+                scene.run()
+        assert runs >= 1, "it is shown"
+        return scene.looked - before - runs
+
+    one, eight, forty = looks(1), looks(8), looks(40)
+    assert eight >= one - 1 >= 60 / waking.RECEIPTS - 3
+    assert 60 / waking.LONGEST - 1 <= forty <= eight - 4
+
+
 def test_what_a_person_does_with_a_truck_is_looked_at_soon(scene: Scene) -> None:
     scene.waker.desk, scene.found = None, scene.found._replace(begins=False)
     scene.waker.size[scene.id] = FEW + 1
