@@ -45,6 +45,9 @@ SENDING: dict[str, Any] = {
 SHORT = 3.0  # real seconds in which a shipment of few parcels, that is being advanced just now, is free again
 CANCELS = 1.0  # real seconds between two questions to Prefect whether a person has cancelled this run
 LOCAL: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
+# Where a shipment that this process has `alone` stands after a step: to look at a truck again takes some 50 ms, and one
+# task hands no more than an id to the next through Prefect.
+_left_by_step: dict[int, Standing] = {}
 
 
 @task(task_run_name="take files in", **LOCAL)
@@ -99,6 +102,8 @@ def hear(seconds: float = math.inf) -> list[int]:
 def take(shipment_id: int, step: str) -> dict[str, int]:
     """Take one step of the procedure as far as it can go now."""
     taken = steps.take(office(), shipment_id, step, publishing.progress(shipment_id, step))
+    if taken.standing:
+        _left_by_step[shipment_id] = taken.standing
     return {"prepared": taken.prepared, **dict(taken.outcomes)}
 
 
@@ -140,11 +145,18 @@ def tags_of(shipment_id: int) -> list[str]:
 def alone(shipment_id: int) -> Iterator[bool]:
     """Keeps two workers off one truck; False inside where another has it."""
     with lease.alone(office(), shipment_id, SHORT) as mine:
-        yield mine
+        _left_by_step.pop(shipment_id, None)
+        try:
+            yield mine
+        finally:
+            _left_by_step.pop(shipment_id, None)
 
 
 class Left:
-    """Says of each stage whether it has something to do, so that it is worth a task; looks anew once one has begun."""
+    """Says of each stage whether it has something to do, so that it is worth a task.
+
+    Once a stage has begun it looks anew, or at what the step that was taken has left.
+    """
 
     def __init__(self, shipment_id: int) -> None:
         self._id = shipment_id
@@ -154,7 +166,7 @@ class Left:
         """Whether it would do something now. Hearing the authorities is left to the pulse's ear."""
         if stage is work_up:
             return intake.anything_new(office(), self._id)
-        at = self._at = self._at or standing(self._id)
+        at = self._at = self.standing()
         left = {find_out: steps.lost, take_applications: applications.anything_to_do}.get(stage)
         found = left(at) if left else stage is take and steps.anything_to_do(office(), at, arguments[1])
         if found:
@@ -162,8 +174,8 @@ class Left:
         return found
 
     def standing(self) -> Standing:
-        """Where the shipment stands, as it was looked at last where no stage has begun since."""
-        return self._at or standing(self._id)
+        """Where the shipment stands, as it was looked at last where no stage has begun since, or as a step left it."""
+        return self._at or _left_by_step.pop(self._id, None) or standing(self._id)
 
 
 class Reached:

@@ -180,10 +180,10 @@ def declared_at(tx: Connection, document_ids: Collection[int]) -> dict[int, date
 
 
 @reads
-def open_counts(tx: Connection, shipment_id: int) -> dict[str, int]:
-    """How many applications of a shipment are in each open state."""
+def counts(tx: Connection, shipment_id: int) -> dict[str, int]:
+    """How many applications of a shipment are in each state."""
     a = application.c
-    query = select(a.state, func.count()).where(a.shipment_id == shipment_id, a.state.in_(OPEN))
+    query = select(a.state, func.count()).where(a.shipment_id == shipment_id)
     return {row[0]: row[1] for row in tx.execute(query.group_by(a.state)).all()}
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
 
+from adapters.ledger import applications as asked_for
 from adapters.ledger import parcels, shipments
 from adapters.ledger.touches import HEARD
 from mappings import clock
@@ -108,16 +108,31 @@ def _books(tx: Connection, shipment_id: int, states: dict[int, tuple[str, str]],
 def settle_shipment(office: Office, shipment_id: int) -> Standing:
     """Bring parcels and shipment to what their documents and events say. Returns where the shipment stands then."""
     with office.ledger.begin() as tx:
-        applied = applications.settle(tx, shipment_id) > 0  # first, as it may settle receipts anew, alone
-        identity.rejoin(tx, shipment_id)
         standing = load_standing(tx, shipment_id)
-        found = parcel_states(standing) | applications.parcel_states(tx, shipment_id)
+        # before anything is written, as it may settle receipts anew, alone
+        applied = bool(standing.applied_for) and applications.settle(tx, shipment_id) > 0
+        rejoined = ("held", identity.ELSEWHERE) in standing.parcels.values() and identity.rejoin(tx, shipment_id)
+        if applied or rejoined:
+            standing = load_standing(tx, shipment_id)
+        found = _found(tx, standing)
         if standing.truck.direction == "import":
             _books(tx, shipment_id, standing.parcels | found, applied)
         changed = {seq: said for seq, said in found.items() if standing.parcels.get(seq) != said}
-        if parcels.set_parcel_states(tx, shipment_id, changed, HEARD):  # whatever else it follows from has said so
-            standing.parcels |= found
-        if standing.parcels:
-            counts = Counter(state for state, _ in standing.parcels.values())
-            shipments.set_state(tx, shipment_id, standing.state(), detail={"parcels": dict(sorted(counts.items()))})
-        return replace(standing, shipment=shipments.get(tx, shipment_id))
+        if changed:
+            parcels.set_parcel_states(tx, shipment_id, changed, HEARD)  # whatever else it follows from has said so
+            standing = standing.with_parcels(changed)
+        row, state = shipments.get(tx, shipment_id), standing.state()  # others may have written it meanwhile
+        if standing.parcels and state != row.state:
+            counts = {name: len(seqs) for name, seqs in sorted(standing.by_state.items())}
+            shipments.set_state(tx, shipment_id, state, detail={"parcels": counts})
+            row = shipments.get(tx, shipment_id)
+        return replace(standing, shipment=row)
+
+
+def _found(tx: Connection, standing: Standing) -> dict[int, tuple[str, str]]:
+    """The states that documents and applications give to parcels."""
+    found = parcel_states(standing)
+    alike = all(standing.parcels.get(seq) == said for seq, said in found.items())
+    if standing.applied_for or not (alike or not asked_for.counts(tx, standing.id)):  # by now somebody may have applied
+        found |= applications.parcel_states(tx, standing.id)
+    return found

@@ -36,7 +36,7 @@ class Taken:
     step: str
     prepared: int = 0
     outcomes: tuple[tuple[str, int], ...] = ()
-    standing: Standing | None = None  # where the shipment stands, where nothing can have happened
+    standing: Standing | None = None  # where the shipment stands after it, where that is known
 
     @property
     def did(self) -> bool:
@@ -49,9 +49,10 @@ def take(
 ) -> Taken:
     """Take one step as far as it can go now; harmless when there is nothing to do. Raises AuthorityUnavailable.
 
-    `standing` is where the shipment stands, where that is known.
+    `standing` is where the shipment stands, where that is known: a step whose gate it opens looks once more.
     """
-    standing = standing or load_standing(office.ledger, shipment_id)
+    if standing is None or standing.may(step):
+        standing = load_standing(office.ledger, shipment_id)
     may = standing.may(step)  # preparing may hold parcels, and then prepare no message
     prepared = PREPARE[step](office, standing) if may else 0
     if standing.shipment.held:
@@ -64,8 +65,9 @@ def take(
         for outcome, count in done.counts.items():
             outcomes[outcome] = outcomes.get(outcome, 0) + count
     if prepared or outcomes:
-        settle_shipment(office, shipment_id)
-    return Taken(step, prepared, tuple(sorted(outcomes.items())), None if may or outcomes else standing)
+        return Taken(step, prepared, tuple(sorted(outcomes.items())), settle_shipment(office, shipment_id))
+    untouched = not may and not any(standing.messages[kind, "prepared"] for kind in sends)  # nor sent by somebody else
+    return Taken(step, standing=standing if untouched else None)
 
 
 def anything_to_do(office: Office, standing: Standing, step: str, roughly: bool = False) -> bool:

@@ -37,7 +37,7 @@ def test_asked_once_whoever_asks(ledger: Ledger) -> None:
     (row,) = applications.listing(ledger, ident)
     assert (row.id, row.state, row.actor, row.reason, row.detail, row.seq, row.order_no) == (
         first, "asked", "Mei", "why", {"a": 1}, 1, "o1")  # fmt: skip
-    assert applications.open_counts(ledger, ident) == {"asked": 1}
+    assert applications.counts(ledger, ident) == {"asked": 1}
     assert [e.kind for e in events.timeline(ledger, ident)].count("cancel_asked") == 1
 
 
@@ -58,7 +58,7 @@ def test_each_step_is_taken_once_and_in_order(ledger: Ledger) -> None:
     assert applications.close(ledger, [one], "granted") == 1
     told = {r.number: (r.state, r.approved_by) for r in applications.listing(ledger, ident)}
     assert told == {"C1": ("granted", "boss"), "C2": ("withdrawn", "boss")}
-    assert applications.open_counts(ledger, ident) == {}
+    assert applications.counts(ledger, ident) == {"granted": 1, "withdrawn": 1}
     assert [r.number for r in applications.listing(ledger, ident, kinds=["cancel"], states=["granted"])] == ["C1"]
 
 

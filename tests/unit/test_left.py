@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from adapters.ledger.tables import message
 from mappings import clock
 from tasks import looks, publishing, shown, stages
 from tasks.clearing import intake, steps, timing
+from tasks.submission.submit import Submitted
 from tests.unit.desk import AT, Desk, files
 
 
@@ -65,6 +67,34 @@ def test_what_a_stage_changed_is_looked_at_anew(desk: Desk) -> None:
     assert left(stages.take, desk.id, "declare")
     desk.prepare("declare")
     assert not left(stages.take, desk.id, "declare")
+
+
+def test_what_a_step_leaves_is_what_the_next_stage_begins_with(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.take_in()
+    looked: list[int] = []
+    monkeypatch.setattr(steps, "submit", lambda *_: (desk.sent(), Submitted(Counter(sent=4)))[1])
+    monkeypatch.setattr(stages, "standing", lambda ident: (looked.append(ident), desk.settle())[1])
+    with stages.alone(desk.id) as mine:
+        assert mine
+        left = stages.Left(desk.id)
+        assert left(stages.take, desk.id, "declare")
+        assert looked == [desk.id]
+        stages.take.fn(desk.id, "declare")
+        assert not left(stages.take, desk.id, "declare"), "by what it has left"
+        assert {state for _, state in left.standing().messages} == {"sent"}
+        assert looked == [desk.id], "nobody has looked again"
+        stages.take.fn(desk.id, "list")
+    stages.Left(desk.id).standing()
+    assert looked == [desk.id, desk.id], "nothing is left of it once the shipment is let go"
+
+
+def test_what_a_former_run_has_left_is_not_taken_for_the_present(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.take_in()
+    old = desk.standing()
+    desk.prepare("declare")
+    monkeypatch.setitem(stages._left_by_step, desk.id, old)
+    with stages.alone(desk.id):
+        assert not stages.Left(desk.id)(stages.take, desk.id, "declare")
 
 
 def test_a_limit_of_time_is_part_of_what_it_looks_like(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

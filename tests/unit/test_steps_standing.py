@@ -1,14 +1,17 @@
-"""Where a shipment stands is handed from step to step only where nothing can have happened to it."""
+"""Where a shipment stands is handed on from a step: as the step left it, or where nothing can have happened to it."""
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import update
+from collections import Counter
 
-from adapters.ledger import events, parcels, touches
-from adapters.ledger.tables import document
-from tasks.clearing import steps
-from tasks.clearing.standing import load_standing
+import pytest
+from sqlalchemy import Connection, event, update
+
+from adapters.ledger import events, parcels, shipments, touches
+from adapters.ledger.tables import document, shipment
+from tasks.clearing import settling, steps
+from tasks.clearing.standing import Standing, load_standing
+from tasks.submission.submit import Submitted
 from tests.unit.desk import AT, Desk, files, truck
 
 
@@ -33,6 +36,79 @@ def test_a_step_whose_gate_is_shut_hands_on_what_it_was_given(desk: Desk) -> Non
     here = desk.standing()
     assert not here.may("list")
     assert steps.take(desk.office, desk.id, "list", standing=here).standing is here
+
+
+def test_a_step_that_did_something_hands_on_where_the_shipment_stands_then(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.take_in()
+    monkeypatch.setattr(steps, "submit", lambda *_: (desk.sent(), Submitted(Counter(sent=4)))[1])
+    taken = steps.take(desk.office, desk.id, "declare")
+    assert (taken.prepared > 0, dict(taken.outcomes)) == (True, {"sent": 4})
+    assert taken.standing is not None
+    after = desk.settle()
+    assert {state for _, state in after.messages} == {"sent"}
+    assert taken.standing.messages == after.messages
+    assert taken.standing.parcels == after.parcels
+    assert taken.standing.shipment == after.shipment
+
+
+def test_what_somebody_else_has_sent_meanwhile_is_looked_at_anew(desk: Desk) -> None:
+    desk.take_in()
+    assert steps.PREPARE["declare"](desk.office, desk.standing())
+    here = desk.settle()
+    assert not here.may("declare")
+    assert here.messages["CEB603Message", "prepared"]
+    desk.sent()
+    taken = steps.take(desk.office, desk.id, "declare", standing=here)
+    assert (taken.did, taken.standing) == (False, None)
+
+
+def test_a_step_that_may_prepare_something_looks_once_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.take_in()
+    here = desk.standing()
+    parcels.set_parcel_states(desk.ledger, desk.id, {1: ("held", "")})  # a person's decision, since then
+    seen: list[set[int]] = []
+    monkeypatch.setitem(steps.PREPARE, "declare", lambda _, at: (seen.append(at.in_state("ready")), 0)[1])
+    steps.take(desk.office, desk.id, "declare", standing=here)
+    assert seen == [here.in_state("ready") - {1}]
+
+
+def test_settling_what_is_as_it_was_writes_nothing_and_asks_little(desk: Desk) -> None:
+    desk.take_in()
+    desk.declared()
+    desk.settle()
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        asked.append(statement)
+
+    event.listen(desk.ledger.engine, "before_cursor_execute", note)
+    desk.settle()
+    event.remove(desk.ledger.engine, "before_cursor_execute", note)
+    assert [one for one in asked if one.startswith(("UPDATE", "INSERT", "DELETE"))] == []
+    assert [one.count("FROM application") for one in asked].count(1) == 1, "whether there are any, and no more"
+    assert sum("FROM parcel" in one for one in asked) == 1
+    assert sum("FROM shipment" in one for one in asked) == 2, "before, and as it is at the end"
+
+
+@pytest.mark.parametrize("meanwhile", ["reviewed", "awaiting_departure"])
+def test_what_another_process_has_written_meanwhile_is_neither_shown_old_nor_left_wrong(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    desk.take_in()
+    right = desk.declared().shipment.state
+    with desk.ledger.begin() as tx:
+        tx.execute(update(shipment).values(state="declaring"))
+
+    def read(tx: Connection, shipment_id: int) -> Standing:
+        found = load_standing(tx, shipment_id)
+        shipments.set_state(tx, shipment_id, right if meanwhile == "reviewed" else meanwhile)
+        return found
+
+    monkeypatch.setattr(settling, "load_standing", read)
+    assert desk.settle().shipment.state == right
+    assert shipments.get(desk.ledger, desk.id).state == right
 
 
 def test_events_stand_in_the_order_in_which_they_happen(desk: Desk) -> None:
