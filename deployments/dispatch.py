@@ -16,13 +16,13 @@ from deployments.prefect_api import Prefect
 from deployments.waking import TROUBLED, Waker, log
 from mappings.clock import stopwatch
 from mappings.errors import ConfigurationError
-from tasks.actors import PULSE
+from tasks.actors import PULSE, TURNED_AWAY
 
 CLEAR = "clear-shipment/clear-shipment"
 TAKING = 20.0  # real seconds that a run may take from its worker to its truck's lease
 ASK = {EXPRESS: 0.5, TRUCKS: 1.5}  # real seconds between two questions to Prefect how runs stand: small ones, trucks'
 QUEUED = 6.0  # real seconds in which a worker that is free has taken a run, also where its event was lost
-ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED", TURNED_AWAY)
 DEAD = "工作进程已停止，车次将由其他进程继续。Its worker is gone: another goes on with the truck."
 
 
@@ -150,6 +150,8 @@ class Dispatch(Waker):
         """Whether its run has ended or will never: then it is forgotten."""
         state = states.get(one.run_id, "COMPLETED")  # a run that a person deleted is over, too
         one.in_line = state == "SCHEDULED"
+        if state == TURNED_AWAY:  # as if it had not been: what it was to show is not shown
+            self.tried.pop(shipment_id, None)
         if state in ENDED or self._is_dead(shipment_id, one, state):
             del self.started[shipment_id]
             return True

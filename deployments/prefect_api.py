@@ -14,6 +14,7 @@ from urllib3 import Retry
 from adapters.reach import never_sent
 from mappings.clock import stopwatch
 from mappings.errors import ConfigurationError, PrefectUnavailable
+from tasks.actors import TURNED_AWAY
 
 TIMEOUT, SHORT = (5.0, 30.0), (2.0, 10.0)  # seconds for connecting, and for an answer
 LOST = 2  # how often a call is repeated whose answer was lost
@@ -93,11 +94,14 @@ class Prefect:
         return self._call("POST", "/flow_runs/filter", query)
 
     def states(self, run_ids: list[str]) -> dict[str, str]:
-        """The types of state (SCHEDULED, PENDING, RUNNING, COMPLETED, ...) of these runs."""
+        """The types of state (SCHEDULED, PENDING, RUNNING, COMPLETED, ...) of these runs; TURNED_AWAY as it is."""
         if not run_ids:
             return {}
         found = self._call("POST", "/flow_runs/filter", {"flow_runs": {"id": {"any_": run_ids}}, "limit": 200})
-        return {str(run["id"]): str(run["state_type"]) for run in found}
+        return {
+            str(run["id"]): TURNED_AWAY if run.get("state_name") == TURNED_AWAY else str(run["state_type"])
+            for run in found
+        }
 
     def crash(self, run_id: str, why: str) -> None:
         """Says of a run whose worker is dead that it has crashed; nobody else would."""

@@ -8,7 +8,7 @@ from prefect import flow, runtime
 from prefect.states import Completed
 
 from tasks import looks, publishing, stages
-from tasks.actors import PULSE
+from tasks.actors import PULSE, TURNED_AWAY
 
 HEARS = 10.0  # real seconds: where receipts come all the time a run leaves the rest to who hears next
 
@@ -41,7 +41,7 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
     go = stages.Reached(worth=left) if left else stages.Reached()
     with stages.alone(truck) as alone:
         if not alone:
-            return Completed(name="Busy", message="另一进程正在办理 another worker has this truck")
+            return Completed(name=TURNED_AWAY, message="另一进程正在办理 another worker has this truck")
         looks.note_page(truck, str(runtime.flow_run.id or ""))
         go(stages.work_up, truck)
         if approved:

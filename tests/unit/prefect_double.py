@@ -21,6 +21,7 @@ class PrefectServer(ThreadingHTTPServer):
         self.runs: list[dict[str, Any]] = []
         self.busy = self.lost = 0
         self.states: dict[str, str] = {}  # of runs that a test has taken on
+        self.names: dict[str, str] = {}  # of these states, where that matters
         self.set_states: list[tuple[str, str]] = []
         self.down = False  # whether it says 500
         self.later: dict[str, str] = {}  # the kind of state that a run is in once an artifact was put up
@@ -70,7 +71,14 @@ class _Handler(BaseHTTPRequestHandler):
             return self._say(503, {"exception_message": "Service Unavailable"})
         if self.path.endswith("/flow_runs/filter") and "id" in body.get("flow_runs", {}):
             asked = body["flow_runs"]["id"]["any_"]
-            return self._say(200, [{"id": i, "state_type": self.server.states.get(i, "SCHEDULED")} for i in asked])
+            told = self.server
+            return self._say(
+                200,
+                [
+                    {"id": i, "state_type": told.states.get(i, "SCHEDULED"), "state_name": told.names.get(i, "")}
+                    for i in asked
+                ],
+            )
         if self.path.endswith("/set_state"):
             return self._state(self.path.split("/")[-2], body["state"])
         if self.path.endswith("/filter"):

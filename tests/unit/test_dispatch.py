@@ -18,6 +18,7 @@ from mappings.clock import stopwatch
 from mappings.errors import ConfigurationError
 from tasks import looks
 from tasks import office as offices
+from tasks.actors import TURNED_AWAY
 from tasks.clearing import alone, settling
 from tests.unit.prefect_double import PrefectServer
 from tests.unit.world import captured, home, prefect, truck
@@ -89,6 +90,15 @@ def test_a_run_that_left_no_end_is_tried_again_later(
     monkeypatch.setattr(waking, "AGAIN", 0.0)
     woken.when[captured] = 0.0  # that time has come
     assert woken.beat() == [captured]
+
+
+def test_a_run_that_found_another_worker_at_work_has_shown_nothing_and_is_made_again_at_once(
+    woken: Dispatch, captured: int, prefect: PrefectServer
+) -> None:
+    assert woken.beat() == [captured]
+    prefect.states["run1"], prefect.names["run1"] = "COMPLETED", TURNED_AWAY
+    assert woken.beat() == [captured]
+    assert len(prefect.runs) == 2
 
 
 def test_a_truck_that_a_worker_has_is_left_alone(woken: Dispatch, captured: int, prefect: PrefectServer) -> None:
