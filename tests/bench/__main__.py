@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.bench import report, stages_report, sustained, sustained_report
 from tests.bench.measuring import bench, compared, sized
+from tests.bench.yardstick import Yardstick
 
 SIZES = (3200, 32_000)
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -35,26 +36,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sustained", type=float, metavar="SECONDS")
     parser.add_argument("--workers", type=int, choices=range(1, 9), default=2)
     parser.add_argument("--rate", type=int, default=sustained.RATE, help="parcels a second to make trucks for")
-    given = parser.parse_args(arguments)
+    given, speed = parser.parse_args(arguments), Yardstick()
     if given.sustained:
         with tempfile.TemporaryDirectory() as work:
             window = max(10.0, given.sustained / 20)
             found = sustained.run(Path(work), given.sustained, given.workers, window=window, rate=given.rate)
-        told = sustained_report.page(found)
+        told = sustained_report.page(found, speed.line())
         sys.stdout.write(told)
         if given.sustained >= LONG:
             SUSTAINED.write_text(told, "utf-8")
         return 0
     if given.stages:
         with tempfile.TemporaryDirectory() as work:
-            sys.stdout.write(stages_report.text(sized(Path(work), given.sizes)) + "\n")
+            sys.stdout.write(stages_report.text(sized(Path(work), given.sizes)) + f"\n{speed.line()}\n")
         return 0
     times, parcels = (1, 300) if given.short else (given.times, given.parcels)
     with tempfile.TemporaryDirectory() as work:
         trucks = bench(Path(work), times, parcels, not (given.no_sandbox or given.short), not given.short)
         sizes = sized(Path(work), given.sizes) if not (given.no_sandbox or given.short) else []
         others = compared(Path(work)) if sizes else {}
-    page = report.text(trucks, os.cpu_count() or 1, platform.python_version(), times)
+    page = report.text(trucks, os.cpu_count() or 1, platform.python_version(), times, speed.line())
     if sizes:
         page += stages_report.page(sizes, trucks[0], others)
     sys.stdout.write(page)

@@ -36,6 +36,7 @@ from tasks.office import Office
 from tasks.pool import take_in
 from tests.bench import day_report
 from tests.bench.day_report import Day, Went
+from tests.bench.yardstick import Yardstick
 from tests.chaos.worker import world
 from tests.scale.__main__ import backends, written
 from tests.scale.busy import Busy
@@ -262,9 +263,10 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; 1 where the day did not end in order."""
     given = arguments_of(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # all that was started ends with it
+    speed = Yardstick()
     with tempfile.TemporaryDirectory() as work:
         day = measure(Path(work), given)
-    made_page = day_report.page(day, os.cpu_count() or 1)
+    made_page = day_report.page(day, os.cpu_count() or 1, speed.line())
     if not given.no_page:
         PAGE.write_text(written(PAGE.read_text("utf-8"), made_page, day_report.BEGIN, day_report.END), "utf-8")
     sys.stdout.write(made_page + "\n")

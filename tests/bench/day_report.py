@@ -89,13 +89,13 @@ def prefect_said(database: str) -> Said:
     return Said(int(runs), float(seconds), stages)
 
 
-def page(day: Day, cores: int) -> str:
+def page(day: Day, cores: int, speed: str = "") -> str:
     """What goes between the markers."""
-    parts = [BEGIN, "", *_head(day, cores), "", *_processes(day), "", *_stages(day), "", *_prefect(day), "", END]
+    parts = [BEGIN, "", *_head(day, cores, speed), "", *_processes(day), "", *_stages(day), "", *_prefect(day), "", END]
     return "\n".join(parts)
 
 
-def _head(day: Day, cores: int) -> list[str]:
+def _head(day: Day, cores: int, speed: str) -> list[str]:
     documents = sum(day.went.documents.values())
     told = f"{day.parcels / day.wall:,.0f} parcels a second" if day.wall else ""
     ended = ", ".join(f"{state} {count:,}" for state, count in sorted(day.went.parcels.items()))
@@ -104,7 +104,7 @@ def _head(day: Day, cores: int) -> list[str]:
         f"{day.trucks:,} trucks, {day.parcels:,} parcels, {documents:,} documents: {day.wall:,.0f} s, {told}; "
         f"{day.workers} workers, clock {day.speed:g} times as fast.",
         f"Machine: {cores} cores for everything, {day.share:.0%} of them in use by whomever; load average at the start "
-        f"{day.load:.1f}.",
+        f"{day.load:.1f}. {speed}".rstrip(),
         f"Parcels at the end: {ended}; {day.corrected:,} were turned down and declared anew after a corrected file. "
         f"The books are {order}.",
     ]

@@ -36,6 +36,7 @@ from tasks.capture import read_folder
 from tasks.clearing import intake
 from tests.bench import latency_report
 from tests.bench.latency_report import Figures, Series, Waits
+from tests.bench.yardstick import Yardstick
 from tests.scale.cluster import Cluster, Worker, cluster
 from tests.scale.fleet import Fleet, made
 from tests.unit.customs import key_fields, receipt
@@ -235,9 +236,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-page", action="store_true", help="write no page")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # all that was started ends with it
+    speed = Yardstick()
     with tempfile.TemporaryDirectory() as work:
         figures = measure(Path(work), given.times, given.trucks, given.parcels)
-    page = latency_report.text(figures, os.cpu_count() or 1)
+    page = latency_report.text(figures, os.cpu_count() or 1, speed.line())
     sys.stdout.write(page)
     if not given.no_page:
         PAGE.write_text(page, "utf-8")

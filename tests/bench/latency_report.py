@@ -10,6 +10,7 @@ HEAD = """# Latency
 Written by `make latency` (`python -m tests.bench.latency`); nothing here is typed by hand. Machine: {cores} cores,
 which Prefect, PostgreSQL, Redis, both sandboxes, gateway, pulse and worker share; load average at the end {load:.1f}.
 The clock runs at real speed. Meanwhile {declared:,} parcels in trucks of {parcels:,} came in to be declared.
+{speed}
 
 | seconds | n | p50 | p95 | p99 | aim |
 | --- | ---: | ---: | ---: | ---: | --- |
@@ -77,10 +78,10 @@ class Figures:
     background: tuple[int, int] = (0, 0)
 
 
-def text(figures: Figures, cores: int) -> str:
+def text(figures: Figures, cores: int, speed: str = "") -> str:
     """The page."""
     declared, parcels = figures.background
-    head = HEAD.format(cores=cores, load=os.getloadavg()[0], declared=declared, parcels=parcels)
+    head = HEAD.format(cores=cores, load=os.getloadavg()[0], declared=declared, parcels=parcels, speed=speed)
     rows = "\n".join(series.row() for series in figures.series)
     tail = TAIL.format(waiting=figures.waiting, waits=figures.waits)
     return f"{head}{rows}\n{tail}"

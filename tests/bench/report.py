@@ -11,7 +11,8 @@ from tests.bench.stopwatch import Rounds, shares
 HEAD = """# Performance
 
 Written by `make bench` (`python -m tests.bench`); nothing here is typed by hand. Machine: {cores} cores, Python
-{python}. Seconds are CPU seconds of one process, medians of {times} rounds after one to warm up; in brackets wall time.
+{python}. {speed}
+Seconds are CPU seconds of one process, medians of {times} rounds after one to warm up; in brackets wall time.
 All rounds are of one office, as a worker has it; its ledger is emptied before each.
 The path is what the flow does: files kept (compressed, encrypted), captured, cleaned, scored, matched, checked against
 every message type, stored in the ledger; 303, 403, 505, 603 written, checked against their schemas, signed by the
@@ -47,10 +48,11 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def text(trucks: list[Truck], cores: int, python: str, times: int) -> str:
+def text(trucks: list[Truck], cores: int, python: str, times: int, speed: str) -> str:
     """The whole page."""
     return "\n".join([
-        HEAD.format(cores=cores, python=python, times=times), "## Files to signed messages", "", _summary(trucks), "",
+        HEAD.format(cores=cores, python=python, times=times, speed=speed),
+        "## Files to signed messages", "", _summary(trucks), "",
         "## Where the time goes", "", "One more run, with the product's functions timed where it calls them.", "",
         _parts(trucks), "", "## The floor, part by part", "", _floor(trucks), "",
         "## The whole way", "", _ways(trucks), "",
