@@ -22,7 +22,7 @@ from mappings import clock
 ERROR, WARNING = "error", "warning"
 CLAIM_SECONDS = 600.0
 MOST = 50  # ids that a finding names
-TOGETHER = 20_000  # parcels judged at a time: what is held of them is some 20 MB, however large the ledger
+TOGETHER = 20_000  # parcels judged at a time: 33 MB at the most; all at once took 116 for each 100,000
 TEXTS = {
     "unknown-state": (ERROR, "包裹 {order_no} 的状态“{state}”不在状态表中",
                       "Parcel {order_no} is in a state that the tables do not know: {state}"),
