@@ -5,6 +5,10 @@ server is its event loop. A cursor of SQLite among it is reset, and that waits f
 connection waits in another thread for the database, which a coroutine of this loop holds, all of them wait until SQLite
 gives up: nobody is answered for a minute, and a write is lost ("database is locked"). It took a busy machine two or
 three starts (Prefect 3.8.8, aiosqlite 0.22; decision 0019).
+
+While anything collects, nobody is answered: what the program is made of, all that there is after its first half minute,
+is looked at once and never again. The names of time zones, which Prefect reads from the disk for each schedule that it
+loads, are read once.
 """
 
 from __future__ import annotations
@@ -13,8 +17,10 @@ import gc
 import runpy
 import sys
 import threading
+import zoneinfo
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 YOUNG, OLD = 0.25, 30.0  # real seconds between two collections: of what was made lately, and of everything
 
@@ -30,6 +36,8 @@ def collected_beside(young: float = YOUNG, old: float = OLD) -> Iterator[None]:
         yield
     finally:
         stop.set()
+        thread.join()
+        gc.unfreeze()
         if was:
             gc.enable()
 
@@ -39,11 +47,20 @@ def _collect(stop: threading.Event, young: float, old: float) -> None:
     while not stop.wait(young):
         turn += 1
         gc.collect(2 if turn % turns == 0 else 1)
+        if turn == turns:
+            gc.freeze()
+
+
+def time_zones_once() -> None:
+    """Has this process read the names of time zones from the disk once: 800 files and more, a few milliseconds."""
+    read = lru_cache(zoneinfo.available_timezones)
+    zoneinfo.available_timezones = lambda: set(read())
 
 
 def main() -> None:
     """The program."""
     sys.argv[:] = ["prefect", "server", "start", *sys.argv[1:]]
+    time_zones_once()
     with collected_beside():
         runpy.run_module("prefect", run_name="__main__")
 

@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 import weakref
+import zoneinfo
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from deployments.prefect_server import collected_beside
+from deployments.prefect_server import collected_beside, time_zones_once
 
 GIVES_UP = 5.0  # real seconds after which SQLite does
 
@@ -94,6 +95,47 @@ def test_garbage_goes_young_and_old(young: float, old: float) -> None:
         while gone() is not None and time.monotonic() < until:
             time.sleep(0.01)
         assert gone() is None
+
+
+def test_what_there_is_after_a_while_is_looked_at_no_more() -> None:
+    """Looking at all that a program is made of stops everybody for a quarter of a second."""
+
+    class Cycle:
+        me: object
+
+    before = gc.get_freeze_count()
+    with collected_beside(young=0.02, old=0.06):
+        until = time.monotonic() + 20
+        while gc.get_freeze_count() == before and time.monotonic() < until:
+            time.sleep(0.01)
+        assert gc.get_freeze_count() > before + 10_000
+        made = Cycle()
+        made.me, gone = made, weakref.ref(made)
+        del made
+        while gone() is not None and time.monotonic() < until:
+            time.sleep(0.01)
+        assert gone() is None
+    assert gc.get_freeze_count() == 0
+
+
+def test_time_zones_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    monkeypatch.setattr(zoneinfo, "available_timezones", lambda: read.append(1) or {"Asia/Shanghai"})
+    time_zones_once()
+    zoneinfo.available_timezones().clear()
+    assert zoneinfo.available_timezones() == {"Asia/Shanghai"}, "whoever asks has a set of his own"
+    assert read == [1]
+
+
+def test_the_server_reads_them_once() -> None:
+    """Prefect takes the function when it is loaded: ours has to be there before."""
+    told = subprocess.run(
+        [sys.executable, "-c", "from deployments.prefect_server import time_zones_once as once; once(); "
+         "import zoneinfo; from prefect.types import _datetime as p; "
+         "print(p.available_timezones is zoneinfo.available_timezones, 'Asia/Shanghai' in p.get_timezones())"],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert told.stdout.split() == ["True", "True"]
 
 
 def test_it_takes_what_prefects_own_command_takes() -> None:
