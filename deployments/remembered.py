@@ -55,3 +55,8 @@ class WarmConfiguration(ProcessJobConfiguration):
         """As Prefect builds it, of what is remembered."""
         found: Any = Remembering(client)
         return await super().resolve_for_flow_run(flow_run, client=found, **more)
+
+    @classmethod
+    def _base_environment(cls) -> dict[str, str]:
+        """None: a slot has its worker's. To write all of Prefect's settings down takes 25 to 50 ms a run (3.8.8)."""
+        return {}

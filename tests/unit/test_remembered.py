@@ -10,7 +10,9 @@ import anyio
 import pytest
 from prefect.client.schemas.objects import Flow, FlowRun, WorkPool
 from prefect.client.schemas.responses import DeploymentResponse
+from prefect.settings import PREFECT_LOGGING_LEVEL, temporary_settings
 from prefect.states import Scheduled
+from prefect.workers.process import ProcessJobConfiguration
 
 from deployments import pools, remembered
 from deployments.remembered import WarmConfiguration
@@ -62,6 +64,26 @@ def test_runs_of_one_deployment_have_it_read_once_in_a_while(time: SimpleNamespa
     anyio.run(resolve, {})
     assert client.asked == ["deployment", "flow"] * 2
     assert remembered.Remembering(client).other == "as it is"
+
+
+def test_a_run_in_a_slot_is_not_told_the_settings_that_its_slot_has(
+    time: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To write all of Prefect's settings down for each run was a third of what runs cost a worker."""
+    monkeypatch.delenv("PREFECT_LOGGING_LEVEL", raising=False)
+    client: Any = Client()
+    run = FlowRun(flow_id=FLOW, deployment_id=DEPLOYMENT, state=Scheduled())
+    pool = WorkPool(name="p", type=pools.KIND, base_job_template=pools.TEMPLATE)
+
+    async def resolve(kind: type[ProcessJobConfiguration]) -> ProcessJobConfiguration:
+        return await kind.resolve_for_flow_run(run, client=client, work_pool=pool, worker_name="w")
+
+    with temporary_settings({PREFECT_LOGGING_LEVEL: "ERROR"}):
+        ours, theirs = anyio.run(resolve, WarmConfiguration), anyio.run(resolve, ProcessJobConfiguration)
+    assert theirs.env["PREFECT_LOGGING_LEVEL"] == "ERROR", "Prefect's own worker tells it to the process that it starts"
+    assert "PREFECT_LOGGING_LEVEL" not in ours.env
+    assert ours.env["PREFECT__FLOW_RUN_ID"] == str(run.id)
+    assert ours.env["A"] == "1"
 
 
 def test_a_warm_worker_says_of_no_run_that_it_is_being_submitted() -> None:
