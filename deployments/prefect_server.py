@@ -1,13 +1,13 @@
 """Prefect's server, whose garbage is collected beside its event loop: `python -m deployments.prefect_server`.
 
-It takes what `prefect server start` takes. Garbage is collected in whatever thread makes the next object, which in the
-server is its event loop. A cursor of SQLite among it is reset, and that waits for the cursor's connection; where that
-connection waits in another thread for the database, which a coroutine of this loop holds, all of them wait until SQLite
-gives up: nobody is answered for a minute, and a write is lost ("database is locked"). It took a busy machine two or
-three starts (Prefect 3.8.8, aiosqlite 0.22; decision 0019).
+It takes what `prefect server start` takes, in the foreground and as one process. Garbage is collected in whatever
+thread makes the next object, which in the server is its event loop. A cursor of SQLite among it is reset, and that
+waits for the cursor's connection; where that connection waits in another thread for the database, which a coroutine of
+this loop holds, all of them wait until SQLite gives up: nobody is answered for a minute, and a write is lost ("database
+is locked"). It took a busy machine two or three starts (Prefect 3.8.8, aiosqlite 0.22; decision 0019).
 
-While anything collects, nobody is answered: what the program is made of, all that there is after its first half minute,
-is looked at once and never again. The names of time zones, which Prefect reads from the disk for each schedule that it
+While anything collects, nobody is answered: what the program is made of, all that there is after its first minute, is
+looked at twice and never again. The names of time zones, which Prefect reads from the disk for each schedule that it
 loads, are read once.
 """
 
@@ -23,6 +23,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 YOUNG, OLD = 0.25, 30.0  # real seconds between two collections: of what was made lately, and of everything
+SETTLED = 2  # collections of everything after which what there is stays: it has loaded all, and migrated its database
+ENDING = 5.0  # real seconds that the end waits for a collection
 
 
 @contextmanager
@@ -36,8 +38,9 @@ def collected_beside(young: float = YOUNG, old: float = OLD) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join()
-        gc.unfreeze()
+        thread.join(ENDING)
+        if not thread.is_alive():
+            gc.unfreeze()
         if was:
             gc.enable()
 
@@ -47,7 +50,7 @@ def _collect(stop: threading.Event, young: float, old: float) -> None:
     while not stop.wait(young):
         turn += 1
         gc.collect(2 if turn % turns == 0 else 1)
-        if turn == turns:
+        if turn == SETTLED * turns:
             gc.freeze()
 
 

@@ -61,7 +61,7 @@ def test_both_run_the_same_programs() -> None:
         assert container(name)["command"] == services[name]["command"], name
 
 
-@pytest.mark.parametrize("name", sorted(OURS - {"prefect"}))
+@pytest.mark.parametrize("name", sorted(OURS))
 def test_every_program_is_a_module_that_there_is(name: str) -> None:
     python, dash, module, *_ = compose()["services"][name]["command"]
     assert (python, dash) == ("python", "-m")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import runpy
 import sqlite3
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from deployments.prefect_server import collected_beside, time_zones_once
+from deployments.prefect_server import collected_beside, main, time_zones_once
 
 GIVES_UP = 5.0  # real seconds after which SQLite does
 
@@ -103,18 +104,20 @@ def test_what_there_is_after_a_while_is_looked_at_no_more() -> None:
     class Cycle:
         me: object
 
-    before = gc.get_freeze_count()
     with collected_beside(young=0.02, old=0.06):
         until = time.monotonic() + 20
-        while gc.get_freeze_count() == before and time.monotonic() < until:
+        while not gc.get_freeze_count() and time.monotonic() < until:
             time.sleep(0.01)
-        assert gc.get_freeze_count() > before + 10_000
+        assert gc.get_freeze_count() > 10_000
         made = Cycle()
         made.me, gone = made, weakref.ref(made)
         del made
+        later = [[number] for number in range(20_000)]  # lives on, and stays in the collector's sight
         while gone() is not None and time.monotonic() < until:
             time.sleep(0.01)
         assert gone() is None
+        time.sleep(0.5)  # several collections of everything
+        assert any(one is later for one in gc.get_objects())
     assert gc.get_freeze_count() == 0
 
 
@@ -127,15 +130,30 @@ def test_time_zones_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read == [1]
 
 
-def test_the_server_reads_them_once() -> None:
-    """Prefect takes the function when it is loaded: ours has to be there before."""
+def test_the_server_is_started_with_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before Prefect is loaded, which takes the function of the time zones then."""
+    theirs, found = zoneinfo.available_timezones, []
+
+    def run(module: str, run_name: str) -> None:
+        found.append((module, run_name, sys.argv[:4], gc.isenabled(), zoneinfo.available_timezones is theirs))
+
+    monkeypatch.setattr(zoneinfo, "available_timezones", theirs)  # and puts it back
+    monkeypatch.setattr(sys, "argv", ["prefect_server", "--port", "1"])
+    monkeypatch.setattr(runpy, "run_module", run)
+    main()
+    assert found == [("prefect", "__main__", ["prefect", "server", "start", "--port"], False, False)]
+    assert gc.isenabled()
+
+
+def test_prefect_takes_the_function_when_it_is_loaded() -> None:
     told = subprocess.run(
-        [sys.executable, "-c", "from deployments.prefect_server import time_zones_once as once; once(); "
-         "import zoneinfo; from prefect.types import _datetime as p; "
-         "print(p.available_timezones is zoneinfo.available_timezones, 'Asia/Shanghai' in p.get_timezones())"],
+        [sys.executable, "-c", "import zoneinfo; theirs = zoneinfo.available_timezones; "
+         "from deployments.prefect_server import time_zones_once as once; once(); "
+         "from prefect.types import _datetime as p; "
+         "print(p.available_timezones is theirs, 'Asia/Shanghai' in p.get_timezones())"],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
-    assert told.stdout.split() == ["True", "True"]
+    assert told.stdout.split() == ["False", "True"]
 
 
 def test_it_takes_what_prefects_own_command_takes() -> None:
