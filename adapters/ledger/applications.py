@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, case, func, select, update
 
-from adapters.ledger import bulk
+from adapters.ledger import bulk, stories
 from adapters.ledger.events import record
 from adapters.ledger.ledger import reads, writes
 from adapters.ledger.shipments import lock
@@ -168,7 +168,13 @@ def first_said(tx: Connection, document_ids: Collection[int], status: str) -> di
     r = receipt.c
     query = select(r.document_id, func.min(r.return_time)).where(r.status == status)
     mine = query.where(bulk.among(tx, r.document_id, document_ids)).group_by(r.document_id)
-    return {row[0]: row[1] for row in tx.execute(mine).all()}
+    found = {row[0]: row[1] for row in tx.execute(mine).all()}
+    for story in stories.of_documents(tx, document_ids):
+        for entry in story.entries:
+            if entry.status == status:
+                first = found.get(entry.document_id, entry.return_time)
+                found[entry.document_id] = min(first, entry.return_time)
+    return found
 
 
 @reads

@@ -18,7 +18,7 @@ import pandas as pd
 import yaml
 from sqlalchemy import Connection, Select, select, union, update
 
-from adapters.ledger import bulk, pool
+from adapters.ledger import bulk, pool, stories
 from adapters.ledger.books import buyers
 from adapters.ledger.events import record
 from adapters.ledger.ledger import writes
@@ -35,6 +35,7 @@ from adapters.ledger.tables import (
     receipt,
     shipment,
     snapshot,
+    story,
 )
 from adapters.ledger.tables import source_file as source
 from mappings import clock
@@ -184,8 +185,12 @@ def _shipment(tx: Connection, row: Any, drives: bool, orders: set[str], said: se
     if drives:
         truck = {**row.truck, "driver": Driver().model_dump()}
         tx.execute(update(shipment).where(shipment.c.id == row.id).values(truck=truck))
-    told = select(fault.c.id, fault.c.order_no, fault.c.value, fault.c.other_value).where(fault.c.shipment_id == row.id)
-    theirs = [(f.id, "", "") for f in tx.execute(told).all() if f.order_no in orders or said & {f.value, f.other_value}]
+    faults = select(fault.c.id, fault.c.order_no, fault.c.value, fault.c.other_value).where(
+        fault.c.shipment_id == row.id
+    )
+    theirs = [
+        (f.id, "", "") for f in tx.execute(faults).all() if f.order_no in orders or said & {f.value, f.other_value}
+    ]
     bulk.update(tx, fault, ("id", "value", "other_value"), theirs)
     words = tx.execute(select(event.c.id, event.c.detail).where(event.c.shipment_id == row.id)).all()
     for ident in (e.id for e in words if e.detail and _names(json.dumps(e.detail, ensure_ascii=False).encode(), said)):
@@ -194,6 +199,7 @@ def _shipment(tx: Connection, row: Any, drives: bool, orders: set[str], said: se
     tx.execute(update(conversion).where(conversion.c.shipment_id == row.id).values(example=""))
     mine = select(document.c.id).where(document.c.shipment_id == row.id)
     tx.execute(update(receipt).where(receipt.c.document_id.in_(mine)).values(info=""))
+    stories.without_texts(tx, row.id)
     tx.execute(update(document).where(document.c.shipment_id == row.id).values(return_info=None))
     tx.execute(update(application).where(application.c.shipment_id == row.id).values(reason=""))
 
@@ -210,10 +216,11 @@ def _raws(tx: Connection, erased: Erased, now: datetime) -> None:
 
 def _tied(which: Any) -> Any:
     """The raws that belong to some shipments: theirs by name, their files, their messages, their receipts."""
-    told: Select[Any] = select(receipt.c.raw_id).join(document, receipt.c.document_id == document.c.id)
+    heard: Select[Any] = select(receipt.c.raw_id).join(document, receipt.c.document_id == document.c.id)
     return union(
         select(raw.c.id).join(shipment, raw.c.shipment_id == shipment.c.id).where(which),
         select(source.c.raw_id).join(shipment, source.c.shipment_id == shipment.c.id).where(which),
         select(message.c.raw_id).join(shipment, message.c.shipment_id == shipment.c.id).where(which),
-        told.join(shipment, document.c.shipment_id == shipment.c.id).where(which),
+        heard.join(shipment, document.c.shipment_id == shipment.c.id).where(which),
+        select(story.c.raw_id).join(shipment, story.c.shipment_id == shipment.c.id).where(which),
     )

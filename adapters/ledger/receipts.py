@@ -1,15 +1,20 @@
-"""Receipts as they come: every one is kept once, whatever order they come in. `settling` gives them their effect."""
+"""Receipts as they come: every one is kept once, whatever order they come in. `settling` gives them their effect.
+
+Ordinary ones, that had their effect as they came (`at_once`), are in `stories`; what reads receipts here reads both.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Row, func, select
 
-from adapters.ledger import bulk
+from adapters.ledger import bulk, stories
+from adapters.ledger.folding import APPLIED
 from adapters.ledger.ledger import reads, writes
 from adapters.ledger.settling import (
     NEW,
@@ -24,7 +29,7 @@ from adapters.ledger.settling import (
     settle,
     waiting_of,
 )
-from adapters.ledger.tables import document, receipt
+from adapters.ledger.tables import document, receipt, story
 from mappings import clock
 
 __all__ = [
@@ -88,33 +93,60 @@ def add_receipts(tx: Connection, raw_id: int, rows: Sequence[ReceiptLike]) -> in
 
 
 @writes
-def add_all(tx: Connection, told: Iterable[tuple[int, Sequence[ReceiptLike]]]) -> int:
+def add_all(tx: Connection, brought: Iterable[tuple[int, Sequence[ReceiptLike]]]) -> int:
     """Keep the receipts of many raw messages, by their ids; known ones change nothing. Returns how many were new.
 
     One with a problem is kept as "unusable": it never moves a document.
     """
     now, values = clock.now(), attrgetter(*_FIELDS)
+    pairs = [(raw_id, row) for raw_id, rows in brought for row in rows]
+    known = stories.known(tx, [row for _, row in pairs])
     kept = [
         (raw_id, *values(row), row.return_time or NO_TIME, row.problem, UNUSABLE if row.problem else NEW, now)
-        for raw_id, rows in told
-        for row in rows
+        for place, (raw_id, row) in enumerate(pairs)
+        if place not in known
     ]
     return bulk.insert(tx, receipt, _COLUMNS, kept, ignore=True)
 
 
+class Receipt(NamedTuple):
+    """A receipt about a document, as it was kept, and what became of it."""
+
+    document_id: int
+    raw_id: int
+    authority: str
+    type: str
+    guid: str
+    declared_guid: str
+    status: str
+    info: str
+    pre_no: str
+    invt_no: str
+    return_time: datetime
+    disposition: str
+    reason: str
+    at: datetime
+
+
 @reads
-def of_document(tx: Connection, document_id: int) -> list[Row[Any]]:
+def of_document(tx: Connection, document_id: int) -> list[Receipt]:
     """The receipts that were told of a document, by their own time."""
-    query = select(receipt).where(receipt.c.document_id == document_id)
-    return list(tx.execute(query.order_by(receipt.c.return_time, receipt.c.id)).all())
+    return _of(tx, [document_id])
 
 
 @reads
-def of_shipment(tx: Connection, shipment_id: int) -> list[Row[Any]]:
+def of_shipment(tx: Connection, shipment_id: int) -> list[Receipt]:
     """All receipts about a shipment's documents, by their own time."""
-    query = select(receipt).join(document, receipt.c.document_id == document.c.id)
-    mine = query.where(document.c.shipment_id == shipment_id)
-    return list(tx.execute(mine.order_by(receipt.c.return_time, receipt.c.id)).all())
+    return _of(tx, tx.execute(select(document.c.id).where(document.c.shipment_id == shipment_id)).scalars().all())
+
+
+def _of(tx: Connection, idents: Sequence[int]) -> list[Receipt]:
+    query = select(*(receipt.c[name] for name in Receipt._fields)).where(bulk.among(tx, receipt.c.document_id, idents))
+    found = [Receipt._make(row) for row in tx.execute(query.order_by(receipt.c.id)).all()]
+    for one in stories.of_documents(tx, idents):
+        brought = one.raw_id, one.authority, one.type
+        found += [Receipt._make((entry[0], *brought, *entry[1:], APPLIED, "", one.at)) for entry in one.entries]
+    return sorted(found, key=attrgetter("return_time"))
 
 
 @reads
@@ -137,4 +169,6 @@ def keep_for_partner(tx: Connection, ids: Sequence[int]) -> None:
 def counts(tx: Connection, authority: str) -> dict[str, int]:
     """How many receipts of an authority are in each disposition."""
     query = select(receipt.c.disposition, func.count()).where(receipt.c.authority == authority)
-    return {row[0]: row[1] for row in tx.execute(query.group_by(receipt.c.disposition)).all()}
+    found = Counter({row[0]: row[1] for row in tx.execute(query.group_by(receipt.c.disposition)).all()})
+    mine = select(func.coalesce(func.sum(story.c.receipts), 0)).where(story.c.authority == authority)
+    return dict(+(found + Counter({APPLIED: int(tx.execute(mine).scalar_one())})))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, select
 
-from adapters.ledger import bulk, folding, history
+from adapters.ledger import bulk, folding, history, stories
 from adapters.ledger.claims import confirm_arrived
 from adapters.ledger.folding import APPLIED, CONFLICT, DUPLICATE, LATE, Held, Meaning, Rank
 from adapters.ledger.history import SETTLED, Past, stored
@@ -99,8 +99,9 @@ def settle(
     held = {ident: Held(*rows[0].was) for ident, rows in groups.items()}
     of = Meanings(ranks, recovered).of
     meanings = {ident: of(rows[0].type, bool(rows[0].recovery)) for ident, rows in groups.items()}
-    told = [i for i in groups if held[i].status or held[i].final]  # of the others nothing was said yet
-    unsettled = [i for i in told if any(folding.unsettles(held[i], row, meanings[i]) for row in groups[i])]
+    moved = [i for i in groups if held[i].status or held[i].final]  # of the others nothing was said yet
+    unsettled = [i for i in moved if any(folding.unsettles(held[i], row, meanings[i]) for row in groups[i])]
+    stories.apart(tx, unsettled)
     past = history.past(tx, unsettled)
     told_anew: list[tuple[int, str]] = []
     for ident, rows in groups.items():
@@ -124,15 +125,16 @@ def retell(
 ) -> dict[int, str]:
     """Make these documents anew from all that was told of them, as after a cancel was granted. Their states by id."""
     alone(tx, f"settle {authority}")
-    d, told = document.c, history.past(tx, idents)
+    stories.apart(tx, idents)
+    d, past = document.c, history.past(tx, idents)
     state = [d.state, d.rank, d.return_status, d.return_time, d.return_info, d.pre_no, d.invt_no, d.final, d.conflict]
     query = select(d.id, d.type, message.c.recovery, *map(stored, state)).join(message, d.message_id == message.c.id)
     changed, anew, of = [], [], Meanings(ranks, recovered).of
     for ident, kind, recovery, *was in tx.execute(query.where(bulk.among(tx, d.id, idents))).all():
         meaning = of(kind, bool(recovery))
-        held, said = folding.refold(Held(*was), told[ident], [], meaning)
+        held, said = folding.refold(Held(*was), past[ident], [], meaning)
         changed.append((ident, *held.values()))
-        anew += _changed(told[ident], said)
+        anew += _changed(past[ident], said)
     bulk.update(tx, document, _WRITTEN, changed, stored=("return_time", "return_info"))
     bulk.update(tx, receipt, ("id", "disposition"), anew)
     return {ident: state for ident, state, *_ in changed}
@@ -176,12 +178,12 @@ def _asking(kind: str, recovery: bool, ranks: Ranks, recovered: Ranks | None) ->
 def _judge(rows: list[_Pair], said: dict[int, str], verdicts: dict[int, Verdict], settled: Settled) -> None:
     """Note what became of one document's receipts; one about a whole message counts where it moved any document."""
     for row in rows:
-        told = None if row.cop_msg_id else row.document_id
+        ident = None if row.cop_msg_id else row.document_id
         if row.id not in said:
-            verdicts.setdefault(row.id, Verdict(told, PARKED, f"unknown status {row.status}"))
+            verdicts.setdefault(row.id, Verdict(ident, PARKED, f"unknown status {row.status}"))
             continue
         if row.id not in verdicts or said[row.id] == APPLIED:
-            verdicts[row.id] = Verdict(told, said[row.id])
+            verdicts[row.id] = Verdict(ident, said[row.id])
         settled.shipments.add(row.shipment_id)
         settled.messages.add(row.message_id)
 
@@ -199,11 +201,11 @@ def _candidates(tx: Connection, authority: str) -> list[_Pair]:
     if not waiting:
         return []
     mine = bulk.among(tx, r.id, waiting)  # the receipts lead: there may be few of them, and many documents
-    told = [r.id, r.status, r.return_time, r.info, r.pre_no, r.invt_no, r.declared_guid, r.cop_msg_id]
+    said = [r.id, r.status, r.return_time, r.info, r.pre_no, r.invt_no, r.declared_guid, r.cop_msg_id]
     about = [d.type, d.id.label("document_id"), d.shipment_id, d.message_id, d.attempt, d.guid, m.first_claimed_at,
              m.recovery]  # fmt: skip
     state = [d.state, d.rank, d.return_status, d.return_time, d.return_info, d.pre_no, d.invt_no, d.final, d.conflict]
-    columns = [*map(stored, told + about), *(stored(c).label(f"was_{c.name}") for c in state)]
+    columns = [*map(stored, said + about), *(stored(c).label(f"was_{c.name}") for c in state)]
     same = and_(d.authority == r.authority, d.type == r.type, d.business_key == r.business_key, r.cop_msg_id == "")
     named = and_(m.authority == r.authority, m.cop_msg_id == r.cop_msg_id)
     by_key = select(*columns).select_from(receipt.join(document, same).join(message, d.message_id == m.id))

@@ -18,8 +18,8 @@ from sqlalchemy import func, select
 
 from adapters import home as homes
 from adapters.cn_ecommerce import ChinaEcommerce
-from adapters.ledger import at_once, raws, shipments
-from adapters.ledger.tables import document, parcel, raw, receipt
+from adapters.ledger import at_once, raws, receipts, shipments, stories
+from adapters.ledger.tables import document, parcel, raw, story
 from deployments import demo_truck
 from mappings import clock
 from tasks.capture import files_of_folder, read_folder
@@ -42,7 +42,7 @@ PARTS = {
     "sign": ((declaring, "seal_messages"),),
     "claim": ((submit.Group, "next"), (submit.Group, "close")),
     "send": ((ChinaEcommerce, "send"),),
-    "receive": ((hearing, "fetch"), (receive, "read_all"), (at_once, "kept")),
+    "receive": ((hearing, "fetch"), (receive, "read_all"), (stories, "keep"), (at_once, "_add")),
     "settle": ((hearing, "apply"), (hearing, "read_stored")),
 }
 ORDER = (*PARTS, REST)
@@ -169,7 +169,7 @@ def _declared(here: Office) -> int:
 
 def _receipts(here: Office) -> int:
     with here.ledger.read() as tx:
-        return int(tx.execute(select(func.count()).select_from(receipt)).scalar_one())
+        return sum(receipts.counts(tx, CHINA).values())
 
 
 def receipt_floor(here: Office, work: Path, most: int = 300) -> dict[str, float]:
@@ -184,14 +184,14 @@ def receipt_floor(here: Office, work: Path, most: int = 300) -> dict[str, float]
             .scalars()
             .all()
         )
-        said = tx.execute(
-            select(receipt.c.document_id, receipt.c.type, receipt.c.business_key, receipt.c.status, receipt.c.guid)
-            .where(receipt.c.raw_id.in_(ids[-most:]))
-        ).all()  # fmt: skip
-        known = tx.execute(select(document.c.id, document.c.type, document.c.state)).all()
+        late = set(ids[-most:])
+        trucks = tx.execute(select(story.c.shipment_id).where(story.c.raw_id.in_(late)).distinct()).scalars().all()
+        said = [row for truck in trucks for row in receipts.of_shipment(tx, truck) if row.raw_id in late]
+        known = tx.execute(select(document.c.id, document.c.type, document.c.state, document.c.business_key)).all()
     authority = here.authority(CHINA)
     bodies = [authority.open(body).business for body in raws.bodies(here.ledger, ids[-most:]).values()]
-    rows, told = [tuple(row) for row in said], {row.document_id: row.status for row in said}
+    keys, told = {row.id: row.business_key for row in known}, {row.document_id: row.status for row in said}
+    rows = [(row.document_id, row.type, keys[row.document_id], row.status, row.guid) for row in said]
     seconds: dict[str, float] = {}
     started = time.process_time()
     for body in bodies:
@@ -202,7 +202,7 @@ def receipt_floor(here: Office, work: Path, most: int = 300) -> dict[str, float]
         database.execute(
             "CREATE TABLE receipt (document_id, type, key, status, guid, UNIQUE (type, key, status, guid))"
         )
-        database.executemany("INSERT INTO document VALUES (?, ?, ?)", [tuple(row) for row in known])
+        database.executemany("INSERT INTO document VALUES (?, ?, ?)", [tuple(row[:3]) for row in known])
         database.commit()
         started = time.process_time()
         database.executemany("INSERT OR IGNORE INTO receipt VALUES (?, ?, ?, ?, ?)", rows)

@@ -12,11 +12,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from adapters.ledger import Ledger, migrations, open_ledger, preparing, raws, shipments
+from adapters.ledger import Ledger, bulk, migrations, open_ledger, preparing, raws, shipments
 from adapters.ledger.audit import audit
 from adapters.ledger.ledger import VARIABLE, newest_revision
 from adapters.ledger.sealed import Vault
-from adapters.ledger.tables import UNCHECKED, metadata, parcel, raw, shipment
+from adapters.ledger.tables import UNCHECKED, metadata, parcel, raw, receipt, shipment
 from mappings.errors import ConfigurationError
 from tests.contract import ledger_cases as cases
 
@@ -55,7 +55,22 @@ def test_a_ledger_with_rows_goes_from_an_older_migration_to_the_newest(ledger: L
 
     before = {"document": 4, "receipt": 2, "listed": 2, "parcel": 1}
     assert keys() == before
-    cases.arrive(ledger, cases.answer("P|o1", "2"))
+    brought = raws.store_raw(ledger, "in", cases.CN, "http", "customs", b"of an older release")
+    old = (brought, cases.CN, cases.ORDER, "P|o1", "G1", "2", cases.NOW, "", "new", cases.NOW)
+    names = (
+        "raw_id",
+        "authority",
+        "type",
+        "business_key",
+        "guid",
+        "status",
+        "return_time",
+        "info",
+        "disposition",
+        "at",
+    )
+    with ledger.begin() as tx:
+        bulk.insert(tx, receipt, names, [old])
     ledger.upgrade()
     unchecked = {"document": 0, "receipt": 0, "listed": 0} if ledger.engine.dialect.name == "postgresql" else {}
     assert keys() == before | unchecked

@@ -20,6 +20,7 @@ from adapters.ledger.tables.documents import (
     listed,
     message,
     receipt,
+    story,
 )
 from adapters.ledger.tables.payments import payment_answer, payment_event, payment_request
 from adapters.ledger.tables.pool import pool_file, pool_piece, pool_row, pool_seen
@@ -75,4 +76,5 @@ __all__ = [
     "shipment",
     "snapshot",
     "source_file",
+    "story",
 ]

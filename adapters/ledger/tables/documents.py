@@ -16,7 +16,7 @@ from sqlalchemy import (
     or_,
 )
 
-from adapters.ledger.sealed import SealedText
+from adapters.ledger.sealed import SealedJson, SealedText
 from adapters.ledger.tables.columns import Key, count, flag, ident, instant, metadata, text, to
 
 DEAD = ("refused", "rejected", "failed", "send_failed", "cancelled")  # a document that declares nothing any longer
@@ -107,6 +107,20 @@ receipt = Table(
     text("reason"),
     instant("at", False),
     UniqueConstraint("authority", "type", "business_key", "status", "return_time", "guid"),
+)
+story = Table(  # ordinary receipts of one raw message, of one type, about one shipment's documents (decision 0024)
+    "story",
+    metadata,
+    ident(),
+    to("shipment", index=True),
+    to("raw"),
+    Column("authority", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("first_id", Key, nullable=False),  # of the documents in it
+    Column("last_id", Key, nullable=False),
+    count("receipts"),
+    Column("told", SealedJson, nullable=False),
+    instant("at", False),
 )
 # Of these tables PostgreSQL does not prove row by row that what they refer to is there: the audit does (decision 0021).
 UNCHECKED = (document, receipt, listed)

@@ -1,0 +1,174 @@
+"""What ordinary receipts told of a shipment's documents: all that one raw message said of one type, in one row.
+
+A truck has nine receipts a parcel, and hardly one of them is ever looked at again by itself: as rows of their own, with
+a key each, they were the dearest thing in the ledger (decision 0024). Here are those that were settled as they came:
+each was later than all that its document had been told before, and applied. So what is here of a document is no later
+than its `return_time`, and whoever comes with something later need not look. What is looked at is told apart again
+(`apart`): it becomes rows of `receipt`, as if it had never been anything else.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, delete, select, update
+
+from adapters.ledger import bulk
+from adapters.ledger.folding import APPLIED
+from adapters.ledger.tables import document, receipt, story
+
+TEXTS = ("guid", "declared_guid", "status", "info", "pre_no", "invt_no")  # of a receipt, as a story has them
+_COLUMNS = ("document_id", *TEXTS, "return_time")
+
+
+class Entry(NamedTuple):
+    """A receipt of a story."""
+
+    document_id: int
+    guid: str
+    declared_guid: str
+    status: str
+    info: str
+    pre_no: str
+    invt_no: str
+    return_time: datetime
+
+
+class Story(NamedTuple):
+    """All that one raw message told of documents of one type of one shipment."""
+
+    id: int
+    raw_id: int
+    authority: str
+    type: str
+    at: datetime
+    entries: list[Entry]
+
+
+class Part(NamedTuple):
+    """A story about to be kept: its receipts' columns, in the order of `Entry`; times as `datetime`."""
+
+    raw_id: int
+    shipment_id: int
+    type: str
+    columns: tuple[Sequence[Any], ...]
+
+
+def keep(tx: Connection, authority: str, parts: Sequence[Part], at: datetime) -> int:
+    """Keep stories. Returns of how many receipts."""
+    names = ("raw_id", "shipment_id", "type", "authority", "at", *_SPAN, "told")
+    rows = [(*part[:3], authority, at, *_span(part.columns[0]), _written(part.columns)) for part in parts]
+    bulk.insert(tx, story, names, rows)
+    return sum(len(part.columns[0]) for part in parts)
+
+
+_SPAN = ("first_id", "last_id", "receipts")
+
+
+def _span(documents: Sequence[int]) -> tuple[int, int, int]:
+    return min(documents), max(documents), len(documents)
+
+
+def _written(columns: Iterable[Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """As it is sealed; times with their zone, as ISO 8601 has them."""
+    return dict(zip(_COLUMNS, columns, strict=True))
+
+
+def _read(told: Mapping[str, Sequence[Any]]) -> list[Entry]:
+    *texts, times = (told[name] for name in _COLUMNS)
+    return list(map(Entry._make, zip(*texts, map(datetime.fromisoformat, times), strict=True)))
+
+
+def of_documents(tx: Connection, idents: Collection[int]) -> list[Story]:
+    """The stories in which these documents are, each with what it says of them alone, in the order of coming."""
+    wanted = set(idents)
+    return [
+        one._replace(entries=mine)
+        for one in _stories(tx, wanted)
+        if (mine := [entry for entry in one.entries if entry.document_id in wanted])
+    ]
+
+
+def _stories(tx: Connection, idents: Collection[int]) -> Iterator[Story]:
+    """The stories in which one of these documents may be: opened one after the other, for a truck has hundreds."""
+    if not idents:
+        return
+    spans, c = sorted(idents), story.c
+    mine = select(document.c.shipment_id).where(bulk.among(tx, document.c.id, spans)).distinct()
+    shipments = list(tx.execute(mine).scalars())
+    there = select(c.id, c.first_id, c.last_id).where(bulk.among(tx, c.shipment_id, shipments))
+    within = there.where(c.first_id <= spans[-1], c.last_id >= spans[0]).order_by(c.id)
+    one = select(c.id, c.raw_id, c.authority, c.type, c.at, c.told)
+    for ident, first, last in tx.execute(within).all():
+        place = bisect_left(spans, first)
+        if place < len(spans) and spans[place] <= last:
+            row = tx.execute(one.where(c.id == ident)).one()
+            yield Story(row.id, row.raw_id, row.authority, row.type, row.at, _read(row.told))
+
+
+def known(tx: Connection, rows: Sequence[Any]) -> set[int]:
+    """Of receipts about to be kept (`receipts.ReceiptLike`) the places of those that a story has told already."""
+    places: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for place, row in enumerate(rows):
+        if not (row.problem or row.cop_msg_id):
+            places[row.authority, row.type][row.business_key].append(place)
+    found: set[int] = set()
+    for (authority, kind), keys in places.items():
+        d = document.c
+        mine = select(d.id, d.business_key).where(d.authority == authority, d.type == kind)
+        there = {row[0]: row[1] for row in tx.execute(mine.where(bulk.among(tx, d.business_key, keys))).all()}
+        said = {
+            (there[entry.document_id], entry.status, entry.return_time, entry.guid)
+            for one in of_documents(tx, there)
+            for entry in one.entries
+        }
+        if said:
+            found |= {
+                place
+                for key, mine in keys.items()
+                for place in mine
+                if (key, rows[place].status, rows[place].return_time, rows[place].guid) in said
+            }
+    return found
+
+
+def apart(tx: Connection, idents: Collection[int]) -> int:
+    """Make what was told of these documents rows of `receipt`. Returns how many receipts."""
+    wanted, rows = set(idents), list[tuple[Any, ...]]()
+    keys: dict[int, str] = {}
+    for one in list(_stories(tx, wanted)):
+        mine = [entry for entry in one.entries if entry.document_id in wanted]
+        if not mine:
+            continue
+        if not keys:
+            known_by = select(document.c.id, document.c.business_key)
+            keys = {row[0]: row[1] for row in tx.execute(known_by.where(bulk.among(tx, document.c.id, wanted))).all()}
+        same = (one.raw_id, one.authority, one.type, one.at, "", "", APPLIED)
+        rows += [(*same, keys[entry.document_id], *entry) for entry in mine]
+        _shorten(tx, one.id, [entry for entry in one.entries if entry.document_id not in wanted])
+    names = ("raw_id", "authority", "type", "at", "cop_msg_id", "reason", "disposition", "business_key", *_COLUMNS)
+    bulk.insert(tx, receipt, names, rows, ignore=True)
+    return len(rows)
+
+
+def without_texts(tx: Connection, shipment_id: int) -> None:
+    """Erase the authority's texts from everything that was told of a shipment."""
+    query = select(story.c.id, story.c.told).where(story.c.shipment_id == shipment_id)
+    for ident, told in tx.execute(query).all():
+        bare = {**told, "info": [""] * len(told["info"])}
+        tx.execute(update(story).where(story.c.id == ident).values(told=bare))
+
+
+def _shorten(tx: Connection, ident: int, left: Sequence[Entry]) -> None:
+    """A story that tells only what is left of it; gone where that is nothing."""
+    mine = story.c.id == ident
+    if not left:
+        tx.execute(delete(story).where(mine))
+        return
+    columns = tuple(zip(*left, strict=True))
+    values = dict(zip(_SPAN, _span(columns[0]), strict=True))
+    tx.execute(update(story).where(mine).values(told=_written(columns), **values))
