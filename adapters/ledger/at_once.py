@@ -21,7 +21,7 @@ from adapters.ledger.claims import confirm_arrived
 from adapters.ledger.folding import APPLIED
 from adapters.ledger.ledger import alone, writes
 from adapters.ledger.lives import Life, Likeness, Shape, life
-from adapters.ledger.receipts import NO_TIME, ReceiptLike, add_all
+from adapters.ledger.receipts import ReceiptLike, add_all
 from adapters.ledger.settling import Meanings, Ranks, Settled, waiting_of
 from adapters.ledger.tables import document, message, receipt
 from mappings import clock
@@ -94,7 +94,7 @@ class Batch:
             self.rows += rows
         self.now = clock.now()
         self.dialect = dialect
-        self.told_at = [row.return_time or NO_TIME for row in self.rows]
+        self.told_at = [row.return_time or stories.NO_TIME for row in self.rows]
         self.times = bulk.converted(dialect, receipt, "return_time", self.told_at)
         self.shapes: list[Shape] = [
             (row.status, at, row.pre_no != "", row.invt_no != "") for row, at in zip(self.rows, self.times, strict=True)

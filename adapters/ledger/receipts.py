@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol
 
@@ -46,7 +46,6 @@ __all__ = [
     "settle",
 ]
 
-NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # stands for the time of a receipt that tells none
 _FIELDS = (
     "authority", "type", "business_key", "guid", "status", "info", "pre_no", "invt_no", "declared_guid", "cop_msg_id",
 )  # fmt: skip
@@ -102,7 +101,7 @@ def add_all(tx: Connection, brought: Iterable[tuple[int, Sequence[ReceiptLike]]]
     pairs = [(raw_id, row) for raw_id, rows in brought for row in rows]
     known = stories.known(tx, [row for _, row in pairs])
     kept = [
-        (raw_id, *values(row), row.return_time or NO_TIME, row.problem, UNUSABLE if row.problem else NEW, now)
+        (raw_id, *values(row), row.return_time or stories.NO_TIME, row.problem, UNUSABLE if row.problem else NEW, now)
         for place, (raw_id, row) in enumerate(pairs)
         if place not in known
     ]

@@ -12,7 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, select, update
@@ -21,6 +21,7 @@ from adapters.ledger import bulk
 from adapters.ledger.folding import APPLIED
 from adapters.ledger.tables import document, receipt, story
 
+NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)  # stands for the time of a receipt that tells none
 TEXTS = ("guid", "declared_guid", "status", "info", "pre_no", "invt_no")  # of a receipt, as a story has them
 _COLUMNS = ("document_id", *TEXTS, "return_time")
 
@@ -131,7 +132,7 @@ def known(tx: Connection, rows: Sequence[Any]) -> set[int]:
                 place
                 for key, mine in keys.items()
                 for place in mine
-                if (key, rows[place].status, rows[place].return_time, rows[place].guid) in said
+                if (key, rows[place].status, rows[place].return_time or NO_TIME, rows[place].guid) in said
             }
     return found
 
@@ -140,7 +141,7 @@ def apart(tx: Connection, idents: Collection[int]) -> int:
     """Make what was told of these documents rows of `receipt`. Returns how many receipts."""
     wanted, rows = set(idents), list[tuple[Any, ...]]()
     keys: dict[int, str] = {}
-    for one in list(_stories(tx, wanted)):
+    for one in _stories(tx, wanted):
         mine = [entry for entry in one.entries if entry.document_id in wanted]
         if not mine:
             continue

@@ -94,6 +94,13 @@ def test_what_a_story_told_is_known_however_it_comes_again(ledger: Ledger) -> No
     assert receipts.settle(ledger, CN, RANKS).counts == {}
 
 
+def test_one_without_a_time_is_kept_once_too(ledger: Ledger) -> None:
+    cases.declared(ledger, cases.shipment(ledger))
+    one = answer("P|o1", "2", return_time=None)
+    assert (bring(ledger, one), bring(ledger, one, body=b"again")) == (1, 0)
+    assert (rows(ledger), [count for *_, count in told(ledger)]) == ([], [1])
+
+
 def test_one_that_reaches_back_tells_only_its_document_apart(ledger: Ledger) -> None:
     ident = cases.shipment(ledger)
     cases.declared(ledger, ident)
