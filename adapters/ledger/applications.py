@@ -165,11 +165,11 @@ def inventories(tx: Connection, shipment_id: int, type: str) -> dict[int, Row[An
 @reads
 def first_said(tx: Connection, document_ids: Collection[int], status: str) -> dict[int, datetime]:
     """When a status was first said of each of these documents, by the receipts' own times."""
-    r = receipt.c
+    r, heard = receipt.c, stories.of_documents(tx, document_ids)  # first: told apart meanwhile, they are rows
     query = select(r.document_id, func.min(r.return_time)).where(r.status == status)
     mine = query.where(bulk.among(tx, r.document_id, document_ids)).group_by(r.document_id)
     found = {row[0]: row[1] for row in tx.execute(mine).all()}
-    for story in stories.of_documents(tx, document_ids):
+    for story in heard:
         for entry in story.entries:
             if entry.status == status:
                 first = found.get(entry.document_id, entry.return_time)

@@ -71,6 +71,9 @@ def keep(
                 settled.counts[APPLIED] += len(shapes) * len(lived)
                 settled.shipments.update([row[2] for row, _ in lived])
                 settled.messages.update([row[3] for row, _ in lived])
+        if batch.open:  # what is left may contradict them: whoever settles next is to look
+            left = [row[2] for row in rows if not all(batch.about[place] for place in keys[kind][row[0]])]
+            settled.shipments.update(left)
     new = stories.keep(tx, authority, batch.parts(), batch.now) + _add(tx, batch)
     for texts, written in changed.items():
         bulk.update(tx, document, (*_WRITTEN, *texts), written, stored=_STORED)

@@ -148,7 +148,11 @@ def unsettles(held: Held, row: Told, meanings: Meanings) -> bool:
 
 def advance(held: Held, rows: Iterable[Told], meanings: Meanings) -> dict[int, str]:
     """Apply receipts, none of which unsettles the document, in their order. Returns each one's disposition by id."""
-    known = [(order(row, meaning), row, meaning) for row in rows if (meaning := meanings(row.status)) is not None]
+    known = [
+        ((order(row, meaning)[0], getattr(row, "disposition", "") != APPLIED, row.id), row, meaning)
+        for row in rows
+        if (meaning := meanings(row.status)) is not None
+    ]  # at the same place what was applied before stays first: its row may be younger (`stories.apart`)
     said = {}
     for _, row, meaning in sorted(known, key=itemgetter(0)):
         said[row.id] = held.apply(row, meaning, meanings(held.status) or NONE)

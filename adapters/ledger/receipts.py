@@ -140,9 +140,10 @@ def of_shipment(tx: Connection, shipment_id: int) -> list[Receipt]:
 
 
 def _of(tx: Connection, idents: Sequence[int]) -> list[Receipt]:
+    heard = stories.of_documents(tx, idents)  # first: what is told apart meanwhile is then among the rows
     query = select(*(receipt.c[name] for name in Receipt._fields)).where(bulk.among(tx, receipt.c.document_id, idents))
     found = [Receipt._make(row) for row in tx.execute(query.order_by(receipt.c.id)).all()]
-    for one in stories.of_documents(tx, idents):
+    for one in heard:
         brought = one.raw_id, one.authority, one.type
         found += [Receipt._make((entry[0], *brought, *entry[1:], APPLIED, "", one.at)) for entry in one.entries]
     return sorted(found, key=attrgetter("return_time"))

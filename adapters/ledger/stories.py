@@ -107,7 +107,9 @@ def _stories(tx: Connection, idents: Collection[int]) -> Iterator[Story]:
     for ident, first, last in tx.execute(within).all():
         place = bisect_left(spans, first)
         if place < len(spans) and spans[place] <= last:
-            row = tx.execute(one.where(c.id == ident)).one()
+            row = tx.execute(one.where(c.id == ident)).one_or_none()
+            if row is None:  # told apart in the meantime
+                continue
             yield Story(row.id, row.raw_id, row.authority, row.type, row.at, _read(row.told))
 
 
@@ -152,8 +154,22 @@ def apart(tx: Connection, idents: Collection[int]) -> int:
         rows += [(*same, keys[entry.document_id], *entry) for entry in mine]
         _shorten(tx, one.id, [entry for entry in one.entries if entry.document_id not in wanted])
     names = ("raw_id", "authority", "type", "at", "cop_msg_id", "reason", "disposition", "business_key", *_COLUMNS)
-    bulk.insert(tx, receipt, names, rows, ignore=True)
-    return len(rows)
+    _replace(tx, rows, names)
+    return bulk.insert(tx, receipt, names, rows, ignore=True)
+
+
+def _replace(tx: Connection, rows: Sequence[Sequence[Any]], names: Sequence[str]) -> None:
+    """Take away the rows of the same receipts that moved nothing (a partner's, an unusable one): one of them stays."""
+    c, key = receipt.c, ("authority", "type", "business_key", "status", "return_time", "guid")
+    mine = {tuple(row[names.index(name)] for name in key) for row in rows}
+    keys = {row[names.index("business_key")] for row in rows}
+    query = select(c.id, *(c[name] for name in key)).where(
+        c.document_id.is_(None), bulk.among(tx, c.business_key, keys)
+    )
+    for authority, kind in {one[:2] for one in mine}:
+        there = tx.execute(query.where(c.authority == authority, c.type == kind)).all()
+        gone = [row[0] for row in there if tuple(row[1:]) in mine]
+        tx.execute(delete(receipt).where(bulk.among(tx, c.id, gone)))
 
 
 def without_texts(tx: Connection, shipment_id: int) -> None:

@@ -57,7 +57,7 @@ def test_what_is_not_ordinary_waits_for_the_settling(ledger: Ledger) -> None:
     nobody, odd = answer("P|nobody", "2"), answer("P|o1", "no-such")
     wrong, whole = answer("P|o2", "2", problem="no time"), answer("C1", "900", cop_msg_id="C1")
     new, settled = _keep(ledger, nobody, odd, wrong, whole)
-    assert (new, settled.counts, settled.shipments) == (4, {}, set())
+    assert (new, settled.counts, settled.shipments) == (4, {}, {ident})
     assert receipts.counts(ledger, CN) == {"new": 3, "unusable": 1}
     receipts.settle(ledger, CN, RANKS)
     assert receipts.counts(ledger, CN) == {"parked": 3, "unusable": 1}
