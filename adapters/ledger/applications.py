@@ -169,11 +169,9 @@ def first_said(tx: Connection, document_ids: Collection[int], status: str) -> di
     query = select(r.document_id, func.min(r.return_time)).where(r.status == status)
     mine = query.where(bulk.among(tx, r.document_id, document_ids)).group_by(r.document_id)
     found = {row[0]: row[1] for row in tx.execute(mine).all()}
-    for story in heard:
-        for entry in story.entries:
-            if entry.status == status:
-                first = found.get(entry.document_id, entry.return_time)
-                found[entry.document_id] = min(first, entry.return_time)
+    for one in heard:
+        if one.status == status:
+            found[one.document_id] = min(found.get(one.document_id, one.return_time), one.return_time)
     return found
 
 

@@ -126,7 +126,8 @@ class Batch:
     ) -> Lived:
         """The documents of which there is one attempt, nothing waits, and all is later than what they hold.
 
-        So none of it is known: what is kept of a document is no later than what it holds, or has not moved it.
+        So none of it is known: what was applied to a document is no later than what it holds. (A row that moved nothing
+        may say the same; `stories.apart` lets one of the two stay.)
         """
         attempts = Counter([row[0] for row in documents])
         if waits or len(attempts) < len(documents):

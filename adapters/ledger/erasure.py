@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Select, select, union, update
 from adapters.ledger import bulk, pool, stories
 from adapters.ledger.books import buyers
 from adapters.ledger.events import record
-from adapters.ledger.ledger import writes
+from adapters.ledger.ledger import alone, writes
 from adapters.ledger.raws import ERASED
 from adapters.ledger.tables import (
     application,
@@ -98,6 +98,8 @@ def erase_person(tx: Connection, actor: str, person: Person) -> Erased:
     if not any(person):
         raise ConfigurationError("请给出姓名、电话或运单号。Say whom to erase: a name, a phone or a waybill number.")
     now, erased = clock.now(), Erased()
+    for authority in sorted(tx.execute(select(message.c.authority).distinct()).scalars()):
+        alone(tx, f"settle {authority}")  # who settles may write anew what is erased here
     for row in list(tx.execute(select(shipment.c.id, shipment.c.truck, shipment.c.closed_at).order_by("id")).all()):
         orders, said, rewritten = _snapshots(tx, row.id, person)
         drives = bool(person.name) and (row.truck.get("driver") or {}).get("name") == person.name

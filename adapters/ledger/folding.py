@@ -120,9 +120,13 @@ def _place(time: Any, rank: int, final: bool, status: str) -> tuple[Any, bool, i
     return time, final, -rank if final else rank, status
 
 
-def order(row: Told, meaning: Meaning) -> tuple[tuple[Any, bool, int, str], int]:
-    """The order in which receipts take effect."""
-    return _place(row.return_time, meaning.rank, meaning.final, row.status), row.id
+def order(row: Told, meaning: Meaning) -> tuple[tuple[Any, bool, int, str], bool, int]:
+    """The order in which receipts take effect.
+
+    Of the same status at the same time the one that was applied before stays first: its row may be the younger one.
+    """
+    place = _place(row.return_time, meaning.rank, meaning.final, row.status)
+    return place, getattr(row, "disposition", "") != APPLIED, row.id
 
 
 def _early(held: Held, row: Told, meaning: Meaning) -> bool:
@@ -148,11 +152,7 @@ def unsettles(held: Held, row: Told, meanings: Meanings) -> bool:
 
 def advance(held: Held, rows: Iterable[Told], meanings: Meanings) -> dict[int, str]:
     """Apply receipts, none of which unsettles the document, in their order. Returns each one's disposition by id."""
-    known = [
-        ((order(row, meaning)[0], getattr(row, "disposition", "") != APPLIED, row.id), row, meaning)
-        for row in rows
-        if (meaning := meanings(row.status)) is not None
-    ]  # at the same place what was applied before stays first: its row may be younger (`stories.apart`)
+    known = [(order(row, meaning), row, meaning) for row in rows if (meaning := meanings(row.status)) is not None]
     said = {}
     for _, row, meaning in sorted(known, key=itemgetter(0)):
         said[row.id] = held.apply(row, meaning, meanings(held.status) or NONE)

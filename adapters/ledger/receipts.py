@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Row, func, select
 
@@ -29,6 +29,7 @@ from adapters.ledger.settling import (
     settle,
     waiting_of,
 )
+from adapters.ledger.stories import Receipt
 from adapters.ledger.tables import document, receipt, story
 from mappings import clock
 
@@ -36,6 +37,7 @@ __all__ = [
     "Meaning",
     "Rank",
     "Ranks",
+    "Receipt",
     "ReceiptLike",
     "Settled",
     "add_all",
@@ -108,25 +110,6 @@ def add_all(tx: Connection, brought: Iterable[tuple[int, Sequence[ReceiptLike]]]
     return bulk.insert(tx, receipt, _COLUMNS, kept, ignore=True)
 
 
-class Receipt(NamedTuple):
-    """A receipt about a document, as it was kept, and what became of it."""
-
-    document_id: int
-    raw_id: int
-    authority: str
-    type: str
-    guid: str
-    declared_guid: str
-    status: str
-    info: str
-    pre_no: str
-    invt_no: str
-    return_time: datetime
-    disposition: str
-    reason: str
-    at: datetime
-
-
 @reads
 def of_document(tx: Connection, document_id: int) -> list[Receipt]:
     """The receipts that were told of a document, by their own time."""
@@ -143,10 +126,10 @@ def _of(tx: Connection, idents: Sequence[int]) -> list[Receipt]:
     heard = stories.of_documents(tx, idents)  # first: what is told apart meanwhile is then among the rows
     query = select(*(receipt.c[name] for name in Receipt._fields)).where(bulk.among(tx, receipt.c.document_id, idents))
     found = [Receipt._make(row) for row in tx.execute(query.order_by(receipt.c.id)).all()]
-    for one in heard:
-        brought = one.raw_id, one.authority, one.type
-        found += [Receipt._make((entry[0], *brought, *entry[1:], APPLIED, "", one.at)) for entry in one.entries]
-    return sorted(found, key=attrgetter("return_time"))
+    return sorted({_told(one): one for one in (*found, *heard)}.values(), key=attrgetter("return_time"))
+
+
+_told = attrgetter("document_id", "type", "status", "return_time", "guid")  # what tells one from the others
 
 
 @reads

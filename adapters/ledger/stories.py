@@ -26,8 +26,8 @@ TEXTS = ("guid", "declared_guid", "status", "info", "pre_no", "invt_no")  # of a
 _COLUMNS = ("document_id", *TEXTS, "return_time")
 
 
-class Entry(NamedTuple):
-    """A receipt of a story."""
+class Receipt(NamedTuple):
+    """A receipt about a document, as it was kept, and what became of it; first what a story has of each."""
 
     document_id: int
     guid: str
@@ -37,21 +37,16 @@ class Entry(NamedTuple):
     pre_no: str
     invt_no: str
     return_time: datetime
-
-
-class Story(NamedTuple):
-    """All that one raw message told of documents of one type of one shipment."""
-
-    id: int
     raw_id: int
     authority: str
     type: str
     at: datetime
-    entries: list[Entry]
+    disposition: str
+    reason: str
 
 
 class Part(NamedTuple):
-    """A story about to be kept: its receipts' columns, in the order of `Entry`; times as `datetime`."""
+    """A story about to be kept: its receipts' columns, in the order of `Receipt`; times as `datetime`."""
 
     raw_id: int
     shipment_id: int
@@ -79,22 +74,20 @@ def _written(columns: Iterable[Sequence[Any]]) -> dict[str, Sequence[Any]]:
     return dict(zip(_COLUMNS, columns, strict=True))
 
 
-def _read(told: Mapping[str, Sequence[Any]]) -> list[Entry]:
-    *texts, times = (told[name] for name in _COLUMNS)
-    return list(map(Entry._make, zip(*texts, map(datetime.fromisoformat, times), strict=True)))
+def _read(row: Any) -> list[Receipt]:
+    *texts, times = (row.told[name] for name in _COLUMNS)
+    at = (datetime.fromisoformat(time).astimezone(UTC) for time in times)
+    same = row.raw_id, row.authority, row.type, row.at
+    return [Receipt._make((*told, *same, APPLIED, "")) for told in zip(*texts, at, strict=True)]
 
 
-def of_documents(tx: Connection, idents: Collection[int]) -> list[Story]:
-    """The stories in which these documents are, each with what it says of them alone, in the order of coming."""
+def of_documents(tx: Connection, idents: Collection[int]) -> list[Receipt]:
+    """What stories say of these documents, in the order of coming."""
     wanted = set(idents)
-    return [
-        one._replace(entries=mine)
-        for one in _stories(tx, wanted)
-        if (mine := [entry for entry in one.entries if entry.document_id in wanted])
-    ]
+    return [one for _, told in _stories(tx, wanted) for one in told if one.document_id in wanted]
 
 
-def _stories(tx: Connection, idents: Collection[int]) -> Iterator[Story]:
+def _stories(tx: Connection, idents: Collection[int]) -> Iterator[tuple[int, list[Receipt]]]:
     """The stories in which one of these documents may be: opened one after the other, for a truck has hundreds."""
     if not idents:
         return
@@ -103,89 +96,81 @@ def _stories(tx: Connection, idents: Collection[int]) -> Iterator[Story]:
     shipments = list(tx.execute(mine).scalars())
     there = select(c.id, c.first_id, c.last_id).where(bulk.among(tx, c.shipment_id, shipments))
     within = there.where(c.first_id <= spans[-1], c.last_id >= spans[0]).order_by(c.id)
-    one = select(c.id, c.raw_id, c.authority, c.type, c.at, c.told)
+    whole = select(c.raw_id, c.authority, c.type, c.at, c.told)
     for ident, first, last in tx.execute(within).all():
         place = bisect_left(spans, first)
         if place < len(spans) and spans[place] <= last:
-            row = tx.execute(one.where(c.id == ident)).one_or_none()
-            if row is None:  # told apart in the meantime
-                continue
-            yield Story(row.id, row.raw_id, row.authority, row.type, row.at, _read(row.told))
+            row = tx.execute(whole.where(c.id == ident)).one_or_none()
+            if row is not None:  # else it was told apart in the meantime
+                yield ident, _read(row)
 
 
 def known(tx: Connection, rows: Sequence[Any]) -> set[int]:
     """Of receipts about to be kept (`receipts.ReceiptLike`) the places of those that a story has told already."""
     places: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for place, row in enumerate(rows):
-        if not (row.problem or row.cop_msg_id):
+        if not row.cop_msg_id:
             places[row.authority, row.type][row.business_key].append(place)
     found: set[int] = set()
     for (authority, kind), keys in places.items():
         d = document.c
         mine = select(d.id, d.business_key).where(d.authority == authority, d.type == kind)
         there = {row[0]: row[1] for row in tx.execute(mine.where(bulk.among(tx, d.business_key, keys))).all()}
-        said = {
-            (there[entry.document_id], entry.status, entry.return_time, entry.guid)
-            for one in of_documents(tx, there)
-            for entry in one.entries
-        }
-        if said:
-            found |= {
-                place
-                for key, mine in keys.items()
-                for place in mine
-                if (key, rows[place].status, rows[place].return_time or NO_TIME, rows[place].guid) in said
-            }
+        said = {(there[one.document_id], *_same(one)) for one in of_documents(tx, there)}
+        told = ((key, place, rows[place]) for key, mine in keys.items() for place in mine)
+        found |= {place for key, place, row in told if (key, *_same(row)) in said} if said else set()
     return found
+
+
+def _same(row: Any) -> tuple[Any, ...]:
+    """What tells a receipt from the others of its key."""
+    return row.guid, row.status, row.return_time or NO_TIME
 
 
 def apart(tx: Connection, idents: Collection[int]) -> int:
     """Make what was told of these documents rows of `receipt`. Returns how many receipts."""
-    wanted, rows = set(idents), list[tuple[Any, ...]]()
-    keys: dict[int, str] = {}
-    for one in _stories(tx, wanted):
-        mine = [entry for entry in one.entries if entry.document_id in wanted]
-        if not mine:
-            continue
-        if not keys:
-            known_by = select(document.c.id, document.c.business_key)
-            keys = {row[0]: row[1] for row in tx.execute(known_by.where(bulk.among(tx, document.c.id, wanted))).all()}
-        same = (one.raw_id, one.authority, one.type, one.at, "", "", APPLIED)
-        rows += [(*same, keys[entry.document_id], *entry) for entry in mine]
-        _shorten(tx, one.id, [entry for entry in one.entries if entry.document_id not in wanted])
-    names = ("raw_id", "authority", "type", "at", "cop_msg_id", "reason", "disposition", "business_key", *_COLUMNS)
-    _replace(tx, rows, names)
-    return bulk.insert(tx, receipt, names, rows, ignore=True)
+    wanted = set(idents)
+    found: list[Receipt] = []
+    for ident, told in _stories(tx, wanted):
+        mine = [one for one in told if one.document_id in wanted]
+        if mine:
+            found += mine
+            _shorten(tx, ident, [one for one in told if one.document_id not in wanted])
+    if not found:
+        return 0
+    query = select(document.c.id, document.c.business_key).where(bulk.among(tx, document.c.id, wanted))
+    keys = {row[0]: row[1] for row in tx.execute(query).all()}
+    _replace(tx, keys, found)
+    rows = [(keys[one.document_id], "", *one) for one in found]
+    return bulk.insert(tx, receipt, ("business_key", "cop_msg_id", *Receipt._fields), rows, ignore=True)
 
 
-def _replace(tx: Connection, rows: Sequence[Sequence[Any]], names: Sequence[str]) -> None:
+def _replace(tx: Connection, keys: Mapping[int, str], found: Sequence[Receipt]) -> None:
     """Take away the rows of the same receipts that moved nothing (a partner's, an unusable one): one of them stays."""
-    c, key = receipt.c, ("authority", "type", "business_key", "status", "return_time", "guid")
-    mine = {tuple(row[names.index(name)] for name in key) for row in rows}
-    keys = {row[names.index("business_key")] for row in rows}
-    query = select(c.id, *(c[name] for name in key)).where(
-        c.document_id.is_(None), bulk.among(tx, c.business_key, keys)
-    )
-    for authority, kind in {one[:2] for one in mine}:
-        there = tx.execute(query.where(c.authority == authority, c.type == kind)).all()
+    c = receipt.c
+    mine = {(one.authority, one.type, keys[one.document_id], *_same(one)) for one in found}
+    same = select(c.id, c.authority, c.type, c.business_key, c.guid, c.status, c.return_time)
+    for authority, kind in {told[:2] for told in mine}:
+        of_kind = same.where(c.authority == authority, c.type == kind, c.document_id.is_(None))
+        there = tx.execute(of_kind.where(bulk.among(tx, c.business_key, set(keys.values())))).all()
         gone = [row[0] for row in there if tuple(row[1:]) in mine]
         tx.execute(delete(receipt).where(bulk.among(tx, c.id, gone)))
 
 
 def without_texts(tx: Connection, shipment_id: int) -> None:
-    """Erase the authority's texts from everything that was told of a shipment."""
+    """Erase the authority's texts from everything that was told of a shipment, while nobody settles (`alone`)."""
     query = select(story.c.id, story.c.told).where(story.c.shipment_id == shipment_id)
     for ident, told in tx.execute(query).all():
         bare = {**told, "info": [""] * len(told["info"])}
         tx.execute(update(story).where(story.c.id == ident).values(told=bare))
 
 
-def _shorten(tx: Connection, ident: int, left: Sequence[Entry]) -> None:
+def _shorten(tx: Connection, ident: int, left: Sequence[Receipt]) -> None:
     """A story that tells only what is left of it; gone where that is nothing."""
     mine = story.c.id == ident
     if not left:
         tx.execute(delete(story).where(mine))
         return
-    columns = tuple(zip(*left, strict=True))
+    columns = tuple(zip(*left, strict=True))[: len(_COLUMNS)]
     values = dict(zip(_SPAN, _span(columns[0]), strict=True))
     tx.execute(update(story).where(mine).values(told=_written(columns), **values))

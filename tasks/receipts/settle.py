@@ -68,6 +68,7 @@ class _AtOnce:
 
     def __call__(self, tx: Connection, told: receive.Told | at_once.Batch) -> tuple[int, Settled]:
         """Keeps them, and notes which shipments changed."""
+        complete_parked(tx, self.authority)  # what waited with an open key is then known by its whole one
         new, done = at_once.keep(tx, self.authority, told, *self.rules)
         _changed(tx, self.authority, done.shipments)
         return new, done

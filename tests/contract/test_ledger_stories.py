@@ -121,6 +121,74 @@ def test_one_that_reaches_back_tells_only_its_document_apart(ledger: Ledger) -> 
     assert audit(ledger) == []
 
 
+def test_of_the_same_status_at_the_same_time_the_first_one_stays(ledger: Ledger) -> None:
+    ident = cases.shipment(ledger)
+    cases.declared(ledger, ident)
+    bring(ledger, answer("P|o1", "100", 2, info="first", pre_no="A"))
+    bring(ledger, answer("P|o1", "100", 2, info="second", pre_no="B"))  # a verdict is there: its story is told anew
+    bring(ledger, answer("P|o1", "2", 1))  # and once more, when both are rows
+    one = messages.documents(ledger, ident)[0]
+    assert (one.state, one.return_info, one.pre_no, bool(one.conflict)) == ("rejected", "first", "A", False)
+    told_of = receipts.of_document(ledger, one.id)
+    assert {r.info: r.disposition for r in told_of if r.status == "100"} == {"first": "applied", "second": "duplicate"}
+
+
+@pytest.mark.parametrize("why", ["partner", "unusable"])
+def test_what_was_kept_before_without_effect_is_not_lost(ledger: Ledger, why: str) -> None:
+    """A receipt about what was a partner's, or of a status that no code list had: told again when it has its effect."""
+    ident = cases.shipment(ledger)
+    released = answer("P|o1", "800", 2)
+    if why == "partner":
+        bring(ledger, released)
+        receipts.keep_for_partner(ledger, [row.id for row in receipts.strangers(ledger, CN)])
+    else:
+        bring(ledger, released._replace(problem="no such status"))
+    assert rows(ledger) == [("P|o1", "800", why)]
+    cases.declared(ledger, ident)
+    bring(ledger, released, body=b"again")
+    bring(ledger, answer("P|o1", "100", 3))
+    bring(ledger, answer("P|o1", "2", 1))
+    one = messages.documents(ledger, ident)[0]
+    assert (one.state, bool(one.conflict)) == ("released", True)
+    assert sorted(rows(ledger)) == [
+        ("P|o1", "100", "conflict"), ("P|o1", "2", "late"), ("P|o1", "800", "applied"),
+    ]  # fmt: skip
+
+
+def test_an_unusable_copy_of_what_a_story_told_is_known(ledger: Ledger) -> None:
+    cases.declared(ledger, cases.shipment(ledger))
+    one = answer("P|o1", "2")
+    bring(ledger, one)
+    assert bring(ledger, one._replace(problem="unreadable this time"), body=b"again") == 0
+    assert rows(ledger) == []
+
+
+def test_what_is_left_to_the_settling_is_noted_with_its_shipment(ledger: Ledger) -> None:
+    """The process that keeps it may die before it settles: the next one has to know where to look."""
+    ident = cases.shipment(ledger)
+    cases.declared(ledger, ident)
+    bring(ledger, answer("P|o1", "800", 2))
+    raw = raws.store_raw(ledger, "in", CN, "http", "customs", b"contradicts")
+    _, settled = at_once.keep(ledger, CN, [(raw, [answer("P|o1", "100", 3)])], RANKS)
+    assert (settled.counts, settled.shipments) == ({}, {ident})
+
+
+def test_a_story_told_apart_while_somebody_reads_is_skipped(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    ident = cases.shipment(ledger)
+    cases.declared(ledger, ident)
+    bring(ledger, answer("P|o1", "2"))
+    asked = stories.bisect_left
+
+    def apart_meanwhile(spans: list[int], first: int) -> int:
+        monkeypatch.setattr(stories, "bisect_left", asked)
+        with ledger.begin() as tx:
+            assert stories.apart(tx, spans) == 1
+        return asked(spans, first)
+
+    monkeypatch.setattr(stories, "bisect_left", apart_meanwhile)
+    assert [r.status for r in receipts.of_document(ledger, documents(ledger, ident)[0])] == ["2"]
+
+
 def test_a_story_of_which_nothing_is_left_is_gone(ledger: Ledger) -> None:
     ident = cases.shipment(ledger)
     cases.declared(ledger, ident)
