@@ -29,10 +29,8 @@ from mappings import clock
 _texts = attrgetter(*stories.TEXTS)
 _WRITTEN = ("id", "state", "rank", "return_status", "return_time", "final", "conflict")  # of a document, and its texts
 _STORED = ("return_time", "return_info", "final", "conflict")  # handed on as the driver gave them
-_HELD, _LIKENESS = (
-    7,
-    slice(4, 12),
-)  # of a document as read: its time; after business key, id, shipment, message its Likeness
+_LIKENESS = slice(4, 12)  # of a document as read: business key, id, shipment, message, then its Likeness
+_HELD = 7  # and of that the time
 Lived = list[tuple[tuple[Any, ...], list[int]]]  # documents as read, each with the places of its receipts
 Changed = dict[tuple[str, ...], list[tuple[Any, ...]]]  # documents to be written, by which texts they have
 Told = Iterable[tuple[int, Sequence[ReceiptLike]]]  # receipts by the raw message that brought them
