@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -65,9 +66,8 @@ def quick_beginnings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
-@pytest.fixture(autouse=True)
-def own_environment() -> Iterator[None]:
-    """What a test sets of clock and home in this process ends with it."""
+@contextmanager
+def _environment_kept() -> Iterator[None]:
     before = {name: os.environ.get(name) for name in (clock.VARIABLE, homes.VARIABLE)}
     yield
     for name, value in before.items():
@@ -75,3 +75,17 @@ def own_environment() -> Iterator[None]:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
+
+
+@pytest.fixture(autouse=True)
+def own_environment() -> Iterator[None]:
+    """What a test sets of clock and home in this process ends with it."""
+    with _environment_kept():
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_environment_of_a_file() -> Iterator[None]:
+    """And what fixtures of a whole file set ends with the file: a fast clock left on is days ahead after minutes."""
+    with _environment_kept():
+        yield
