@@ -16,7 +16,8 @@ def _add(parent: etree._Element, tag: str, **attributes: str) -> etree._Element:
     return etree.SubElement(parent, f"{{{XS}}}{tag}", {k.rstrip("_"): v for k, v in attributes.items()})
 
 
-def _facets(item: Field, filled: bool) -> list[tuple[str, str]]:
+def facets(item: Field, filled: bool) -> list[tuple[str, str]]:
+    """What a field's text must be: name and value of each facet; `filled` asks for one where it is mandatory."""
     if item.kind == "N":
         digits = [("totalDigits", str(item.length))] if item.length else []
         return [*digits, ("fractionDigits", str(item.decimals))] if item.decimals else digits
@@ -37,7 +38,7 @@ def _element(parent: etree._Element, item: Field, filled: bool) -> None:
     note = _add(_add(element, "annotation"), "documentation")
     note.text = f"{item.zh} {item.en}".strip()
     restriction = _add(_add(element, "simpleType"), "restriction", base=_base(item))
-    for facet, value in _facets(item, filled):
+    for facet, value in facets(item, filled):
         _add(restriction, facet, value=value)
 
 

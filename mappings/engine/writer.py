@@ -1,7 +1,8 @@
 """Writer: a whole truck's documents by columns, in canonical XML that can be hashed as it stands.
 
 Constants are folded into few pieces per segment; rows are joined of these and their values by Arrow, all at once, and
-messages are cut out of the bytes of that (see columns.py).
+messages are cut out of the bytes of that (see columns.py). While they are written, the columns are held against the
+schema's facets (proof.py): where all pass, the documents do, and a message's frame stands for it when it is checked.
 The root declares exactly xmlns:<prefix> and xmlns:xsi, as the signature of the interface wants (see signature.py).
 """
 
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from mappings.engine import columns
+from mappings.engine import columns, proof
 from mappings.engine.rows import Rows, Value, column_of, escaped, escaped_column
 from mappings.engine.spec import Field, MessageSpec, Segment, load
 from mappings.errors import DataFault
@@ -23,19 +24,27 @@ XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 @dataclass(frozen=True)
 class Written:
-    """One message: its bytes (canonical XML, not signed) and the documents [start, stop) in it."""
+    """One message: its bytes (canonical XML, not signed) and the documents [start, stop) in it.
+
+    `frame` is the same message with its first document only, where all documents were seen to pass the schema.
+    """
 
     guid: str
     body: bytes
     start: int
     stop: int
+    frame: bytes = b""
 
 
 @dataclass
 class _Template:
-    """A row's constants and columns in their order; neighbouring constants are one piece."""
+    """A row's constants and columns in their order; neighbouring constants are one piece.
+
+    `passes`: all that was put in so far surely passes the schema.
+    """
 
     pieces: list[str | pa.LargeStringArray] = field(default_factory=list)
+    passes: bool = True
 
     def constant(self, text: str) -> None:
         if self.pieces and isinstance(self.pieces[-1], str):
@@ -45,6 +54,9 @@ class _Template:
 
     def column(self, column: pa.LargeStringArray) -> None:
         self.pieces.append(column)
+
+    def must(self, passes: bool) -> None:
+        self.passes = self.passes and passes
 
     def rows(self, count: int) -> pa.LargeStringArray:
         """The text of each of `count` rows."""
@@ -57,7 +69,9 @@ def _write_field(template: _Template, spec: MessageSpec, item: Field, rows: Rows
     if isinstance(value, str):
         if value or item.use == "M":
             template.constant(start + escaped([value])[0] + end)
+            template.must(proof.passes(item, value))
         return
+    template.must(proof.passes(item, value))
     sizes, value = columns.sizes(value), escaped_column(value)
     if item.use == "M" or sizes.all():
         template.constant(start)
@@ -76,31 +90,38 @@ def _write_segment(
     for tag in segment.contains:
         child = spec.segments[tag]
         if child.repeats and tag in lists:
-            template.column(_joined(spec, child, lists[tag], rows))
+            text, passes = _joined(spec, child, lists[tag], rows)
+            template.column(text)
+            template.must(passes)
         elif not child.repeats:
             _write_segment(template, spec, child, rows, lists)
+            template.must(not child.signature)
+        else:
+            template.must(not child.least)
     template.constant(f"</{spec.prefix}:{segment.tag}>")
 
 
-def _joined(spec: MessageSpec, segment: Segment, rows: Rows, outer: Rows) -> pa.LargeStringArray:
-    """The rows of a repeated segment, joined per row of the enclosing one."""
+def _joined(spec: MessageSpec, segment: Segment, rows: Rows, outer: Rows) -> tuple[pa.LargeStringArray, bool]:
+    """The rows of a repeated segment, joined per row of the enclosing one; whether they surely pass the schema."""
     if rows.owner is None:
         raise DataFault(f"{spec.type} {segment.tag}: the rows do not say whose they are")
     template = _Template()
     _write_segment(template, spec, segment, rows.within(outer), {})
     bounds = np.searchsorted(rows.owner, np.arange(outer.count + 1))
-    return columns.grouped(template.rows(rows.count), bounds)
+    counts = np.diff(bounds)
+    passes = template.passes and proof.lines_pass(segment, counts.min(initial=2**31), counts.max(initial=0))
+    return columns.grouped(template.rows(rows.count), bounds), passes
 
 
-def _documents(spec: MessageSpec, rows: Rows, lists: Mapping[str, Rows] | None) -> pa.LargeStringArray:
+def _documents(spec: MessageSpec, rows: Rows, lists: Mapping[str, Rows] | None) -> tuple[pa.LargeStringArray, bool]:
     template = _Template()
     _write_segment(template, spec, spec.segments[spec.document], rows, lists or {})
-    return template.rows(rows.count)
+    return template.rows(rows.count), template.passes
 
 
 def documents(spec: MessageSpec, rows: Rows, lists: Mapping[str, Rows] | None = None) -> list[str]:
     """The text of every document, one a row."""
-    return columns.listed(_documents(spec, rows, lists))
+    return columns.listed(_documents(spec, rows, lists)[0])
 
 
 def _attribute(text: str) -> str:
@@ -145,7 +166,8 @@ def write(
     """
     spec = load(message_type)
     size = min(batch_of, spec.most_documents)
-    every, bounds = columns.data(_documents(spec, rows, lists))
+    text, passes = _documents(spec, rows, lists)
+    every, bounds = columns.data(text)
     before, after = _around(spec, message)
     reference, end = str(message.get("message.reference", "")), f"{after}</{spec.prefix}:{spec.type}>".encode()
     written = []
@@ -153,7 +175,8 @@ def write(
         stop = min(start + size, rows.count)
         head = f"{_root(spec, guid, reference)}{before}".encode()
         body = b"".join((head, every[bounds[start] : bounds[stop]], end))
-        written.append(Written(guid, body, start, stop))
+        frame = b"".join((head, every[bounds[start] : bounds[start + 1]], end)) if passes else b""
+        written.append(Written(guid, body, start, stop, frame))
     if written and written[-1].stop != rows.count:
         raise DataFault(f"{message_type}: {len(guids)} identities are too few for {rows.count} documents")
     return written

@@ -21,7 +21,7 @@ from mappings.engine.rows import Rows, Value
 from mappings.identity import Identities
 from tasks.conversion import sources
 from tasks.conversion.declare import AUTHORITY, business_keys, roles
-from tasks.conversion.messages import BATCH_OF, OutDocument, OutMessage
+from tasks.conversion.messages import BATCH_OF, Framed, OutDocument, OutMessage
 
 _WAY = ("vehicle", "voyage_no", "bill_no", "location")  # of a return, as told by who asks
 
@@ -123,6 +123,6 @@ def packed(
     sender = sources.sender_values(batch.truck, role)
     made = writer.write(type_, rows, lists, sender, identities.guids(-(-rows.count // size)), size)
     return [
-        OutMessage(AUTHORITY, type_, n, w.guid, w.body, role, documents[w.start : w.stop])
+        OutMessage(AUTHORITY, type_, n, w.guid, w.body, role, documents[w.start : w.stop], Framed.of(w))
         for n, w in enumerate(made, 1)
     ]

@@ -21,7 +21,7 @@ from mappings.engine import spec, writer
 from mappings.engine.rows import Rows, Value, texts
 from mappings.engine.spec import Field
 from tasks.conversion import sources
-from tasks.conversion.messages import Making, OutDocument, OutMessage
+from tasks.conversion.messages import Framed, Making, OutDocument, OutMessage
 from tasks.conversion.partners import AUTHORITY, roles, theirs
 
 COP_NO = "document.cop_no"
@@ -140,7 +140,7 @@ def _messages(batch: Batch, part: Part, message_type: str, making: Making) -> li
     documents = _documents(part, message_type, values, rows)
     first = making.first_seq.get(message_type, 1)
     return [
-        OutMessage(AUTHORITY, message_type, first + n, w.guid, w.body, owner, documents[w.start : w.stop])
+        OutMessage(AUTHORITY, message_type, first + n, w.guid, w.body, owner, documents[w.start : w.stop], Framed.of(w))
         for n, w in enumerate(written)
     ]
 

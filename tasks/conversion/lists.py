@@ -22,7 +22,7 @@ from mappings.identity import seeded
 from tasks.conversion import sources
 from tasks.conversion.declare import AUTHORITY, business_keys, cop_room, owner_of, roles
 from tasks.conversion.fit import fault_of
-from tasks.conversion.messages import Making, OutDocument, OutMessage
+from tasks.conversion.messages import Framed, Making, OutDocument, OutMessage
 from tasks.conversion.partners import theirs
 
 LIST_TYPES = procedures.load("export", "9610").lists  # of the truck that the first release knew
@@ -110,6 +110,6 @@ def listing(batch: Batch, message_type: str, making: Making, departed: datetime 
     ]
     first = making.first_seq.get(message_type, 1)
     return [
-        OutMessage(AUTHORITY, message_type, first + n, w.guid, w.body, owner, [documents[n]])
+        OutMessage(AUTHORITY, message_type, first + n, w.guid, w.body, owner, [documents[n]], Framed.of(w))
         for n, w in enumerate(written)
     ]

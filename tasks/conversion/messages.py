@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from adapters.cn_ecommerce import profile
+from mappings.engine.writer import Written
 from mappings.identity import Identities
 
 BATCH_OF = int(profile().value("documents_per_message"))
@@ -25,6 +26,18 @@ class OutDocument(NamedTuple):
     lists: tuple[int, ...] = ()  # parcel.seq of the parcels that a list document names
 
 
+class Framed(NamedTuple):
+    """A body whose documents were seen to pass the schema as they were written, and its frame (writer.Written)."""
+
+    body: bytes
+    frame: bytes
+
+    @classmethod
+    def of(cls, written: Written) -> Framed | None:
+        """What the writer has seen; None where the message must be read whole."""
+        return cls(written.body, written.frame) if written.frame else None
+
+
 @dataclass(frozen=True)
 class OutMessage:
     """One message: unsigned canonical XML and the documents in it. `owner_role` says whose key signs it."""
@@ -36,6 +49,12 @@ class OutMessage:
     body: bytes
     owner_role: str
     documents: list[OutDocument] = field(default_factory=list)
+    framed: Framed | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def to_check(self) -> bytes:
+        """What of the message must still be read against its schema: all of it, or what holds its documents."""
+        return self.framed.frame if self.framed is not None and self.framed.body is self.body else self.body
 
 
 @dataclass(frozen=True)

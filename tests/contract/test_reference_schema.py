@@ -46,7 +46,10 @@ def assert_valid(messages: list[OutMessage]) -> None:
     """Each as it leaves: with an element for its signature, which some types may not be without."""
     for message in messages:
         validator = reference.validator(message.type)
-        assert validator.validate(etree.fromstring(as_signed(message))), (message.type, validator.error_log.last_error)
+        assert validator.validate(etree.fromstring(as_signed(message.type, message.body))), (
+            message.type,
+            validator.error_log.last_error,
+        )
 
 
 def test_made_up_truck_passes() -> None:

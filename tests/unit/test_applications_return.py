@@ -259,7 +259,7 @@ def test_an_import_cancel_is_valid_and_names_its_buyer() -> None:
         batch, rule("cancel", "import"), asked_of(batch), pd.DataFrame(columns=["seq", "gnum", "quantity"])
     )
     (made,) = written(applied, seeded(1), clock.now())
-    assert explain.check(as_signed(made), strict=True) == []
+    assert explain.check(as_signed(made.type, made.body), strict=True) == []
     assert told(made.body, "appType") == ["1", "1"]
     assert told(made.body, "buyerName") == ["测试买家"] * 2
     assert told(made.body, "invtNo") == ["57882026I000000001", "57882026I000000002"]
@@ -273,7 +273,7 @@ def test_an_import_return_is_valid_and_has_the_lines_of_the_inventory() -> None:
     wanted = pd.DataFrame([(seqs[0], 2, SCALE), (seqs[1], 1, 3 * SCALE)], columns=["seq", "gnum", "quantity"])
     applied = Applied(batch, rule("return", "import"), asked_of(batch, "R0000000000001-1"), wanted)
     (made,) = written(applied, seeded(1), clock.now())
-    assert explain.check(as_signed(made), strict=True) == []
+    assert explain.check(as_signed(made.type, made.body), strict=True) == []
     assert told(made.body, "gnum") == ["2", "1"]
     assert told(made.body, "qty") == ["1", "3"]
     goods = batch.lines.set_index(["parcel", "line.gnum"])["line.goods_name"]

@@ -13,8 +13,8 @@ from mappings.engine import schema
 from mappings.errors import DataFault
 from mappings.identity import seeded
 from tasks.conversion.declare import declarations
-from tasks.conversion.messages import Making, OutMessage
-from tasks.submission.seal import check, seal_messages
+from tasks.conversion.messages import Framed, Making, OutMessage
+from tasks.submission.seal import check, passes, seal_messages
 from tests.factory import make_batch
 
 
@@ -31,6 +31,17 @@ def _with(message: OutMessage, old: bytes, new: bytes) -> OutMessage:
 def test_what_the_writer_makes_passes(messages: list[OutMessage]) -> None:
     for message in messages:
         check(message)
+
+
+def test_of_what_was_seen_to_pass_the_frame_is_read(messages: list[OutMessage]) -> None:
+    """Root, constants and first document: a frame that fails is not believed."""
+    for message in messages:
+        assert message.framed is not None
+        assert message.to_check == message.framed.frame
+        bad = replace(message, framed=Framed(message.body, message.framed.frame.replace(b' guid="', b' guid="x', 1)))
+        assert not passes(bad)
+        changed = replace(message, body=message.body + b"\n")  # another body: read whole
+        assert changed.to_check == changed.body
 
 
 def test_every_fault_is_named_with_element_and_line(messages: list[OutMessage]) -> None:
