@@ -29,6 +29,7 @@ from tasks.receipts import receive
 from tasks.submission import seal, submit
 from tests.bench.meter import Cost, Meter
 from tests.bench.sandbox_way import planned_ahead
+from tests.bench.yardstick import Pace
 from tests.chaos.sandboxes import Sandboxes
 
 TRUCK, LINES, CHINA, PATIENCE = 3200, 2.5, "cn_ecommerce", 120.0
@@ -60,6 +61,7 @@ class Sized:
     wall: float
     floor: dict[str, float] = field(default_factory=dict)
     real: bool = False
+    pace: float = 0.0  # CPU seconds of a fixed piece of work meanwhile
 
     @property
     def name(self) -> str:
@@ -74,6 +76,10 @@ class Sized:
     def total(self, other: bool = False) -> float:
         """The same of all stages."""
         return sum(self.micro(name, other) for name in self.costs)
+
+    def at_pace_of(self, other: Sized) -> float:
+        """Our microseconds a parcel, had the machine been as fast as it was at another size."""
+        return self.total() * other.pace / self.pace if self.pace and other.pace else self.total()
 
 
 def at_desk(work: Path, sandboxes: Sandboxes) -> Office:
@@ -135,10 +141,11 @@ def _measured(
     here: Office, work: Path, sandboxes: Sandboxes, trucks: int, truck: int, real: Path | None = None
 ) -> Sized:
     meter, wall, before = Meter(sandboxes.pid(CHINA)), 0.0, _receipts(here)
-    known = _declared(here)
+    known, pace = _declared(here), Pace()
     for number in range(1 if real else trucks):
         # made as it is needed: files of a million parcels are no one's
         folder = _real(here, work, sandboxes, real) if real else made(work, sandboxes, truck, number)
+        pace.take()
         started = time.perf_counter()
         with meter.inside(PARTS), meter.stage(REST):
             declare(here, folder)
@@ -148,8 +155,9 @@ def _measured(
     with meter.inside(PARTS), meter.stage(REST):
         hear_out(here, PATIENCE + trucks)
     wall += time.perf_counter() - started
-    parcels = _declared(here) - known
-    return Sized(parcels, trucks, _receipts(here) - before, dict(meter.costs), wall, real=bool(real))
+    pace.take()
+    parcels, told = _declared(here) - known, _receipts(here) - before
+    return Sized(parcels, trucks, told, dict(meter.costs), wall, real=bool(real), pace=pace.mean)
 
 
 def _real(here: Office, work: Path, sandboxes: Sandboxes, real: Path) -> Path:

@@ -13,7 +13,7 @@ import pytest
 from adapters import home as homes
 from mappings import clock
 from tests.bench import stages, stages_report, sustained, sustained_report
-from tests.bench.meter import Meter, cpu_of, memory_of
+from tests.bench.meter import Cost, Meter, cpu_of, memory_of
 from tests.long import long_but
 
 
@@ -42,6 +42,13 @@ def test_what_an_inner_stage_needs_is_not_the_outer_ones() -> None:
     assert meter.costs["inner"].peak >= 1
 
 
+def test_a_sum_is_given_at_the_speed_of_another_size() -> None:
+    slow = stages.Sized(10, 1, 90, {"send": Cost(cpu=30e-6)}, 1.0, pace=0.03)
+    quick = stages.Sized(10, 1, 90, {"send": Cost(cpu=10e-6)}, 1.0, pace=0.01)
+    assert slow.at_pace_of(quick) == pytest.approx(1.0)
+    assert slow.at_pace_of(stages.Sized(1, 1, 9, {}, 1.0)) == pytest.approx(3.0), "no pace is known: as it was"
+
+
 def test_another_process_is_read_by_its_number() -> None:
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
         try:
@@ -62,6 +69,7 @@ def test_every_stage_is_measured_and_every_parcel_answered(tmp_path: Path) -> No
     assert found.receipts == 9 * 120, "nine receipts a parcel"
     assert all(cost.cpu > 0 for cost in found.costs.values())
     assert set(found.floor) == {"receive", "settle"}
+    assert found.pace > 0
     page = stages_report.text([found])
     for name in stages.ORDER:
         assert f"| {name} |" in page
