@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
@@ -154,9 +155,12 @@ def head(tx: Connection, raw_id: int) -> Row[Any]:
 
 
 @reads
-def unread(tx: Connection, authority: str, limit: int = 1000, channel: str = "") -> list[int]:
-    """The ids of what came in from an authority (by one channel alone) and nobody has read yet, in order of coming."""
-    return _incoming(tx, authority, NEW, limit, channel)
+def unread(tx: Connection, authority: str, limit: int = 1000, channel: str = "", most: int | None = None) -> list[int]:
+    """The ids of what came in from an authority (by one channel alone) and nobody has read yet, in order of coming.
+
+    `most`: only so many as have no more bytes together, but always the first.
+    """
+    return _incoming(tx, authority, NEW, limit, channel, most)
 
 
 @reads
@@ -193,7 +197,13 @@ def park(tx: Connection, raw_id: int, reason: str) -> None:
     tx.execute(update(raw).where(raw.c.id == raw_id).values(state=PARKED, reason=reason))
 
 
-def _incoming(tx: Connection, authority: str, state: str, limit: int, channel: str = "") -> list[int]:
+def _incoming(
+    tx: Connection, authority: str, state: str, limit: int, channel: str = "", most: int | None = None
+) -> list[int]:
     mine = (raw.c.authority == authority) & (raw.c.direction == IN) & (raw.c.state == state)
     mine = mine & (raw.c.channel == channel) if channel else mine
-    return list(tx.execute(select(raw.c.id).where(mine).order_by(raw.c.id).limit(limit)).scalars())
+    rows = tx.execute(select(raw.c.id, raw.c.size).where(mine).order_by(raw.c.id).limit(limit)).all()
+    sums = accumulate(size for _, size in rows)
+    return [
+        row[0] for n, (row, sum_) in enumerate(zip(rows, sums, strict=True)) if not n or most is None or sum_ <= most
+    ]

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 _raw_id = attrgetter("raw_id")
 SLICE = 40  # messages kept in one transaction: who else writes waits for no more than that
 AHEAD = 8 * SLICE  # messages read before they are kept, so that what is about the same documents is kept together
+AHEAD_BYTES = 48 << 20  # and so many bytes of them: one that was pushed may have hundreds of megabytes
 PAGES = 4  # pages fetched for one company before it is another's turn, and what they brought is read
 PUSH = "push"
 CURSOR, POLLED = "receipts:", "polled:"
@@ -190,7 +191,7 @@ def read_waiting(ledger: Ledger, authority: Authority, keep: Keep | None = None,
     Its receipts wait for their effect, unless `keep` settles them at once.
     """
     done = Received()
-    while waiting := raws.unread(ledger, authority.name, AHEAD, channel):
+    while waiting := raws.unread(ledger, authority.name, AHEAD, channel, AHEAD_BYTES):
         for read in together(read_all(ledger, authority, waiting)):
             _read_slice(ledger, authority, read, keep or Wait(), done)
     for ident, reason in done.parked.items():

@@ -105,3 +105,15 @@ def test_what_was_kept_before_a_slice_failed_stays_kept(truck: Case, monkeypatch
     with pytest.raises(OSError, match="full"):
         read_waiting(truck.ledger, truck.authority, Failing())
     assert raws.unread(truck.ledger, CN) == ids[1::2], "only what failed is still to be read"
+
+
+def test_what_is_large_is_read_by_itself(truck: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids, kept = _said(truck), Kept()
+    sizes = [raws.head(truck.ledger, ident).size for ident in ids]
+    assert raws.unread(truck.ledger, CN, most=sum(sizes[:2])) == ids[:2]
+    assert raws.unread(truck.ledger, CN, most=sum(sizes[:2]) - 1) == ids[:1]
+    assert raws.unread(truck.ledger, CN, most=1) == ids[:1], "the first in any case"
+    assert raws.unread(truck.ledger, CN) == ids
+    monkeypatch.setattr(receive, "AHEAD_BYTES", 1)
+    read_waiting(truck.ledger, truck.authority, kept)
+    assert kept.slices == [[ident] for ident in ids]
