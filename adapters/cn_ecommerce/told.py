@@ -17,9 +17,9 @@ def moment(text: str) -> datetime | None:
     digits = re.sub(r"\D", "", text)
     try:
         at = datetime.strptime(digits[:14], TIME).replace(tzinfo=CHINA)
-    except ValueError:
+        return at.replace(microsecond=int(digits[14:17].ljust(3, "0")) * 1000).astimezone(UTC)
+    except (ValueError, OverflowError):  # of the first day of year 1, as some systems write for "none", there is no UTC
         return None
-    return at.replace(microsecond=int(digits[14:17].ljust(3, "0")) * 1000).astimezone(UTC)
 
 
 @lru_cache(maxsize=4096)

@@ -81,9 +81,9 @@ def moment(text: str) -> datetime | None:
     """An ISO 8601 instant as UTC; None when it is none or has no zone."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else None
+    except (ValueError, OverflowError):  # the first day of year 1 has no UTC
         return None
-    return at.astimezone(UTC) if at.tzinfo else None
 
 
 def _read(business: bytes) -> Reading:

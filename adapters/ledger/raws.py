@@ -164,6 +164,12 @@ def unread(tx: Connection, authority: str, limit: int = 1000, channel: str = "",
 
 
 @reads
+def still_unread(tx: Connection, raw_ids: Collection[int]) -> set[int]:
+    """Those of these that nobody has read yet."""
+    return set(tx.execute(select(raw.c.id).where(bulk.among(tx, raw.c.id, raw_ids), raw.c.state == NEW)).scalars())
+
+
+@reads
 def parked(tx: Connection, authority: str, limit: int = 1000) -> list[int]:
     """The ids of what came in from an authority and could not be read."""
     return _incoming(tx, authority, PARKED, limit)

@@ -203,7 +203,7 @@ def together(read: Sequence[Read]) -> Iterator[list[Read]]:
     """Messages in slices, those that begin with the same document in one, each slice as they came.
 
     Customs answers the same hundred documents several times. Where much waits, as after a night or under full load,
-    a document is then written once for all of it. The order in which messages are kept means nothing (decision 0009).
+    a document is then written once for all of it. Receipts may be kept in any order (decision 0009).
     """
     about: dict[tuple[str, str], list[Read]] = {}
     for one in read:
@@ -251,6 +251,9 @@ class Wait:
 def _keep(tx: Connection, authority: str, read: list[Read], keep: Keep, ready: Any) -> tuple[int, Settled]:
     """Keep what was read of a slice of messages (`ready`, where no key is open), and that they were read."""
     alone(tx, f"settle {authority}")  # nobody settles what is only half known
+    new = raws.still_unread(tx, [one.raw_id for one in read])
+    if len(new) < len(read):  # another process has kept them since they were read here
+        read, ready = [one for one in read if one.raw_id in new], None
     if ready is None:
         ready = [(one.raw_id, complete_keys(tx, one.rows)) for one in read]
     kept = keep(tx, ready)
@@ -281,6 +284,10 @@ def _read(ledger: Ledger, authority: Authority, raw_id: int, body: bytes) -> Rea
             rows = authority.receipts(opened.business)
     except (DataFault, Unsupported) as error:
         return Read(raw_id, [], str(error)[:500])
+    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        # what nobody thought of: parked like any other, else it would hold up all that waits behind it
+        log.exception("incoming message %s of %s could not be read", raw_id, authority.name)
+        return Read(raw_id, [], f"无法读取 cannot be read: {type(error).__name__}")
     return Read(raw_id, rows)
 
 

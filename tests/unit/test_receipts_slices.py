@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
+from adapters.cn_ecommerce import told
 from adapters.contract import ReceiptRow
+from adapters.hk_road import receipts as hk_receipts
 from adapters.ledger import Ledger, open_ledger, raws
 from adapters.ledger.settling import Settled
 from tasks.receipts import receive
@@ -117,3 +119,39 @@ def test_what_is_large_is_read_by_itself(truck: Case, monkeypatch: pytest.Monkey
     monkeypatch.setattr(receive, "AHEAD_BYTES", 1)
     read_waiting(truck.ledger, truck.authority, kept)
     assert kept.slices == [[ident] for ident in ids]
+
+
+def test_a_message_that_nobody_thought_of_is_parked_and_holds_nothing_up(
+    truck: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids, real = _said(truck), truck.authority.open
+    bad = raws.body(truck.ledger, ids[0])
+
+    def opens(body: bytes) -> Any:
+        if body == bad:
+            raise RecursionError("too deep")
+        return real(body)
+
+    monkeypatch.setattr(truck.authority, "open", opens)
+    read_and_settle(truck.ledger, truck.authority)
+    assert raws.parked(truck.ledger, CN) == ids[:1]
+    assert "RecursionError" in raws.head(truck.ledger, ids[0]).reason
+    assert truck.states() == ["stored"] * 3
+
+
+def test_a_time_of_which_there_is_no_utc_is_no_time() -> None:
+    assert told.moment("00010101000000") is None
+    assert hk_receipts.moment("0001-01-01T00:00:00+08:00") is None
+
+
+def test_what_another_process_kept_meanwhile_is_left_out(truck: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids, kept, real = _said(truck), Kept(), receive.read_all
+
+    def others(ledger: Ledger, authority: Any, waiting: Any) -> list[Read]:
+        found = real(ledger, authority, waiting)
+        raws.mark_all_read(ledger, ids[1:3])
+        return found
+
+    monkeypatch.setattr(receive, "read_all", others)
+    read_waiting(truck.ledger, truck.authority, kept)
+    assert kept.slices == [[ids[0], *ids[3:]]]
