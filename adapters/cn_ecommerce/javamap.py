@@ -22,6 +22,7 @@ from mappings.errors import DataFault, Unsupported
 _START = b'{"asked":'
 _NAME = re.compile(r"(?:^|,\s*)([a-z_][a-z0-9_]*)\s*=\s*")
 _BETWEEN = re.compile(r"\}\s*,\s*\{(?=\s*[a-z_][a-z0-9_]*\s*=)")
+_UNKEEPABLE = re.compile("[\x00\ud800-\udfff]")  # what JSON can say, and neither a database nor XML can hold
 _STRANGE = {"guid": ("guid", "re_elist_guid", "re_guid"), "returnTime": ("returntime2", "returntime")}
 
 
@@ -95,7 +96,7 @@ def rows(raw: bytes) -> list[ReceiptRow]:
 
 def _value(row: dict[str, str], tag: str) -> str:
     names = _STRANGE.get(tag, (tag.lower(),))
-    value = next((row[name] for name in names if row.get(name)), "")
+    value = _UNKEEPABLE.sub("\ufffd", next((row[name] for name in names if row.get(name)), ""))
     return _local(value) if tag == "returnTime" else re.sub(r"\n\s*", "", value)
 
 

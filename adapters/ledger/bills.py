@@ -61,8 +61,8 @@ def keep(tx: Connection, raw_id: int, authority: str, told: Sequence[tuple[BillL
 def _fill(tx: Connection, raw_id: int, authority: str, said: BillLike, at: datetime) -> None:
     mine = update(bill).where(bill.c.authority == authority, bill.c.tax_no == said.tax_no)
     more = {name: value for name in ("duty_no", "assure_code") if (value := getattr(said, name))}
-    if more:
-        tx.execute(mine.values(more))
+    if more:  # of the same time the last told: a bill that only tells its status has no time of its own here
+        tx.execute(mine.where(or_(bill.c.amounts_at.is_(None), bill.c.amounts_at <= at)).values(more))
     if said.customs_tax is None:
         return
     values = {

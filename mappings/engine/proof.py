@@ -40,7 +40,7 @@ def _column(item: Field, texts: pa.LargeStringArray) -> bool:
     if item.use == "M" and not sizes.all():
         return False
     if item.kind == "N":
-        return bool(pc.all(pc.match_substring_regex(pc.unique(texts), _number(item))).as_py() is not False)
+        return pc.all(pc.match_substring_regex(pc.unique(texts), _number(item)), min_count=0).as_py() is True
     if not item.length or (not item.fixed and sizes.max(initial=0) <= item.length):
         return True
     lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False)

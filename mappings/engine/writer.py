@@ -175,8 +175,8 @@ def write(
         stop = min(start + size, rows.count)
         head = f"{_root(spec, guid, reference)}{before}".encode()
         body = b"".join((head, every[bounds[start] : bounds[stop]], end))
-        frame = b"".join((head, every[bounds[start] : bounds[start + 1]], end)) if passes else b""
-        written.append(Written(guid, body, start, stop, frame))
+        alone = body if stop == start + 1 else b"".join((head, every[bounds[start] : bounds[start + 1]], end))
+        written.append(Written(guid, body, start, stop, alone if passes else b""))
     if written and written[-1].stop != rows.count:
         raise DataFault(f"{message_type}: {len(guids)} identities are too few for {rows.count} documents")
     return written

@@ -42,14 +42,8 @@ def text(sizes: list[Sized], floors: dict[str, float] | None = None) -> str:
     ]  # fmt: skip
     rows.append(["**all**", *(f"**{s.total():,.0f}**" for s in sizes), f"**{last.total(True):,.0f}**", ""])
     first = next((s for s in sizes if not s.real), last)
-    rows.append(
-        [
-            "**all**, at the speed of the first",
-            *("" if s.real else f"**{s.at_pace_of(first):,.0f}**" for s in sizes),
-            "",
-            "",
-        ]
-    )
+    even = ["" if s.real else f"**{s.at_pace_of(first):,.0f}**" for s in sizes]
+    rows.append(["**all**, at the speed of the smallest", *even, "", ""])
     rows.append(["a fixed piece of work meanwhile, ms", *(f"{1000 * s.pace:.1f}" for s in sizes), "", ""])
     peaks = [[name, *(f"{s.costs[name].peak:,.0f}" if name in s.costs else "" for s in sizes)] for name in ORDER]
     whole = [

@@ -15,7 +15,7 @@ from adapters.cn_ecommerce.channels import Head
 from adapters.cn_ecommerce.channels.local_port import LocalPort
 from adapters.cn_ecommerce.channels.settings import LocalPortSettings
 from adapters.contract import ReceiptRow
-from adapters.ledger import Ledger
+from adapters.ledger import Ledger, raws, receipts
 from adapters.ledger.tables import document
 from mappings import clock
 from mappings.errors import (
@@ -162,6 +162,18 @@ def test_real_json_is_read_as_well() -> None:
         '[{"ebpcode": "P", "ebccode": "S", "orderno": "O", "returnstatus": 2, "returntime2": "20261123164357"}]'
     )
     assert (row.business_key, row.status, row.return_time) == ("P|S|O", "2", AT)
+
+
+@pytest.mark.parametrize("strange", [r"\ud83d", r"\u0000"])
+def test_what_no_database_can_hold_is_replaced(strange: str, ledger: Ledger) -> None:
+    """JSON can say half a surrogate: kept as it is, it would hold up all receipts behind it."""
+    said = (
+        f'[{{"ebpcode": "P", "ebccode": "{strange}", "orderno": "O", "returnstatus": 2, "returninfo": "a{strange}b"}}]'
+    )
+    (row,) = rows(said)
+    assert (row.business_key, row.info) == ("P|\ufffd|O", "a\ufffdb")
+    raw = raws.store_raw(ledger, "in", row.authority, "http", "port", said.encode())
+    assert receipts.add_receipts(ledger, raw, [row]) == 1
 
 
 def test_an_unreadable_message_comes_by_this_way_too() -> None:

@@ -153,6 +153,19 @@ def test_a_tax_bill_waits_for_its_inventory_and_is_then_linked(ledger: Ledger) -
     assert kept.lines == [{"gnum": 1, "hs_code": "3304990039", "value_added_tax": 9_100_000}]
 
 
+def test_an_older_telling_of_a_bill_changes_nothing_of_it(ledger: Ledger) -> None:
+    """Neither its amounts nor its numbers: in a backlog messages are not kept in the order in which they came."""
+    ident = cases.shipment(ledger)
+    cases.declared(ledger, ident, type="CEB621Message")
+    arrive(ledger, [answer("P|o1", "800", 5, "CEB621Message", invt_no="I1")])
+    for minutes, duty_no, assure_code, amount in ((9, "NEW", "A-NEW", 200), (7, "OLD", "A-OLD", 100)):
+        said = bill("T1", "I1", "1", minutes, amount)
+        assert said.bill is not None
+        arrive(ledger, [said._replace(bill=said.bill._replace(duty_no=duty_no, assure_code=assure_code))])
+    (kept,) = bills.of_shipment(ledger, ident)
+    assert (kept.value_added_tax, kept.duty_no, kept.assure_code) == (200, "NEW", "A-NEW")
+
+
 @pytest.mark.parametrize("order", range(6))
 def test_a_bill_ends_the_same_in_any_order(ledger: Ledger, order: int) -> None:
     ident = cases.shipment(ledger)
