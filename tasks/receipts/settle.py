@@ -18,7 +18,7 @@ from adapters.ledger import Ledger, at_once, bills, receipts, touches
 from adapters.ledger.settling import Ranks, Settled
 from adapters.ledger.touches import HEARD, touch
 from mappings import states
-from tasks.receipts import receive
+from tasks.receipts import reading
 from tasks.receipts.alarm import alarm_conflicts, alarm_unreadable
 from tasks.receipts.explain import explain
 from tasks.receipts.lookup import complete_parked
@@ -53,20 +53,20 @@ def read_and_settle(
 
 def read_stored(ledger: Ledger, authority: Authority, channel: str = "") -> Settled:
     """Only read, and give ordinary receipts their effect; others, and what is to be explained, wait for `settle`."""
-    return receive.read_waiting(ledger, authority, _AtOnce(authority.name), channel).settled
+    return reading.read_waiting(ledger, authority, _AtOnce(authority.name), channel).settled
 
 
 class _AtOnce:
-    """Keeps receipts, and gives the ordinary ones their effect (`receive.Keep`)."""
+    """Keeps receipts, and gives the ordinary ones their effect (`reading.Keep`)."""
 
     def __init__(self, authority: str) -> None:
         self.authority, self.rules = authority, rules_of(authority)
 
-    def ready(self, ledger: Ledger, told: receive.Told) -> at_once.Batch:
+    def ready(self, ledger: Ledger, told: reading.Told) -> at_once.Batch:
         """As columns."""
         return at_once.Batch(ledger.engine.dialect, told)
 
-    def __call__(self, tx: Connection, told: receive.Told | at_once.Batch) -> tuple[int, Settled]:
+    def __call__(self, tx: Connection, told: reading.Told | at_once.Batch) -> tuple[int, Settled]:
         """Keeps them, and notes which shipments changed."""
         complete_parked(tx, self.authority)  # what waited with an open key is then known by its whole one
         new, done = at_once.keep(tx, self.authority, told, *self.rules)

@@ -25,7 +25,7 @@ from mappings import clock
 from tasks.capture import files_of_folder, read_folder
 from tasks.clearing import declaring, hearing, intake, steps
 from tasks.office import Office, collect_less, open_office
-from tasks.receipts import receive
+from tasks.receipts import reading
 from tasks.submission import seal, submit
 from tests.bench.meter import Cost, Meter
 from tests.bench.sandbox_way import planned_ahead
@@ -43,7 +43,7 @@ PARTS = {
     "sign": ((declaring, "seal_messages"),),
     "claim": ((submit.Group, "next"), (submit.Group, "close")),
     "send": ((ChinaEcommerce, "send"),),
-    "receive": ((hearing, "fetch"), (receive, "read_all"), (stories, "keep"), (at_once, "_add")),
+    "receive": ((hearing, "fetch"), (reading, "read_all"), (stories, "keep"), (at_once, "_add")),
     "settle": ((hearing, "apply"), (hearing, "read_stored")),
 }
 ORDER = (*PARTS, REST)

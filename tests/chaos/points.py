@@ -54,7 +54,7 @@ def _adds(message_type: str) -> Callable[[tuple[Any, ...], Any], bool]:
 
 
 INTAKE, SUBMIT = "tasks.clearing.intake", "tasks.submission.submit"
-RECEIVE, HEARING = "tasks.receipts.receive", "tasks.clearing.hearing"
+RECEIVE, READING, HEARING = "tasks.receipts.receive", "tasks.receipts.reading", "tasks.clearing.hearing"
 PREPARING = "adapters.ledger.preparing"
 
 COMMITS = ("commit:4", "committed:9", "commit:23", "committed:31")  # the soak draws from all of them
@@ -73,7 +73,7 @@ POINTS: dict[str, Point] = {
     "603 claimed, before the post": Point(f"{SUBMIT}:post", "before", fits=_of("CEB603Message")),
     "603 posted, perhaps not settled": Point(f"{SUBMIT}:post", "after", fits=_of("CEB603Message")),
     "raw receipts kept, not read": Point(f"{RECEIVE}:_store", "after", fits=_some),
-    "receipts read, not settled": Point(f"{RECEIVE}:read_waiting", "after", fits=_receipts),
+    "receipts read, not settled": Point(f"{READING}:read_waiting", "after", fits=_receipts),
     "receipts settled at once, before the commit": Point("adapters.ledger.at_once:keep", "after", nth=2),
     "receipts settled, nothing told": Point("tasks.receipts.settle:explain", "before", nth=2),
     "receipts settled, parcels not": Point(f"{HEARING}:read_and_settle", "after", nth=3),
@@ -129,7 +129,7 @@ IMPORT_POINTS: dict[str, Point] = {
     "711 stored, its parcels not": Point(f"{PREPARING}:add_messages", "after", fits=_adds("CEB711Message")),
     "711 claimed, before the post": Point(f"{SUBMIT}:post", "before", fits=_of("CEB711Message")),
     "books taken, parcels not": Point(f"{CLEARING}.settling:imports.settle", "after", fits=_some),
-    "tax bills kept, not settled": Point(f"{RECEIVE}:bills.keep", "after", fits=_some),
+    "tax bills kept, not settled": Point(f"{READING}:bills.keep", "after", fits=_some),
     "guarantee settled, before the commit": Point(f"{CLEARING}.billing:settle_bills", "after"),
     "tax bills settled, before the commit": Point(f"{CLEARING}.settling:billing.settle", "after", fits=_some),
     "513 posted": Point(f"{SUBMIT}:post", "after", fits=_of("CEB513Message")),

@@ -163,7 +163,7 @@ def test_a_poll_looks_back_as_far_as_something_may_have_come_late(cursor: str, l
 def test_a_slice_that_fails_leaves_its_messages_unread(case: Case) -> None:
     """Receipts, their effect and the mark that they were read are one transaction."""
     keep_push(case.ledger, case.authority, case.customs.say(case.dxp, case.answer(("2", "2", "2"))))
-    with mock.patch("tasks.receipts.receive.raws.mark_all_read", side_effect=RuntimeError), pytest.raises(RuntimeError):
+    with mock.patch("tasks.receipts.reading.raws.mark_all_read", side_effect=RuntimeError), pytest.raises(RuntimeError):
         read_and_settle(case.ledger, case.authority)
     assert case.states() == ["prepared"] * 3
     assert ledger_receipts.counts(case.ledger, CN) == {}

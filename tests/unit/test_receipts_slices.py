@@ -17,8 +17,8 @@ from adapters.contract import ReceiptRow
 from adapters.hk_road import receipts as hk_receipts
 from adapters.ledger import Ledger, open_ledger, raws
 from adapters.ledger.settling import Settled
-from tasks.receipts import receive
-from tasks.receipts.receive import AHEAD, SLICE, Read, Told, read_waiting, together
+from tasks.receipts import reading
+from tasks.receipts.reading import AHEAD, SLICE, Read, Told, read_waiting, together
 from tasks.receipts.settle import read_and_settle
 from tests.unit.customs import Customs
 from tests.unit.receipts_case import CN, Case
@@ -75,7 +75,7 @@ def _said(truck: Case) -> list[int]:
 
 
 def test_what_waits_about_the_same_documents_is_kept_together(truck: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receive, "SLICE", 3)
+    monkeypatch.setattr(reading, "SLICE", 3)
     ids, kept = _said(truck), Kept()
     read_waiting(truck.ledger, truck.authority, kept)
     assert kept.slices == [ids[0::2], ids[1::2]]
@@ -83,8 +83,8 @@ def test_what_waits_about_the_same_documents_is_kept_together(truck: Case, monke
 
 
 def test_more_than_is_read_ahead_is_read_all_the_same(truck: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receive, "AHEAD", 2)
-    monkeypatch.setattr(receive, "SLICE", 1)
+    monkeypatch.setattr(reading, "AHEAD", 2)
+    monkeypatch.setattr(reading, "SLICE", 1)
     _said(truck)
     read_and_settle(truck.ledger, truck.authority)
     assert truck.states() == ["stored"] * 3
@@ -93,7 +93,7 @@ def test_more_than_is_read_ahead_is_read_all_the_same(truck: Case, monkeypatch: 
 
 
 def test_what_was_kept_before_a_slice_failed_stays_kept(truck: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(receive, "SLICE", 3)
+    monkeypatch.setattr(reading, "SLICE", 3)
     ids, kept = _said(truck), Kept()
 
     def fails(tx: Connection, told: Any) -> tuple[int, Settled]:
@@ -116,7 +116,7 @@ def test_what_is_large_is_read_by_itself(truck: Case, monkeypatch: pytest.Monkey
     assert raws.unread(truck.ledger, CN, most=sum(sizes[:2]) - 1) == ids[:1]
     assert raws.unread(truck.ledger, CN, most=1) == ids[:1], "the first in any case"
     assert raws.unread(truck.ledger, CN) == ids
-    monkeypatch.setattr(receive, "AHEAD_BYTES", 1)
+    monkeypatch.setattr(reading, "AHEAD_BYTES", 1)
     read_waiting(truck.ledger, truck.authority, kept)
     assert kept.slices == [[ident] for ident in ids]
 
@@ -145,13 +145,13 @@ def test_a_time_of_which_there_is_no_utc_is_no_time() -> None:
 
 
 def test_what_another_process_kept_meanwhile_is_left_out(truck: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    ids, kept, real = _said(truck), Kept(), receive.read_all
+    ids, kept, real = _said(truck), Kept(), reading.read_all
 
     def others(ledger: Ledger, authority: Any, waiting: Any) -> list[Read]:
         found = real(ledger, authority, waiting)
         raws.mark_all_read(ledger, ids[1:3])
         return found
 
-    monkeypatch.setattr(receive, "read_all", others)
+    monkeypatch.setattr(reading, "read_all", others)
     read_waiting(truck.ledger, truck.authority, kept)
     assert kept.slices == [[ids[0], *ids[3:]]]
