@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from adapters.keys.provider import KeyProvider
+from mappings import yamls
 from mappings.canonical.model import Party
 from mappings.errors import AuthorityUnavailable, ConfigurationError
 
@@ -63,7 +64,7 @@ class Profile(BaseModel):
 def load_profile(file: Path) -> Profile:
     """The profile in a YAML file. Raises ConfigurationError when it does not hold together."""
     try:
-        return Profile.model_validate(yaml.safe_load(file.read_text("utf-8")))
+        return Profile.model_validate(yamls.load(file.read_text("utf-8")))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigurationError(f"{file.name} of {file.parent.name} is no profile: {error}") from error
 

@@ -15,9 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from mappings import applications, procedures
+from mappings import applications, procedures, yamls
 from mappings.engine import spec
 from mappings.engine.spec import MAPPINGS, MessageSpec
 
@@ -43,7 +41,7 @@ class Cell:
 
 
 def _load(path: Path) -> Any:
-    return yaml.safe_load(path.read_text("utf-8")) or {}
+    return yamls.load(path.read_text("utf-8")) or {}
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from stdnum.cn import ric, uscc
+
+from mappings import yamls
 
 DAY = date(2026, 11, 23)
 _SHARE = Fraction(7, 10)  # of VAT and consumption tax, within the limits (mappings/imports/parameters.yaml)
@@ -39,7 +40,7 @@ class MadeImport:
 @lru_cache
 def tables() -> Record:
     """The goods, names and places that a made-up import is made of."""
-    made: Record = yaml.safe_load((Path(__file__).parent / "demo_import.yaml").read_text("utf-8"))
+    made: Record = yamls.load((Path(__file__).parent / "demo_import.yaml").read_text("utf-8"))
     return made
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from stdnum.cn import uscc
 
 from deployments import xlsx
+from mappings import yamls
 
 FILES = ("orders.csv", "payments.csv", "waybills.jsonl", "goods_master.xlsx", "truck.json")
 DAY = date(2026, 11, 23)
@@ -60,7 +60,7 @@ class MadeTruck:
 @lru_cache
 def tables() -> dict[str, Any]:
     """The names, goods and places that a made-up truck is made of."""
-    made: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "demo_goods.yaml").read_text("utf-8"))
+    made: dict[str, Any] = yamls.load((Path(__file__).parent / "demo_goods.yaml").read_text("utf-8"))
     return made
 
 

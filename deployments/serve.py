@@ -10,9 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from mappings import clock
+from mappings import clock, yamls
 from mappings.errors import ConfigurationError
 
 FILE = Path(__file__).parent / "served.yaml"
@@ -21,14 +19,14 @@ AT_ONCE = 3  # flow runs in parallel, each a process of its own
 
 def entries(file: Path = FILE) -> list[dict[str, Any]]:
     """The deployments as they are listed."""
-    found: list[dict[str, Any]] = yaml.safe_load(file.read_text("utf-8"))["deployments"]
+    found: list[dict[str, Any]] = yamls.load(file.read_text("utf-8"))["deployments"]
     return found
 
 
 @lru_cache
 def labels(file: Path = FILE) -> dict[str, str]:
     """What the forms call a parameter, in both languages."""
-    found: dict[str, str] = yaml.safe_load(file.read_text("utf-8"))["labels"]
+    found: dict[str, str] = yamls.load(file.read_text("utf-8"))["labels"]
     return found
 
 

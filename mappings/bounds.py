@@ -8,8 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from mappings import yamls
 from mappings.errors import ConfigurationError
 
 _FILE = "bounds.yaml"
@@ -17,7 +16,7 @@ _FILE = "bounds.yaml"
 
 @lru_cache(maxsize=8)
 def _read(path: Path, _stamp: int) -> Mapping[str, Any]:
-    content: Mapping[str, Any] = yaml.load(path.read_bytes(), yaml.CSafeLoader) or {}
+    content: Mapping[str, Any] = yamls.load(path.read_bytes()) or {}
     return content
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-import yaml
-
+from mappings import yamls
 from mappings.engine.spec import MAPPINGS
 from mappings.errors import Unsupported
 
@@ -27,7 +26,7 @@ class Regime:
 
 @lru_cache
 def _table(authority: str) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.safe_load((MAPPINGS / authority / "regimes.yaml").read_text(encoding="utf-8"))
+    content: dict[str, Any] = yamls.load((MAPPINGS / authority / "regimes.yaml").read_text(encoding="utf-8"))
     return content
 
 

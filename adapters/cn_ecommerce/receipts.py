@@ -13,11 +13,10 @@ from functools import lru_cache, partial
 from itertools import repeat
 from typing import Any
 
-import yaml
-
 from adapters.cn_ecommerce import bills, envelope, flat, results
 from adapters.cn_ecommerce.told import moment, problem
 from adapters.contract import ReceiptRow
+from mappings import yamls
 from mappings.engine import reader, spec
 from mappings.engine.spec import MAPPINGS
 from mappings.errors import DataFault, Unsupported
@@ -29,7 +28,7 @@ _ROW = partial(tuple.__new__, ReceiptRow)  # as ReceiptRow._make, without a call
 @lru_cache
 def table() -> dict[str, Any]:
     """mappings/cn_ecommerce/receipts.yaml."""
-    found: dict[str, Any] = yaml.safe_load((MAPPINGS / NAME / "receipts.yaml").read_text("utf-8"))
+    found: dict[str, Any] = yamls.load((MAPPINGS / NAME / "receipts.yaml").read_text("utf-8"))
     return found
 
 

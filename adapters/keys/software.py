@@ -7,12 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from adapters.keys import sm2, store
 from adapters.keys.provider import Certificate, read_certificate
+from mappings import yamls
 from mappings.canonical.model import Party
 from mappings.errors import ConfigurationError
 
@@ -22,7 +22,7 @@ Issuer = Callable[[Party, str], bytes]  # (company, its public key as PEM) -> ce
 @lru_cache
 def settings() -> dict[str, Any]:
     """The values of settings.yaml."""
-    table = yaml.safe_load((Path(__file__).parent / "settings.yaml").read_text("utf-8"))
+    table = yamls.load((Path(__file__).parent / "settings.yaml").read_text("utf-8"))
     return {name: row["value"] for name, row in table.items()}
 
 

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import yaml
 from sqlalchemy import Connection, Select, select, union, update
 
 from adapters.ledger import bulk, pool, stories
@@ -38,7 +37,7 @@ from adapters.ledger.tables import (
     story,
 )
 from adapters.ledger.tables import source_file as source
-from mappings import clock
+from mappings import clock, yamls
 from mappings.canonical.batch import Batch
 from mappings.canonical.columns import columns
 from mappings.canonical.model import TABLES, Driver
@@ -80,7 +79,7 @@ class Erased:
 @lru_cache
 def keeping_years(day: date) -> int:
     """How many years a closed shipment's data is kept, by the rule in force on a day (the first one, before all)."""
-    rules = yaml.safe_load((Path(__file__).parent / "keeping.yaml").read_text("utf-8"))["keeping"]
+    rules = yamls.load((Path(__file__).parent / "keeping.yaml").read_text("utf-8"))["keeping"]
     begun = [rule for rule in rules if rule["since"] <= day] or [min(rules, key=lambda rule: rule["since"])]
     return int(max(begun, key=lambda rule: rule["since"])["years"])
 

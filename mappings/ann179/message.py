@@ -15,8 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
+from mappings import yamls
 from mappings.engine import codes
 from mappings.errors import ConfigurationError
 
@@ -84,7 +83,7 @@ def load(name: str) -> Message:
     path = _HERE / f"{name}.yaml"
     if name not in NAMES:
         raise ConfigurationError(f"Announcement 179 has no message {name!r} 没有该报文")
-    raw = yaml.safe_load(path.read_text("utf-8"))
+    raw = yamls.load(path.read_text("utf-8"))
     segments = {tag: tuple(_member(m) for m in members) for tag, members in raw["segments"].items()}
     return Message(raw["message"], raw["title"], raw["root"], segments)
 

@@ -10,8 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from mappings import yamls
 from mappings.errors import ConfigurationError, Unsupported
 
 _HERE = Path(__file__).parent
@@ -47,7 +46,7 @@ class Rule:
 
 
 def _load(name: str) -> Any:
-    return yaml.safe_load((_HERE / f"{name}.yaml").read_text(encoding="utf-8"))
+    return yamls.load((_HERE / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 @lru_cache

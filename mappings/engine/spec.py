@@ -16,8 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from mappings import yamls
 from mappings.errors import ConfigurationError, Unsupported
 
 MAPPINGS = Path(__file__).resolve().parent.parent
@@ -154,7 +153,7 @@ def _segment(tag: str, raw: dict[str, Any], where: str) -> Segment:
 
 @lru_cache
 def _yaml(path: Path) -> dict[str, Any]:
-    return yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    return yamls.load(path.read_text(encoding="utf-8"))
 
 
 def _build(path: Path) -> MessageSpec:

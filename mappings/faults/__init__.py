@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
+from mappings import yamls
 from mappings.errors import ConfigurationError
 
 _HERE = Path(__file__).parent
@@ -60,7 +60,7 @@ def table() -> dict[str, FaultKind]:
     for file in sorted(_HERE.glob("*.yaml"), key=lambda f: (f.name != "faults.yaml", f.name)):
         if file.name == "fields.yaml":
             continue
-        for code, entry in (yaml.load(file.read_bytes(), yaml.CSafeLoader) or {}).items():
+        for code, entry in (yamls.load(file.read_bytes()) or {}).items():
             if code in kinds:
                 raise ConfigurationError(f"{file.name}: the fault {code} is there already")
             kinds[code] = _kind(code, entry, len(kinds), file.name)
@@ -70,7 +70,7 @@ def table() -> dict[str, FaultKind]:
 @lru_cache
 def field_names() -> dict[str, dict[str, str]]:
     """What people call a canonical field: path -> {zh, en}."""
-    names: dict[str, dict[str, str]] = yaml.safe_load((_HERE / "fields.yaml").read_text(encoding="utf-8"))
+    names: dict[str, dict[str, str]] = yamls.load((_HERE / "fields.yaml").read_text(encoding="utf-8"))
     return names
 
 

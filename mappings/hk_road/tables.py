@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import yaml
-
+from mappings import yamls
 from mappings.errors import ConfigurationError
 
 HONG_KONG = ZoneInfo("Asia/Hong_Kong")
@@ -26,7 +25,7 @@ def table(name: str) -> dict[str, Any]:
     path = _HERE / f"{name}.yaml"
     if not path.is_file():
         raise ConfigurationError(f"Hong Kong has no table {name!r} 香港没有该表: mappings/hk_road/{name}.yaml")
-    found: dict[str, Any] = yaml.load(path.read_bytes(), yaml.CSafeLoader)
+    found: dict[str, Any] = yamls.load(path.read_bytes())
     return found
 
 

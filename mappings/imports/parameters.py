@@ -10,9 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from mappings import clock
+from mappings import clock, yamls
 from mappings.canonical.columns import scaled
 from mappings.errors import ConfigurationError
 
@@ -22,7 +20,7 @@ _FILE = Path(__file__).parent / "parameters.yaml"
 @lru_cache
 def table() -> dict[str, Any]:
     """All parameters by name: zh, en and their dated values."""
-    found: dict[str, Any] = yaml.load(_FILE.read_bytes(), yaml.CSafeLoader)
+    found: dict[str, Any] = yamls.load(_FILE.read_bytes())
     return found
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from mappings import codes
+from mappings import codes, yamls
 from mappings.canonical.columns import scaled
 from mappings.errors import ConfigurationError
 from mappings.imports.exact import MODES
@@ -89,7 +89,7 @@ def read(folder: Path) -> Rates:
     rounding, rates = folder / ROUNDING, folder / RATES
     try:
         lines = rates.read_text(encoding="utf-8-sig").splitlines()
-        said = yaml.safe_load((rounding if rounding.is_file() else SHIPPED / ROUNDING).read_text(encoding="utf-8"))
+        said = yamls.load((rounding if rounding.is_file() else SHIPPED / ROUNDING).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigurationError(f"The tax table in {folder.name} cannot be read 税率表无法读取: {error}") from error
     numbered = [(n, line) for n, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")]

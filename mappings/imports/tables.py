@@ -6,8 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from mappings import yamls
 from mappings.errors import ConfigurationError
 from mappings.rules import Rule
 
@@ -18,7 +17,7 @@ ACTIONS = ("keep", "take", "give_back", "give_back_rest")
 @lru_cache
 def table(name: str) -> dict[str, Any]:
     """The YAML table `name`."""
-    found: dict[str, Any] = yaml.load((_HERE / f"{name}.yaml").read_bytes(), yaml.CSafeLoader)
+    found: dict[str, Any] = yamls.load((_HERE / f"{name}.yaml").read_bytes())
     return found
 
 

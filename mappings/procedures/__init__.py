@@ -11,8 +11,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from mappings import yamls
 from mappings.engine import spec
 from mappings.engine.spec import MAPPINGS
 from mappings.errors import ConfigurationError, Unsupported
@@ -109,7 +108,7 @@ def parcel_table(authority: str, name: str) -> dict[str, Any]:
     path = MAPPINGS / authority / f"{name}.yaml"
     if not path.is_file():
         raise ConfigurationError(f"There is no table of parcels 没有包裹状态表: mappings/{authority}/{name}.yaml")
-    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found: dict[str, Any] = yamls.load(path.read_text(encoding="utf-8"))
     return found
 
 
@@ -120,7 +119,7 @@ def names() -> list[str]:
 
 def _raw(name: str) -> dict[str, Any]:
     """A procedure's tables, with those of the one that it is like."""
-    own: dict[str, Any] = yaml.safe_load((_HERE / f"{name}.yaml").read_text(encoding="utf-8"))
+    own: dict[str, Any] = yamls.load((_HERE / f"{name}.yaml").read_text(encoding="utf-8"))
     if "like" not in own:
         return own
     whole = _raw(own["like"]) | own

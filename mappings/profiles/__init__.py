@@ -12,6 +12,7 @@ from pathlib import Path
 
 import yaml
 
+from mappings import yamls
 from mappings.errors import ConfigurationError
 from mappings.profiles.build import build
 from mappings.profiles.layout import EXTRA, FIND, PLACE, Charges, Field, Profile, Source, Table
@@ -99,7 +100,7 @@ def profiles(extra: Path | None = None) -> list[Profile]:
 
 @lru_cache(maxsize=8)
 def _rules(path: Path, stamp: int) -> dict[str, object]:
-    content: dict[str, object] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content: dict[str, object] = yamls.load(path.read_text(encoding="utf-8"))
     return content
 
 

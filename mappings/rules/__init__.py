@@ -13,9 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from mappings import codes, faults, procedures, regimes
+from mappings import codes, faults, procedures, regimes, yamls
 from mappings.errors import ConfigurationError
 
 _HERE = Path(__file__).parent
@@ -104,7 +102,7 @@ class Match:
 
 
 def _yaml(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.load(path.read_bytes(), yaml.CSafeLoader)
+    content: dict[str, Any] = yamls.load(path.read_bytes())
     return content
 
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import yaml
-
+from mappings import yamls
 from mappings.engine.spec import MAPPINGS
 from mappings.errors import ConfigurationError
 
@@ -74,7 +73,7 @@ def document_states(authority: str) -> dict[str, dict[str, State]]:
     path = MAPPINGS / authority / "states.yaml"
     if not path.is_file():
         raise ConfigurationError(f"{authority} has no states: mappings/{authority}/states.yaml is missing")
-    tables = yaml.safe_load(path.read_text(encoding="utf-8"))
+    tables = yamls.load(path.read_text(encoding="utf-8"))
     found = {}
     for kind, table in tables.items():
         if "states" in table:

@@ -10,9 +10,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-import yaml
-
-from mappings import clock, procedures
+from mappings import clock, procedures, yamls
 from mappings.canonical.model import Truck
 from mappings.engine.spec import MAPPINGS
 from mappings.errors import ConfigurationError
@@ -24,7 +22,7 @@ MODES = ("we_send", "partner_sends")
 @lru_cache
 def roles() -> dict[str, Any]:
     """Who says what to whom (mappings/cn_ecommerce/roles.yaml). Raises ConfigurationError for a mode that is none."""
-    table: dict[str, Any] = yaml.safe_load((MAPPINGS / AUTHORITY / "roles.yaml").read_text(encoding="utf-8"))
+    table: dict[str, Any] = yamls.load((MAPPINGS / AUTHORITY / "roles.yaml").read_text(encoding="utf-8"))
     for kind, entry in table["messages"].items():
         if entry["mode"] not in MODES or (entry["says"] == "inventory" and entry["mode"] != "we_send"):
             raise ConfigurationError(f"roles.yaml: {kind} cannot have the mode {entry['mode']} 报送方式有误")

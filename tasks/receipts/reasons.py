@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import yaml
-
-from mappings import faults
+from mappings import faults, yamls
 from mappings.engine import codes, spec
 from mappings.engine.spec import MAPPINGS
 from mappings.errors import ConfigurationError
@@ -34,7 +32,7 @@ class Reason:
 @lru_cache
 def table(authority: str) -> dict[str, Any]:
     """mappings/<authority>/receipts.yaml."""
-    found: dict[str, Any] = yaml.safe_load((MAPPINGS / authority / "receipts.yaml").read_text("utf-8"))
+    found: dict[str, Any] = yamls.load((MAPPINGS / authority / "receipts.yaml").read_text("utf-8"))
     return found
 
 

@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from adapters.ledger import events, sources
 from adapters.ledger.ledger import Ledger
 from mappings import states as document_states
+from mappings import yamls
 from mappings.clock import CHINA
 from mappings.engine import spec
 from mappings.engine.spec import MAPPINGS
@@ -29,7 +29,7 @@ TYPED = {"held": "reason", "correction": "note"}  # what people type may name so
 @lru_cache
 def event_names() -> dict[str, str]:
     """What people call an event (mappings/procedures/events.yaml)."""
-    return yaml.safe_load((MAPPINGS / "procedures" / "events.yaml").read_text(encoding="utf-8"))
+    return yamls.load((MAPPINGS / "procedures" / "events.yaml").read_text(encoding="utf-8"))
 
 
 def counts(standing: Standing) -> Counter[str]:

@@ -11,9 +11,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from mappings import clock
+from mappings import clock, yamls
 from mappings.errors import DataFault
 
 _HERE = Path(__file__).parent
@@ -24,7 +22,7 @@ _MESSAGES = ("messages.yaml", "messages_import.yaml", "messages_applications.yam
 def read(name: str) -> dict[str, Any]:
     """A file of the sandbox's own data."""
     text = (_HERE / name).read_text(encoding="utf-8")
-    found: dict[str, Any] = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 both are safe
+    found: dict[str, Any] = yamls.load(text)
     return found
 
 

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import requests
-import yaml
 
-from mappings import clock
+from mappings import clock, yamls
 
 TIMEOUT = (2, 10)
 LOOK = 0.5
@@ -29,7 +28,7 @@ class World:
         self.gateway, self.hong_kong = gateway.rstrip("/"), hong_kong.rstrip("/")
         self.http = requests.Session()
         self.http.headers["Authorization"] = f"Bearer {token}"
-        self.rules = yaml.safe_load((Path(__file__).parent / "world.yaml").read_text(encoding="utf-8"))
+        self.rules = yamls.load((Path(__file__).parent / "world.yaml").read_text(encoding="utf-8"))
         self.since: dict[tuple[int, str], datetime] = {}
         self.told: dict[tuple[int, str], datetime] = {}
         self.seen: dict[int, datetime] = {}  # when each shipment was looked at first
