@@ -101,3 +101,12 @@ def snapshot_digest(tx: Connection, shipment_id: int, stage: str) -> str | None:
     """The SHA-256 of a stage's latest version, or None."""
     mine = (snapshot.c.shipment_id == shipment_id) & (snapshot.c.stage == stage)
     return tx.execute(select(snapshot.c.sha256).where(mine).order_by(snapshot.c.version.desc()).limit(1)).scalar()
+
+
+@reads
+def latest_snapshot(tx: Connection, shipment_id: int, stage: str) -> tuple[str, bytes] | None:
+    """The SHA-256 and the bytes of a stage's latest version, of one and the same, or None."""
+    mine = (snapshot.c.shipment_id == shipment_id) & (snapshot.c.stage == stage)
+    query = select(snapshot.c.sha256, snapshot.c.body).where(mine).order_by(snapshot.c.version.desc()).limit(1)
+    row = tx.execute(query).first()
+    return None if row is None else (row.sha256, row.body)

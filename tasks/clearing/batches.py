@@ -29,13 +29,26 @@ def save_batch(tx: Connection, shipment_id: int, batch: Batch) -> None:
 
 
 @reads
+def batch_digest(tx: Connection, shipment_id: int) -> str | None:
+    """The digest of the shipment's latest batch, or None."""
+    return sources.snapshot_digest(tx, shipment_id, BATCH)
+
+
+@reads
 def load_batch(tx: Connection, shipment_id: int) -> Batch:
     """The shipment's latest batch; nobody changes its frames. Raises DataFault where nothing was worked up yet."""
-    digest = sources.snapshot_digest(tx, shipment_id, BATCH)
-    known = next((batch for last, batch in _last if last == digest), None)
-    if known is not None:
-        return known
-    body = sources.load_snapshot(tx, shipment_id, BATCH)
-    if body is None or digest is None:
+    return load_with_digest(tx, shipment_id)[1]
+
+
+@reads
+def load_with_digest(tx: Connection, shipment_id: int) -> tuple[str, Batch]:
+    """The same, with its digest: of this batch, also where another one is stored meanwhile. Raises DataFault."""
+    digest = batch_digest(tx, shipment_id)
+    for last, batch in _last:
+        if last == digest:
+            return last, batch
+    found = sources.latest_snapshot(tx, shipment_id, BATCH)
+    if found is None:
         raise DataFault(f"Shipment {shipment_id} has no worked-up files yet 车次 {shipment_id} 尚无可用数据")
-    return _remember(digest, Batch.from_bytes(body))
+    digest, body = found
+    return digest, _remember(digest, Batch.from_bytes(body))

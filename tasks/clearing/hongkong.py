@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+
+import numpy as np
+
 from adapters.ledger import events, preparing, sources
 from adapters.ledger.conversions import Conversion, replace_conversions
 from adapters.ledger.faults import replace_faults
 from mappings import faults
 from mappings.errors import DataFault
 from tasks import hongkong
+from tasks.clearing import batches
 from tasks.clearing.declaring import load_batch, part_of
 from tasks.clearing.documents import Document
 from tasks.clearing.standing import HK, Standing
@@ -18,6 +23,8 @@ from tasks.submission.seal import seal_messages
 
 STAGE = "hong_kong"
 ACI, BUNDLE = "HKRoadACI", "HKRoadBundle"
+CONTENTS = 5000  # loads of which a process knows what Hong Kong would be told
+_contents: dict[tuple[str | None, bytes], str] = {}  # by digests of the batch and of the numbers of the parcels that go
 
 
 def _stage(attempt: int) -> str:
@@ -40,17 +47,34 @@ def _bundles(standing: Standing, number: str) -> list[Document]:
     return [d for d in standing.filed(BUNDLE) if d.business_key.startswith(f"BND|{number}|")]
 
 
+def _content(office: Office, standing: Standing) -> str:
+    """The identity of what Hong Kong would be told of the load now; '' where nothing is loaded.
+
+    Pulse and board look at many trucks in turn, again and again: a batch is read once for each load of it.
+    """
+    load = standing.loaded()
+    numbers = hashlib.sha256(np.sort(np.fromiter(load, np.int64, len(load))).tobytes()).digest()
+    digest = batches.batch_digest(office.ledger, standing.id)
+    found = _contents.get((digest, numbers))
+    if found is None:
+        digest, whole = batches.load_with_digest(office.ledger, standing.id)
+        batch = part_of(whole, load)
+        found = hongkong.content_digest(batch) if len(batch.parcels) else ""
+        if len(_contents) >= CONTENTS:
+            _contents.clear()
+        _contents[digest, numbers] = found
+    return found
+
+
 def next_step(office: Office, standing: Standing) -> str:
     """What Hong Kong needs now, one of tasks.hongkong.STEPS."""
-    batch = part_of(load_batch(office.ledger, standing.id), standing.loaded())
     number = ccrn(standing)
     bundles = _bundles(standing, number) if number else []
-    current = hongkong.content_digest(batch) if len(batch.parcels) else ""
     same = not bundles or bundles[-1].business_key == hongkong.bundle_key(standing.truck, number)
     return hongkong.next_step(
         _filed(office, standing, ACI, standing.filed(ACI)),
         _filed(office, standing, BUNDLE, bundles),
-        current,
+        _content(office, standing),
         standing.truck.planned.crossing,
         standing.now,
         same,

@@ -45,3 +45,16 @@ def test_a_shipment_without_a_batch_is_told(desk: Desk) -> None:
     ident = intake.receive_files(desk.office, files(desk.made), "", "").shipment_id
     with pytest.raises(DataFault, match="no worked-up files"):
         load_batch(desk.ledger, ident)
+
+
+def test_a_batch_stored_between_the_two_looks_has_its_own_digest(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    ident = desk.take_in()
+    before, mine = batches.load_with_digest(desk.ledger, ident)
+    theirs = replace(mine, parcels=mine.parcels.assign(**{"parcel.reason": "X"}))
+    sources.save_snapshot(desk.ledger, ident, batches.BATCH, theirs.to_bytes())
+    batches._last.clear()
+    monkeypatch.setattr(batches, "batch_digest", lambda *_: before)
+    digest, found = batches.load_with_digest(desk.ledger, ident)
+    assert set(found.parcels["parcel.reason"]) == {"X"}
+    assert digest == sources.snapshot_digest(desk.ledger, ident, batches.BATCH) != before
+    assert batches.load_with_digest(desk.ledger, ident)[0] == digest, "the old digest names no batch here any more"

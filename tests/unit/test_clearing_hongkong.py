@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import pytest
 from sqlalchemy import update
 
-from adapters.ledger import faults
+from adapters.ledger import faults, sources
 from adapters.ledger.conversions import conversions
 from adapters.ledger.tables import document
+from tasks import hongkong as told_there
+from tasks.clearing import batches, hongkong
 from tasks.clearing.hongkong import ACI, BUNDLE, ccrn, next_step
 from tests.unit.desk import Desk
 
@@ -115,3 +119,36 @@ def test_a_truck_of_which_nothing_is_left_is_cancelled(desk: Desk) -> None:
     desk.said("CEB603Message", "rejected")
     assert desk.prepare("hong_kong") == 1
     assert told(desk) == [(ACI, "9"), (ACI, "1")]
+
+
+def test_a_batch_is_looked_at_once_for_each_load_of_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundled(desk)
+    hongkong._contents.clear()
+    looked: list[int] = []
+    real = told_there.content_digest
+    monkeypatch.setattr(told_there, "content_digest", lambda batch: looked.append(len(batch.parcels)) or real(batch))
+    for _ in range(3):
+        assert next_step(desk.office, desk.standing()) == "wait"
+    (all_of_it,) = looked
+    desk.said("CEB603Message", "detained", 4)
+    for _ in range(2):
+        assert next_step(desk.office, desk.standing()) == "unbundle"
+    assert looked == [all_of_it, all_of_it - 1]
+
+
+def test_another_batch_is_looked_at_though_the_load_has_the_same_numbers(desk: Desk) -> None:
+    bundled(desk)
+    assert next_step(desk.office, desk.standing()) == "wait"
+    batch = batches.load_batch(desk.ledger, desk.id)
+    more = batch.parcels.assign(**{"waybill.pieces": batch.parcels["waybill.pieces"].fillna(1) + 1})
+    sources.save_snapshot(desk.ledger, desk.id, batches.BATCH, replace(batch, parcels=more).to_bytes())
+    assert next_step(desk.office, desk.standing()) == "unbundle"
+
+
+def test_what_is_known_of_loads_does_not_grow_without_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hongkong, "CONTENTS", 2)
+    bundled(desk)
+    for seq in (1, 2, 3, 4):
+        desk.said("CEB603Message", "detained", seq)
+        assert next_step(desk.office, desk.standing()) == "unbundle"
+        assert 1 <= len(hongkong._contents) <= 2
