@@ -31,11 +31,11 @@ def serve(ours: Connection) -> None:
     from tasks import notices  # noqa: PLC0415 - what the board is warm for
 
     os.nice(NICE)
-    prefect = Prefect(os.environ.get("PREFECT_API_URL", "").removesuffix("/api"), patient=False)
+    prefect, left = Prefect(os.environ.get("PREFECT_API_URL", "").removesuffix("/api"), patient=False), notices.Left()
 
     def shown(shipment_id: int, in_line: str) -> str:
         prefect.until = stopwatch() + SECONDS
-        return notices.show(prefect, shipment_id, in_line)
+        return notices.show(prefect, shipment_id, in_line, left)
 
     errands.serve(ours, shown, ROOM)
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from mappings import clock
 from mappings.errors import PrefectUnavailable, TongguanError
-from tasks import looks, publishing, stages
+from tasks import looks, publishing, shown, stages
 from tasks.actors import PULSE
 from tasks.clearing.alone import alone
 from tasks.office import office
@@ -47,13 +47,29 @@ class Pages(Protocol):
         """Says what completed state a run is in; False where that is refused."""
 
 
-def show(pages: Pages, shipment_id: int, in_line: str = "") -> str:
-    """Shows the shipment as it is now; returns what has become of that. `in_line` is a run of it that waits."""
+class Left(set[str]):
+    """The runs whose pages a process has left completed: there it first shows what changed, then looks."""
+
+    MOST = 50_000
+
+    def note(self, run_id: str) -> None:
+        """It has been left so."""
+        if len(self) >= self.MOST:
+            self.clear()
+        self.add(run_id)
+
+
+def show(pages: Pages, shipment_id: int, in_line: str = "", left: Left | None = None) -> str:
+    """Shows the shipment as it is now; returns what has become of that. `in_line` is a run of it that waits.
+
+    `left` is what the process remembers from one shipment to the next.
+    """
+    left = Left() if left is None else left
     try:
         with alone(office(), shipment_id) as mine:
             if not mine:
                 return HELD
-            return _end(pages, shipment_id, in_line) if in_line else _renew(pages, shipment_id)
+            return _end(pages, shipment_id, in_line, left) if in_line else _renew(pages, shipment_id, left)
     except PrefectUnavailable as error:
         log.warning("shipment %s: %s", shipment_id, error)
         return AWAY
@@ -64,16 +80,19 @@ def show(pages: Pages, shipment_id: int, in_line: str = "") -> str:
     return TAKEN if in_line else RUN
 
 
-def _renew(pages: Pages, shipment_id: int) -> str:
+def _renew(pages: Pages, shipment_id: int, left: Left) -> str:
     """On the page of the run that had the shipment last."""
     run_id = looks.page_of(shipment_id)
-    run = pages.known(run_id) if run_id else None
-    if run is None or run["state_type"] != "COMPLETED":
-        return RUN
-    return _shown(pages, shipment_id, run)
+    remembered = {"id": run_id, "state_type": "COMPLETED"} if run_id in left else None
+    run = remembered or (pages.known(run_id) if run_id else None)
+    said = RUN if run is None or run["state_type"] != "COMPLETED" else _shown(pages, shipment_id, run, left)
+    if said == RUN:  # what was put up for a page that is not to be had any more is not where it is looked for
+        left.discard(run_id)
+        shown.forget(office().ledger, shipment_id)
+    return said
 
 
-def _end(pages: Pages, shipment_id: int, run_id: str) -> str:
+def _end(pages: Pages, shipment_id: int, run_id: str, left: Left) -> str:
     """On the page of a run that no worker has taken: with that it is over. Somebody's own run shows everything."""
     run = pages.known(run_id)
     if run is None or run["state_type"] != "SCHEDULED":
@@ -82,31 +101,40 @@ def _end(pages: Pages, shipment_id: int, run_id: str) -> str:
     if not mine and stages.unreached():
         return TAKEN  # it says so
     name = {} if mine else {"name": stages.run_name(str(shipment_id))}
-    said = _shown(pages, shipment_id, run, not mine, name)
+    said = _shown(pages, shipment_id, run, left, not mine, name)
     if said == SHOWN:
         looks.note_page(shipment_id, run_id)
     return HELD if said == RUN else said
 
 
 def _shown(
-    pages: Pages, shipment_id: int, run: Mapping[str, Any], again: bool = False,
+    pages: Pages, shipment_id: int, run: Mapping[str, Any], left: Left, again: bool = False,
     told: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:  # fmt: skip
-    """Artifacts, questions, tags and state, as they are now; `told` is what else the run is given."""
+    """Artifacts, questions, state and tags, as they are now; `told` is what else the run is given."""
     run_id, since, at = str(run["id"]), clock.now(), looks.nothing_left(shipment_id)
     if at is None:
         return LEFT
     stages.explain(shipment_id)
     publishing.publish(at, again, put=lambda *artifact: pages.put(run_id, *artifact))
     publishing.ask(at, again, pages.ask)
-    tags = publishing.tags_beside(run["tags"], at)
-    if tags or told:
-        pages.change(run_id, **({"tags": tags} if tags else {}), **told)
-    ending = publishing.ending(at)
-    says_so = run["state_type"] == "COMPLETED" and (run["state_name"], run["state"]["message"]) == ending
-    if not says_so:
-        now = pages.known(run_id)  # that took a while: a person, or a worker, may have it
-        if now is None or now["state_type"] != run["state_type"] or not pages.complete(run_id, *ending):
+    if told:
+        pages.change(run_id, **told)
+    now, ending = run, publishing.ending(at)
+    if run_id in left or not _says(run, ending):  # that took a while: a person, or a worker, may have it
+        fresh = pages.known(run_id)
+        if fresh is None or fresh["state_type"] != run["state_type"]:
             return RUN
+        now = fresh
+    if not _says(now, ending) and not pages.complete(run_id, *ending):
+        return RUN
+    if tags := publishing.tags_beside(now["tags"], at):
+        pages.change(run_id, tags=tags)
     looks.note_run(at, since)
+    left.note(run_id)
     return SHOWN
+
+
+def _says(run: Mapping[str, Any], ending: tuple[str, str]) -> bool:
+    """Whether a run's page says already that it has ended so."""
+    return run["state_type"] == "COMPLETED" and (run["state_name"], run["state"]["message"]) == ending

@@ -39,3 +39,8 @@ def of(ledger: Ledger, shipment_id: int, again: bool) -> Iterator[Callable[..., 
     finally:
         if now != before:
             leases.set_cursor(ledger, SHOWN, str(shipment_id), json.dumps(now))
+
+
+def forget(ledger: Ledger, shipment_id: int) -> None:
+    """What was shown of a shipment last is not where it is looked for: everything is shown again."""
+    leases.set_cursor(ledger, SHOWN, str(shipment_id), "{}")

@@ -21,7 +21,7 @@ rows ten times a second and hands a shipment of few parcels to a warm process, i
 asking Prefect, until nothing changes any more. When it has been quiet for half a second, or after five seconds of
 steady change, another warm process, the *board*, shows all that happened meanwhile on the page of its last run, without
 a run. A run that somebody starts in Prefect is told to the pulse by the worker that sees it first; workers hear of runs
-by Prefect's events. So the first four rows wait for no run to begin; the last one holds that half second, three to five
+by Prefect's events. So the first four rows wait for no run to begin; the last one holds that half second, one or two
 calls to Prefect's server, and the line before the board
 (decisions [0012](decisions/0012-small-shipments-before-their-run.md), [0020](decisions/0020-shown-without-a-run.md)).
 

@@ -28,6 +28,7 @@ class PrefectServer(ThreadingHTTPServer):
         self.refused = False  # whether it wants no state that it is told
         self.told: dict[str, dict[str, Any]] = {}  # runs by their id, with what they were given
         self.artifacts: list[dict[str, Any]] = []
+        self.calls: list[tuple[str, str]] = []  # method and path of each
 
     def has(self, run_id: str, kind: str = "COMPLETED", **told: Any) -> None:
         """It has a run in this kind of state."""
@@ -44,6 +45,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: PrefectServer
 
     def do_GET(self) -> None:
+        self.server.calls.append((self.command, self.path))
         if self.path == "/api/deployments/name/clear-shipment/clear-shipment":
             return self._say(200, {"id": "d1"})
         if self.server.down:
@@ -59,12 +61,14 @@ class _Handler(BaseHTTPRequestHandler):
         return self._say(404, {"detail": "Deployment not found"})
 
     def do_PATCH(self) -> None:
+        self.server.calls.append((self.command, self.path))
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.told[self.path.rsplit("/", 1)[1]] |= body
         self.send_response(204)
         self.end_headers()
 
     def do_POST(self) -> None:
+        self.server.calls.append((self.command, self.path))
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.server.busy:
             self.server.busy -= 1

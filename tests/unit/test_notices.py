@@ -92,6 +92,77 @@ def test_the_page_of_a_run_that_came_to_no_good_end_stays_as_it_is(
     assert not looks_as_noted(shown)
 
 
+def resumes(shipment_id: int) -> None:
+    shipments.resume(offices.office().ledger, shipment_id, "a person")
+
+
+def test_of_a_page_that_it_has_left_itself_what_changed_comes_first(shown: int, prefect: PrefectServer) -> None:
+    pages, left = Prefect(prefect.base), notices.Left()
+    holds(shown)
+    assert show(pages, shown, left=left) == SHOWN
+    prefect.told["r1"]["tags"].append("a person's own")
+    prefect.calls.clear()
+    resumes(shown)
+    assert show(pages, shown, left=left) == SHOWN
+    assert prefect.calls[0] == ("POST", "/api/artifacts/")
+    assert prefect.calls.count(("GET", "/api/flow_runs/r1")) == 1
+    run, at = prefect.told["r1"], stages.standing(shown)
+    assert (run["state_name"], run["state"]["message"]) == publishing.ending(at)
+    assert set(run["tags"]) == {"mine", "a person's own", f"shipment:{shown}", *publishing.tags(at)}
+    assert looks_as_noted(shown)
+
+
+@pytest.mark.parametrize("state", ["SCHEDULED", "RUNNING", "FAILED"])
+def test_a_page_that_is_not_as_it_was_left_needs_a_run_which_shows_everything(
+    shown: int, prefect: PrefectServer, state: str
+) -> None:
+    pages, left = Prefect(prefect.base), notices.Left()
+    holds(shown)
+    assert show(pages, shown, left=left) == SHOWN
+    prefect.has("r1", state)
+    prefect.set_states.clear()
+    resumes(shown)
+    assert show(pages, shown, left=left) == RUN
+    assert prefect.set_states == []
+    assert not looks_as_noted(shown)
+    assert leases.get_cursor(offices.office().ledger, "shown", str(shown)) == "{}"
+    prefect.artifacts.clear()
+    assert show(pages, shown, left=left) == RUN
+    assert prefect.artifacts == [], "it is not remembered any more"
+
+
+@pytest.mark.parametrize("state", ["FAILED", "gone"])
+def test_what_was_put_on_a_page_that_nobody_looked_at_afterwards_is_shown_by_the_run(
+    shown: int, prefect: PrefectServer, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages, left = Prefect(prefect.base), notices.Left()
+    holds(shown)
+    assert show(pages, shown, left=left) == SHOWN
+    prefect.has("r1", state)
+    resumes(shown)
+
+    def away(*_: object) -> None:
+        raise PrefectUnavailable("too slow")
+
+    known = Prefect.known
+    monkeypatch.setattr(Prefect, "known", away)
+    assert show(pages, shown, left=left) == AWAY
+    assert leases.get_cursor(offices.office().ledger, "shown", str(shown)) != "{}"
+    monkeypatch.setattr(Prefect, "known", known if state != "gone" else lambda *_: None)
+    again = left if state == "gone" else notices.Left()  # the board, or another one after it was killed
+    assert show(pages, shown, left=again) == RUN
+    assert leases.get_cursor(offices.office().ledger, "shown", str(shown)) == "{}"
+
+
+def test_what_is_remembered_of_pages_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notices.Left, "MOST", 3)
+    left = notices.Left()
+    for number in range(8):
+        left.note(f"r{number}")
+        assert f"r{number}" in left
+        assert len(left) <= 3
+
+
 @pytest.mark.parametrize("page", ["", "gone"])
 def test_without_a_page_it_needs_a_run(shown: int, prefect: PrefectServer, page: str) -> None:
     leases.set_cursor(offices.office().ledger, looks.PAGE, str(shown), page)
