@@ -4,17 +4,19 @@ messages of theirs that we could not read.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 
 from adapters.ledger import Ledger, events, leases, raws
+from adapters.ledger.ledger import alone
 from tasks.receipts import lookup
 from tasks.receipts.lookup import come_back
 
 KIND, CONFLICT = "message_unreadable", "receipt_conflict"
-TOLD = "alarm:parked"  # the cursor of an authority: up to which raw message an operator has been told
+TOLD = "alarm:told"  # the cursor of an authority: of which parked messages an operator has been told
+UP_TO = "alarm:parked"  # the same as it once was: up to which of them
 
 
 def alarm_unreadable(
@@ -47,13 +49,52 @@ def alarm_conflicts(ledger: Ledger, authority: str, shipment_ids: Collection[int
 
 def untold_parked(ledger: Ledger) -> list[Row[Any]]:
     """Messages that came in, could not be read and have not been shown to an operator: id, authority, at, reason."""
-    rows = raws.parked_heads(ledger)
-    told = {name: int(leases.get_cursor(ledger, name, TOLD) or 0) for name in {row.authority for row in rows}}
-    return [row for row in rows if row.id > told[row.authority]]
+    with ledger.read() as tx:
+        rows = raws.parked_heads(tx)
+        told = {name: _told(tx, name) for name in {row.authority for row in rows}}
+    for name in [name for name, known in told.items() if known is None]:
+        told[name] = _begin(ledger, name)
+    return [row for row in rows if row.id not in (told[row.authority] or ())]
 
 
 def tell_parked(ledger: Ledger, rows: Collection[Row[Any]]) -> None:
-    """These have been shown."""
-    for authority in {row.authority for row in rows}:
-        last = max(row.id for row in rows if row.authority == authority)
-        leases.set_cursor(ledger, authority, TOLD, str(last))
+    """These have been shown. Each is noted: one that came before them may be parked after them, by another process."""
+    with ledger.begin() as tx:
+        alone(tx, TOLD)
+        parked = raws.parked_heads(tx)
+        for authority in {row.authority for row in rows}:
+            known = (_told(tx, authority) or set()) | {row.id for row in rows if row.authority == authority}
+            here = [row.id for row in parked if row.authority == authority and row.id in known]
+            leases.set_cursor(tx, authority, TOLD, _runs(here))
+
+
+def _told(tx: Connection, authority: str) -> set[int] | None:
+    """The messages that an operator has been told of; None where nobody has noted any."""
+    value = leases.get_cursor(tx, authority, TOLD, "none")
+    if value == "none":
+        return None
+    runs = (run.split("-") for run in value.split(",") if run)
+    return {ident for first, last in runs for ident in range(int(first), int(last) + 1)}
+
+
+def _begin(ledger: Ledger, authority: str) -> set[int]:
+    """Notes for the first time: what an older version has told, of what is parked by now."""
+    with ledger.begin() as tx:
+        alone(tx, TOLD)
+        if (known := _told(tx, authority)) is not None:
+            return known
+        last = int(leases.get_cursor(tx, authority, UP_TO) or 0)
+        here = [row.id for row in raws.parked_heads(tx) if row.authority == authority and row.id <= last]
+        leases.set_cursor(tx, authority, TOLD, _runs(here))
+        return set(here)
+
+
+def _runs(ascending: Iterable[int]) -> str:
+    """Numbers as runs, each from its first to its last: 3-7,9-9."""
+    runs: list[list[int]] = []
+    for ident in ascending:
+        if runs and ident == runs[-1][1] + 1:
+            runs[-1][1] = ident
+        else:
+            runs.append([ident, ident])
+    return ",".join(f"{first}-{last}" for first, last in runs)
