@@ -180,14 +180,24 @@ def _publish(path: Path, keys: list[bytes], replace: bool) -> None:
         draft.unlink(missing_ok=True)
 
 
+def too_open(mode: int, owner: int, process: int) -> bool:
+    """Whether others may read a key file of this owner, for a process of that user (numbers of users).
+
+    One of root's may be readable by a group: so a secret is handed to a container that is not root. PostgreSQL judges
+    its own key file in the same way.
+    """
+    refused = 0o037 if owner == 0 and process != 0 else 0o077
+    return bool(stat.S_IMODE(mode) & refused)
+
+
 def _read(path: Path) -> list[bytes]:
     try:
-        mode, text = path.stat().st_mode, path.read_bytes()
+        found, text = path.stat(), path.read_bytes()
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"缺少密钥文件 {path}。The key file {path} is missing: restore it from your backup."
         ) from error
-    if stat.S_IMODE(mode) & 0o077:
+    if too_open(found.st_mode, found.st_uid, os.geteuid()):
         raise ConfigurationError(
             f"密钥文件 {path} 可被他人读取。The key file {path} can be read by others: run chmod 600 {path}"
         )

@@ -12,6 +12,7 @@ import yaml
 from prefect.settings import Settings
 
 from adapters import home as homes
+from adapters.ledger.sealed import too_open
 from deployments import broker, pools
 
 ROOT = Path(__file__).parents[2] / "deployments"
@@ -135,3 +136,30 @@ def test_what_serves_is_probed_and_workers_may_be_many() -> None:
     assert of_kind("Deployment")["worker"]["spec"]["replicas"] > 1
     assert compose()["services"]["worker"]["deploy"]["replicas"] == "${WORKERS:-2}"
     assert of_kind("Deployment")["pulse"]["spec"]["strategy"] == {"type": "Recreate"}
+
+
+@pytest.mark.parametrize("name", ["cn-customs", "hk-customs"])
+def test_a_sandbox_is_handed_nothing_of_ours(name: str) -> None:
+    command = container(name)["command"]
+    home = command[command.index("--home") + 1]
+    pod, service = of_kind("Deployment")[name]["spec"]["template"]["spec"], compose()["services"][name]
+    (mounted,) = pod["containers"][0]["volumeMounts"]
+    (volume,) = pod["volumes"]
+    assert (mounted["mountPath"], volume["persistentVolumeClaim"]) == (home, {"claimName": name})
+    assert name in of_kind("PersistentVolumeClaim")
+    assert pod["containers"][0]["envFrom"] == [{"configMapRef": {"name": "tongguan-environment"}}]
+    assert (service["volumes"], service["environment"]) == ([f"{name}:{home}"], {})
+    assert name in compose()["volumes"]
+
+
+def test_our_processes_on_kubernetes_take_the_key_file_that_they_are_handed() -> None:
+    handed = 0
+    for deployment in of_kind("Deployment").values():
+        spec = deployment["spec"]["template"]["spec"]
+        for volume in spec.get("volumes", []):
+            if volume.get("secret", {}).get("secretName") == "tongguan-home":
+                mode, user = volume["secret"]["defaultMode"], spec["securityContext"]["runAsUser"]
+                assert mode & 0o040, "root's, in the group of the process: else it could not read it"
+                assert not too_open(mode, 0, user)
+                handed += 1
+    assert handed == 3

@@ -20,6 +20,7 @@ from adapters.ledger.sealed import (
     create_key,
     load_vault,
     rotate_key,
+    too_open,
 )
 from mappings.errors import ConfigurationError
 
@@ -80,6 +81,7 @@ def test_after_a_rotation_old_values_open_and_new_ones_need_the_new_key(tmp_path
     [
         (None, 0, "missing"),
         (b"AAAA", 0o644, "chmod 600"),
+        (b"AAAA", 0o640, "chmod 600"),
         (b"!!!", 0o600, "damaged"),
         (b"AAAA\n", 0o600, "32 bytes"),
         (b"", 0o600, "32 bytes"),
@@ -92,6 +94,18 @@ def test_a_bad_key_file_says_what_to_do(tmp_path: Path, content: bytes | None, m
         path.chmod(mode)
     with pytest.raises(ConfigurationError, match=says):
         load_vault(path)
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "process", "open_"),
+    [
+        (0o600, 1000, 1000, False), (0o640, 1000, 1000, True), (0o604, 1000, 1000, True), (0o620, 1000, 1000, True),
+        (0o440, 0, 10001, False), (0o640, 0, 10001, False), (0o644, 0, 10001, True), (0o660, 0, 10001, True),
+        (0o640, 0, 0, True), (0o600, 0, 0, False), (0o100440, 0, 10001, False), (0o100444, 0, 10001, True),
+    ],
+)  # fmt: skip
+def test_a_key_file_that_others_can_read(mode: int, owner: int, process: int, open_: bool) -> None:
+    assert too_open(mode, owner, process) == open_
 
 
 def test_column_types_seal_on_the_way_in_and_open_on_the_way_out() -> None:
