@@ -16,6 +16,8 @@ from fastapi import BackgroundTasks, Body, Depends, FastAPI, Header, HTTPExcepti
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import AwareDatetime, BaseModel, ValidationError
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from adapters import home as homes
 from deployments import applications, gateway_applications, gateway_books, services, settings
@@ -74,16 +76,35 @@ class Gateway:
 
 
 async def raw_body(request: Request) -> bytes:
-    """The body as it came. Refuses one over MAX_BYTES."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BYTES:
-            raise HTTPException(413, f"超过 {MAX_BYTES} 字节。Larger than {MAX_BYTES} bytes.")
-    return bytes(body)
+    """The body as it came."""
+    return await request.body()
 
 
 Raw = Annotated[bytes, Depends(raw_body)]
+
+
+class Bounded:
+    """Before every call: refuses a body over MAX_BYTES, also one that does not say how long it is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One call."""
+        came = 0
+        said = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
+        announced = int(said) if said.isdecimal() else 0
+
+        async def counted() -> Message:
+            nonlocal came
+            if announced <= MAX_BYTES:
+                message = await receive()
+                came += len(message.get("body", b""))
+            if max(came, announced) > MAX_BYTES:
+                raise HTTPException(413, f"超过 {MAX_BYTES} 字节。Larger than {MAX_BYTES} bytes.")
+            return message
+
+        await self.app(scope, counted if scope["type"] == "http" else receive, send)
 
 
 def create_app(home: homes.Home | None = None) -> FastAPI:
@@ -91,6 +112,7 @@ def create_app(home: homes.Home | None = None) -> FastAPI:
     door = Gateway(home or homes.read())
     app = FastAPI(title="Tongguan", description=DESCRIPTION, version="1", docs_url=None, redoc_url=None)
     app.get("/docs", response_class=HTMLResponse, include_in_schema=False)(lambda: page(app.openapi()))
+    app.add_middleware(Bounded)
     for error in SHOWN:
         app.add_exception_handler(error, _shown)
     app.add_exception_handler(RequestValidationError, _misfit)

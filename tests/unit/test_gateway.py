@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -133,9 +134,42 @@ def test_an_authority_that_there_is_not_is_said_so_in_both_languages(client: Tes
     assert answer.json()["title_zh"] == "配置有误，请修正设置"
 
 
-def test_a_body_without_end_is_refused(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("call", ["/shipments", "/shipments/1/events", "/shipments/1/approve", "/books/quota"])
+def test_a_body_without_end_is_refused(client: TestClient, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     monkeypatch.setattr("deployments.gateway.MAX_BYTES", 10)
-    assert client.post("/shipments", content=b"x" * 11).status_code == 413
+    answer = client.post(call, content=b"x" * 11)
+    assert (answer.status_code, "超过 10 字节" in answer.text) == (413, True)
+    assert client.post(call, content=b"x" * 10).status_code != 413
+
+
+@pytest.mark.parametrize("call", ["/shipments", "/shipments/1/events"])
+@pytest.mark.parametrize(
+    ("told", "pieces", "read"), [("", [6, 5, 5], 2), ("", [6, 4], 2), ("11", [6, 5], 0), ("never", [11], 1)]
+)
+def test_a_body_in_pieces_is_read_no_further_than_it_may_be(
+    client: TestClient, home: Path, monkeypatch: pytest.MonkeyPatch, call: str, told: str, pieces: list[int], read: int
+) -> None:
+    monkeypatch.setattr("deployments.gateway.MAX_BYTES", 10)
+    headers = [(b"authorization", f"Bearer {settings.tokens(home)['api']}".encode())]
+    headers += [(b"content-length", told.encode())] if told else []
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "path": call,
+        "raw_path": call.encode(), "query_string": b"", "root_path": "", "scheme": "http", "headers": headers,
+        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 2),
+    }  # fmt: skip
+    coming, said = iter(pieces), list[dict[str, Any]]()
+
+    async def receive() -> dict[str, Any]:
+        taken.append(size := next(coming))
+        return {"type": "http.request", "body": b"x" * size, "more_body": len(taken) < len(pieces)}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        said.append(dict(message))
+
+    taken: list[int] = []
+    asyncio.run(create_app()(scope, receive, send))
+    assert len(taken) == read
+    assert (said[0]["status"] == 413) == (sum(pieces) > 10)
 
 
 def test_its_page_names_every_call_and_fetches_nothing_from_elsewhere(client: TestClient) -> None:
