@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import yaml
 
+from mappings import clock, yamls
 from mappings.errors import ConfigurationError
 
 VARIABLE = "TONGGUAN_HOME"
@@ -46,6 +47,11 @@ def read(path: Path | None = None) -> Home:
     mode = raw.get("mode", "sandbox")
     if mode not in ("sandbox", "live"):
         raise ConfigurationError(f"{SETTINGS}: mode is {mode!r}; write sandbox or live 请写 sandbox 或 live")
+    if mode == "live" and os.environ.get(clock.VARIABLE):
+        raise ConfigurationError(
+            f"正式环境不得更改时钟，请取消 {clock.VARIABLE}。The clock of a live installation is the real one: "
+            f"unset {clock.VARIABLE}"
+        )
     return Home(
         path=path,
         mode=mode,
@@ -64,7 +70,7 @@ def _settings(file: Path) -> dict[str, Any]:
     raw: Any = {}
     try:
         if file.is_file():
-            raw = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+            raw = yamls.load(file.read_text(encoding="utf-8")) or {}
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ConfigurationError(f"{SETTINGS} cannot be read 无法读取: {error}") from error
     unknown = set(map(str, raw)) - _KNOWN if isinstance(raw, dict) else {"not a mapping"}

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters import home as homes
+from mappings import clock
 from mappings.errors import ConfigurationError
 
 
@@ -27,7 +28,8 @@ def test_without_settings_everything_has_its_default(tmp_path: Path) -> None:
     assert homes.Home(tmp_path).mode == "sandbox"
 
 
-def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+def test_what_is_written_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(clock.VARIABLE, raising=False)
     made = homes.Home(
         tmp_path / "a" / "b", "live", {"cn_ecommerce": "https://c.example"}, "sqlite:///x", "cards:provider",
         tmp_path / "profiles", tmp_path / "收件",

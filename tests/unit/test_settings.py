@@ -30,6 +30,14 @@ def test_live_must_be_asked_for_by_name(home: Path) -> None:
     assert settings.installation(live=True).mode == "live"
 
 
+def test_a_live_installation_refuses_a_clock_of_its_own(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(clock.VARIABLE, clock.starting(clock.now(), 60.0).variable())
+    assert settings.installation().mode == "sandbox"
+    (home / homes.SETTINGS).write_text("mode: live\n")
+    with pytest.raises(ConfigurationError, match=f"unset {clock.VARIABLE}"):
+        settings.installation(live=True)
+
+
 def test_what_runs_is_known_until_its_process_ends(home: Path) -> None:
     assert settings.running(home) is None
     now = settings.Running(os.getpid(), "sandbox", "http://p", "http://g", {"cn_ecommerce": "http://c"}, "")
