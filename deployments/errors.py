@@ -23,6 +23,7 @@ class Kind(NamedTuple):
 
 
 NOT_IN_ORDER = 1  # the exit code of an audit or a check that found something
+INTERRUPTED = 130  # the exit code of a command that a person breaks off; what it started goes on
 KINDS = (
     Kind(errors.ConfigurationError, 3, 500, "配置有误，请修正设置", "The set-up is wrong: correct it"),
     Kind(errors.DataFault, 4, 422, "数据有误，请修改后重新发送", "The data is wrong: correct it and send it again"),

@@ -32,7 +32,7 @@ from deployments.cli import (
     validate,
 )  # fmt: skip
 from deployments.cli.common import show_error
-from deployments.errors import SHOWN, of_machine
+from deployments.errors import INTERRUPTED, SHOWN, of_machine
 
 HELP = """Tongguan 通关: clears cross-border shipments, from company files to closed.
 
@@ -42,7 +42,8 @@ Start everything with `tongguan up`, then `tongguan clear FOLDER` in another win
 live authorities are asked for by name, with --live. The home folder is TONGGUAN_HOME, or .tongguan in yours.
 
 Exit codes 退出码: 0 done · 1 audit or check found something · 2 wrong usage · 3 set-up · 4 data · 5 refused by the
-authority · 6 authority unreachable, nothing sent · 7 outcome unknown · 8 signature · 9 not supported · 10 other.
+authority · 6 authority unreachable, nothing sent · 7 outcome unknown · 8 signature · 9 not supported · 10 other ·
+130 interrupted.
 """
 COMMANDS: dict[str, Callable[..., None]] = {
     "up": up.up, "down": up.down, "clear": clear.clear, "take-in": take_in.take_in, "prepare": prepare.prepare,
@@ -77,4 +78,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         raise SystemExit(show_error(refused, as_text="--json" not in given)) from error
     except KeyboardInterrupt:
-        raise SystemExit(130) from None
+        raise SystemExit(INTERRUPTED) from None

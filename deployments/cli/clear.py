@@ -14,6 +14,7 @@ from adapters import home as homes
 from deployments.cli.common import Json, Live, actor, installation, put_json, screen
 from deployments.cli.status import show
 from deployments.cli.up import running_or_start
+from deployments.errors import INTERRUPTED
 from mappings import clock
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _followed(office: Office, shipment: int, quiet: bool) -> Status:
         return watch(services.follow(office, shipment), quiet)
     except KeyboardInterrupt:
         screen.print(f"\n继续在后台运行。 It goes on: tongguan status {shipment}")
-        raise typer.Exit from None
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def watch(statuses: Iterable[Status], quiet: bool = False) -> Status:

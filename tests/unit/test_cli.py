@@ -237,6 +237,18 @@ def test_clear_without_yes_waits_for_a_person(
     assert "等待批准" in out
 
 
+def test_who_breaks_off_following_is_told_that_it_goes_on(
+    home: Path, truck: Path, prefect: PrefectServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(services, "follow", interrupted)
+    code, out, err = run(capsys, "clear", truck, "--yes")
+    assert code == 130
+    assert "It goes on: tongguan status" in out + err
+
+
 def test_clear_of_an_empty_folder_says_so(
     home: Path, tmp_path: Path, prefect: PrefectServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
