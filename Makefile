@@ -27,7 +27,7 @@ demo: setup ## clear a made-up truck from files to closed; KEEP=1 leaves the ser
 demo-import: setup ## the same with a made-up import truck, its taxes and books; REGIME=1210 for a bonded batch
 	$(BIN)/python -m deployments.demo_import_run $(if $(KEEP),--keep) $(if $(REGIME),--regime $(REGIME))
 
-test: setup ## all tests, with branch coverage
+test: setup ## the tests, with branch coverage; `make chaos` has the long ones
 	rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-branch --cov-report=term $(ARGS)
 
@@ -56,10 +56,10 @@ latency: setup ## how long a single shipment and a pushed receipt take while tru
 chaos: setup ## the long form: every kill point by itself, every permutation; about half an hour
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "chaos or long" $(ARGS)
 
-lock: setup ## resolve requirements.lock anew (needs pip-tools: it is installed beside, not locked)
-	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --upgrade --extra=dev --extra=scale --strip-extras --no-emit-index-url --no-emit-find-links \
-		--no-emit-trusted-host --output-file=requirements.lock pyproject.toml
+lock: setup ## resolve requirements.lock anew, for every Python and system (uv is installed beside, not locked; it reads no pip.conf)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --extra dev --extra scale --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 clean: ## remove the environment and what tests and demos left
 	rm -rf $(VENV) .demo .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
