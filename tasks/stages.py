@@ -1,6 +1,6 @@
 """The stages as Prefect tasks: thin wrappers around pure functions. Only ids go to Prefect, never a person's data.
 
-Retries: `AuthorityUnavailable` alone is tried again (twice, minutes apart); hours belong to the sweep. Submission has
+Retries: `AuthorityUnavailable` alone is tried again (twice, within a minute); hours belong to the sweep. Submission has
 no cache: the ledger decides what was sent.
 """
 

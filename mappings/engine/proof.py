@@ -1,7 +1,7 @@
 """Whether columns pass the strict schema's facets, told of whole columns: no document has to be read again for it.
 
-A column that passes here passes libxml2 too; one that does not may still pass there (a number with zeros before it),
-so that who asks has the documents read then. What the facets are: schema.py.
+A column that passes here passes libxml2 too; one that does not may still pass there (a number with too many zeros
+before it), so that who asks has the documents read then. What the facets are: schema.py.
 """
 
 from __future__ import annotations
