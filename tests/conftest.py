@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -66,9 +66,15 @@ def quick_beginnings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
+def _environment() -> dict[str, str | None]:
+    return {name: os.environ.get(name) for name in (clock.VARIABLE, homes.VARIABLE)}
+
+
+_AT_FIRST = _environment()
+
+
 @contextmanager
-def _environment_kept() -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in (clock.VARIABLE, homes.VARIABLE)}
+def _environment_kept(before: Mapping[str, str | None]) -> Iterator[None]:
     yield
     for name, value in before.items():
         if value is None:
@@ -80,12 +86,12 @@ def _environment_kept() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def own_environment() -> Iterator[None]:
     """What a test sets of clock and home in this process ends with it."""
-    with _environment_kept():
+    with _environment_kept(_environment()):
         yield
 
 
 @pytest.fixture(scope="module", autouse=True)
 def own_environment_of_a_file() -> Iterator[None]:
-    """And what fixtures of a whole file set ends with the file: a fast clock left on is days ahead after minutes."""
-    with _environment_kept():
+    """And what fixtures of a file, or of all, set ends with the file: a fast clock is days ahead after minutes."""
+    with _environment_kept(_AT_FIRST):
         yield

@@ -54,7 +54,9 @@ def yard(
 def undisturbed(authorities: Sandboxes, template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The outcome of the truck when nothing goes wrong."""
     authorities.reset()
-    calm = Yard(tmp_path_factory.mktemp("calm") / "yard", authorities, template, trucks.made(authorities))
-    if calm.run() != 0:
-        pytest.fail("the undisturbed truck did not close")
-    return calm.outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(clock.VARIABLE, authorities.clock.variable())
+        calm = Yard(tmp_path_factory.mktemp("calm") / "yard", authorities, template, trucks.made(authorities))
+        if calm.run() != 0:
+            pytest.fail("the undisturbed truck did not close")
+        return calm.outcome()
