@@ -123,7 +123,7 @@ class Waker(ABC):
         from tasks.notices import AWAY, HELD, LEFT, SHOWN, TAKEN  # noqa: PLC0415
 
         for shipment_id, said in board.done().items():
-            if said not in (SHOWN, TAKEN):
+            if said != SHOWN:  # a run that has begun may have looked before this change: at its end that is seen
                 self.tried.pop(shipment_id, None)
             if said == LEFT and self.lane(shipment_id) == pools.TRUCKS:
                 board.need_run.add(shipment_id)  # a look at a truck does not see what is left for Hong Kong

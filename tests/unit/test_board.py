@@ -241,6 +241,17 @@ def test_one_that_was_taken_meanwhile_is_not_asked_for_all_the_time(scene: Board
     assert 1 <= scene.shown(3 * waking.DUE) <= 4
 
 
+def test_what_a_run_that_was_taken_had_not_seen_is_shown_soon_after_its_end(scene: Boarded) -> None:
+    scene.answers = [TAKEN, SHOWN]
+    scene.waker.out.add(scene.id)
+    scene.change()
+    assert scene.shown(2 * QUIET) == 1
+    scene.waker.taken = True
+    scene.waker.out.discard(scene.id)  # it ends, and what it noted is how the shipment looked before the change
+    assert scene.shown(waking.DUE + 2 * QUIET) == 1, "not after the half minute of a run that failed"
+    assert scene.shown(3 * STEADY) == 0
+
+
 # ---- the process -----------------------------------------------------------------------------------------------------
 def dies(ours: Connection) -> None:
     """A board that is killed with a shipment in its hands."""
