@@ -31,11 +31,12 @@ def serve(ours: Connection) -> None:
     from tasks import notices  # noqa: PLC0415 - what the board is warm for
 
     os.nice(NICE)
-    prefect, left = Prefect(os.environ.get("PREFECT_API_URL", "").removesuffix("/api"), patient=False), notices.Left()
+    prefect = Prefect(os.environ.get("PREFECT_API_URL", "").removesuffix("/api"), patient=False)
+    completed = notices.Completed()
 
     def shown(shipment_id: int, in_line: str) -> str:
         prefect.until = stopwatch() + SECONDS
-        return notices.show(prefect, shipment_id, in_line, left)
+        return notices.show(prefect, shipment_id, in_line, completed)
 
     errands.serve(ours, shown, ROOM)
 

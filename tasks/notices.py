@@ -47,29 +47,29 @@ class Pages(Protocol):
         """Says what completed state a run is in; False where that is refused."""
 
 
-class Left(set[str]):
-    """The runs whose pages a process has left completed: there it first shows what changed, then looks."""
+class Completed(set[str]):
+    """The runs that a process has shown as completed: on their pages it first puts what changed, then looks at them."""
 
     MOST = 50_000
 
     def note(self, run_id: str) -> None:
-        """It has been left so."""
+        """It has been shown so."""
         if len(self) >= self.MOST:
             self.clear()
         self.add(run_id)
 
 
-def show(pages: Pages, shipment_id: int, in_line: str = "", left: Left | None = None) -> str:
+def show(pages: Pages, shipment_id: int, in_line: str = "", completed: Completed | None = None) -> str:
     """Shows the shipment as it is now; returns what has become of that. `in_line` is a run of it that waits.
 
-    `left` is what the process remembers from one shipment to the next.
+    `completed` is what the process remembers from one shipment to the next.
     """
-    left = Left() if left is None else left
+    completed = Completed() if completed is None else completed
     try:
         with alone(office(), shipment_id) as mine:
             if not mine:
                 return HELD
-            return _end(pages, shipment_id, in_line, left) if in_line else _renew(pages, shipment_id, left)
+            return _end(pages, shipment_id, in_line, completed) if in_line else _renew(pages, shipment_id, completed)
     except PrefectUnavailable as error:
         log.warning("shipment %s: %s", shipment_id, error)
         return AWAY
@@ -80,19 +80,21 @@ def show(pages: Pages, shipment_id: int, in_line: str = "", left: Left | None = 
     return TAKEN if in_line else RUN
 
 
-def _renew(pages: Pages, shipment_id: int, left: Left) -> str:
+def _renew(pages: Pages, shipment_id: int, completed: Completed) -> str:
     """On the page of the run that had the shipment last."""
     run_id = looks.page_of(shipment_id)
-    remembered = {"id": run_id, "state_type": "COMPLETED"} if run_id in left else None
-    run = remembered or (pages.known(run_id) if run_id else None)
-    said = RUN if run is None or run["state_type"] != "COMPLETED" else _shown(pages, shipment_id, run, left)
+    run = pages.known(run_id) if run_id and run_id not in completed else None
+    if run_id in completed or (run is not None and run["state_type"] == "COMPLETED"):
+        said = _shown(pages, shipment_id, run_id, run, completed)
+    else:
+        said = RUN
     if said == RUN:  # what was put up for a page that is not to be had any more is not where it is looked for
-        left.discard(run_id)
+        completed.discard(run_id)
         shown.forget(office().ledger, shipment_id)
     return said
 
 
-def _end(pages: Pages, shipment_id: int, run_id: str, left: Left) -> str:
+def _end(pages: Pages, shipment_id: int, run_id: str, completed: Completed) -> str:
     """On the page of a run that no worker has taken: with that it is over. Somebody's own run shows everything."""
     run = pages.known(run_id)
     if run is None or run["state_type"] != "SCHEDULED":
@@ -101,18 +103,21 @@ def _end(pages: Pages, shipment_id: int, run_id: str, left: Left) -> str:
     if not mine and stages.unreached():
         return TAKEN  # it says so
     name = {} if mine else {"name": stages.run_name(str(shipment_id))}
-    said = _shown(pages, shipment_id, run, left, not mine, name)
+    said = _shown(pages, shipment_id, run_id, run, completed, again=not mine, told=name)
     if said == SHOWN:
         looks.note_page(shipment_id, run_id)
     return HELD if said == RUN else said
 
 
 def _shown(
-    pages: Pages, shipment_id: int, run: Mapping[str, Any], left: Left, again: bool = False,
-    told: Mapping[str, Any] = MappingProxyType({}),
+    pages: Pages, shipment_id: int, run_id: str, run: Mapping[str, Any] | None, completed: Completed,
+    again: bool = False, told: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:  # fmt: skip
-    """Artifacts, questions, state and tags, as they are now; `told` is what else the run is given."""
-    run_id, since, at = str(run["id"]), clock.now(), looks.nothing_left(shipment_id)
+    """Artifacts, questions, state and tags, as they are now; `told` is what else the run is given.
+
+    `run` is how its page looked a moment ago; None for one of those that are known as `completed`.
+    """
+    since, at = clock.now(), looks.nothing_left(shipment_id)
     if at is None:
         return LEFT
     stages.explain(shipment_id)
@@ -120,18 +125,17 @@ def _shown(
     publishing.ask(at, again, pages.ask)
     if told:
         pages.change(run_id, **told)
-    now, ending = run, publishing.ending(at)
-    if run_id in left or not _says(run, ending):  # that took a while: a person, or a worker, may have it
-        fresh = pages.known(run_id)
-        if fresh is None or fresh["state_type"] != run["state_type"]:
+    ending, before = publishing.ending(at), run["state_type"] if run else "COMPLETED"
+    if run is None or not _says(run, ending):  # that took a while: a person, or a worker, may have it
+        run = pages.known(run_id)
+        if run is None or run["state_type"] != before:
             return RUN
-        now = fresh
-    if not _says(now, ending) and not pages.complete(run_id, *ending):
+    if not _says(run, ending) and not pages.complete(run_id, *ending):
         return RUN
-    if tags := publishing.tags_beside(now["tags"], at):
+    if tags := publishing.tags_beside(run["tags"], at):
         pages.change(run_id, tags=tags)
     looks.note_run(at, since)
-    left.note(run_id)
+    completed.note(run_id)
     return SHOWN
 
 

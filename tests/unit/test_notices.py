@@ -97,13 +97,13 @@ def resumes(shipment_id: int) -> None:
 
 
 def test_of_a_page_that_it_has_left_itself_what_changed_comes_first(shown: int, prefect: PrefectServer) -> None:
-    pages, left = Prefect(prefect.base), notices.Left()
+    pages, completed = Prefect(prefect.base), notices.Completed()
     holds(shown)
-    assert show(pages, shown, left=left) == SHOWN
+    assert show(pages, shown, completed=completed) == SHOWN
     prefect.told["r1"]["tags"].append("a person's own")
     prefect.calls.clear()
     resumes(shown)
-    assert show(pages, shown, left=left) == SHOWN
+    assert show(pages, shown, completed=completed) == SHOWN
     assert prefect.calls[0] == ("POST", "/api/artifacts/")
     assert prefect.calls.count(("GET", "/api/flow_runs/r1")) == 1
     run, at = prefect.told["r1"], stages.standing(shown)
@@ -116,18 +116,18 @@ def test_of_a_page_that_it_has_left_itself_what_changed_comes_first(shown: int, 
 def test_a_page_that_is_not_as_it_was_left_needs_a_run_which_shows_everything(
     shown: int, prefect: PrefectServer, state: str
 ) -> None:
-    pages, left = Prefect(prefect.base), notices.Left()
+    pages, completed = Prefect(prefect.base), notices.Completed()
     holds(shown)
-    assert show(pages, shown, left=left) == SHOWN
+    assert show(pages, shown, completed=completed) == SHOWN
     prefect.has("r1", state)
     prefect.set_states.clear()
     resumes(shown)
-    assert show(pages, shown, left=left) == RUN
+    assert show(pages, shown, completed=completed) == RUN
     assert prefect.set_states == []
     assert not looks_as_noted(shown)
     assert leases.get_cursor(offices.office().ledger, "shown", str(shown)) == "{}"
     prefect.artifacts.clear()
-    assert show(pages, shown, left=left) == RUN
+    assert show(pages, shown, completed=completed) == RUN
     assert prefect.artifacts == [], "it is not remembered any more"
 
 
@@ -135,9 +135,9 @@ def test_a_page_that_is_not_as_it_was_left_needs_a_run_which_shows_everything(
 def test_what_was_put_on_a_page_that_nobody_looked_at_afterwards_is_shown_by_the_run(
     shown: int, prefect: PrefectServer, state: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pages, left = Prefect(prefect.base), notices.Left()
+    pages, completed = Prefect(prefect.base), notices.Completed()
     holds(shown)
-    assert show(pages, shown, left=left) == SHOWN
+    assert show(pages, shown, completed=completed) == SHOWN
     prefect.has("r1", state)
     resumes(shown)
 
@@ -146,21 +146,21 @@ def test_what_was_put_on_a_page_that_nobody_looked_at_afterwards_is_shown_by_the
 
     known = Prefect.known
     monkeypatch.setattr(Prefect, "known", away)
-    assert show(pages, shown, left=left) == AWAY
+    assert show(pages, shown, completed=completed) == AWAY
     assert leases.get_cursor(offices.office().ledger, "shown", str(shown)) != "{}"
     monkeypatch.setattr(Prefect, "known", known if state != "gone" else lambda *_: None)
-    again = left if state == "gone" else notices.Left()  # the board, or another one after it was killed
-    assert show(pages, shown, left=again) == RUN
+    again = completed if state == "gone" else notices.Completed()  # the board, or another one after it was killed
+    assert show(pages, shown, completed=again) == RUN
     assert leases.get_cursor(offices.office().ledger, "shown", str(shown)) == "{}"
 
 
 def test_what_is_remembered_of_pages_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notices.Left, "MOST", 3)
-    left = notices.Left()
+    monkeypatch.setattr(notices.Completed, "MOST", 3)
+    completed = notices.Completed()
     for number in range(8):
-        left.note(f"r{number}")
-        assert f"r{number}" in left
-        assert len(left) <= 3
+        completed.note(f"r{number}")
+        assert f"r{number}" in completed
+        assert len(completed) <= 3
 
 
 @pytest.mark.parametrize("page", ["", "gone"])
