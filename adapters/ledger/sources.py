@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Column, Connection, Row, Select, func, insert, select
 
 from adapters.ledger.ledger import reads, writes
 from adapters.ledger.shipments import lock
@@ -76,9 +76,7 @@ def save_snapshot(tx: Connection, shipment_id: int, stage: str, body: bytes, sha
     """
     lock(tx, shipment_id)
     digest = sha256 or hashlib.sha256(body).hexdigest()
-    mine = (snapshot.c.shipment_id == shipment_id) & (snapshot.c.stage == stage)
-    query = select(snapshot.c.version, snapshot.c.sha256).where(mine).order_by(snapshot.c.version.desc())
-    last = tx.execute(query.limit(1)).first()
+    last = tx.execute(_latest(shipment_id, stage, snapshot.c.version, snapshot.c.sha256)).first()
     if last is not None and last.sha256 == digest:
         return last.version
     version = last.version + 1 if last else 1
@@ -90,23 +88,24 @@ def save_snapshot(tx: Connection, shipment_id: int, stage: str, body: bytes, sha
 @reads
 def load_snapshot(tx: Connection, shipment_id: int, stage: str, version: int | None = None) -> bytes | None:
     """What a stage made, its latest version unless one is named, or None."""
-    mine = (snapshot.c.shipment_id == shipment_id) & (snapshot.c.stage == stage)
-    if version is not None:
-        mine &= snapshot.c.version == version
-    return tx.execute(select(snapshot.c.body).where(mine).order_by(snapshot.c.version.desc()).limit(1)).scalar()
+    query = _latest(shipment_id, stage, snapshot.c.body)
+    return tx.execute(query if version is None else query.where(snapshot.c.version == version)).scalar()
 
 
 @reads
 def snapshot_digest(tx: Connection, shipment_id: int, stage: str) -> str | None:
     """The SHA-256 of a stage's latest version, or None."""
-    mine = (snapshot.c.shipment_id == shipment_id) & (snapshot.c.stage == stage)
-    return tx.execute(select(snapshot.c.sha256).where(mine).order_by(snapshot.c.version.desc()).limit(1)).scalar()
+    return tx.execute(_latest(shipment_id, stage, snapshot.c.sha256)).scalar()
 
 
 @reads
 def latest_snapshot(tx: Connection, shipment_id: int, stage: str) -> tuple[str, bytes] | None:
     """The SHA-256 and the bytes of a stage's latest version, of one and the same, or None."""
-    mine = (snapshot.c.shipment_id == shipment_id) & (snapshot.c.stage == stage)
-    query = select(snapshot.c.sha256, snapshot.c.body).where(mine).order_by(snapshot.c.version.desc()).limit(1)
-    row = tx.execute(query).first()
+    row = tx.execute(_latest(shipment_id, stage, snapshot.c.sha256, snapshot.c.body)).first()
     return None if row is None else (row.sha256, row.body)
+
+
+def _latest(shipment_id: int, stage: str, *columns: Column[Any]) -> Select[Any]:
+    """These columns of a stage's latest version."""
+    mine = (snapshot.c.shipment_id == shipment_id) & (snapshot.c.stage == stage)
+    return select(*columns).where(mine).order_by(snapshot.c.version.desc()).limit(1)
