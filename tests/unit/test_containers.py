@@ -13,7 +13,7 @@ from prefect.settings import Settings
 
 from adapters import home as homes
 from adapters.ledger.sealed import too_open
-from deployments import broker, pools
+from deployments import broker, pools, up
 
 ROOT = Path(__file__).parents[2] / "deployments"
 OURS = {"gateway", "pulse", "worker", "prefect", "cn-customs", "hk-customs"}
@@ -75,6 +75,19 @@ def test_every_variable_is_read_by_somebody(where: str) -> None:
     ours = {v for v in found if v.startswith("TONGGUAN_")}
     assert ours == {homes.VARIABLE, pools.VARIABLE, "TONGGUAN_LEDGER"}
     assert found - ours - prefect_variables() == {"DO_NOT_TRACK"}
+
+
+@pytest.mark.parametrize("where", ["compose", "kubernetes"])
+def test_prefect_is_as_quiet_as_on_one_machine(where: str) -> None:
+    told = (
+        compose()["x-tongguan"]["environment"]
+        if where == "compose"
+        else of_kind("ConfigMap")["tongguan-environment"]["data"]
+    )
+    by_default = {"PREFECT_RUNNER_POLL_FREQUENCY", "PREFECT_LOGGING_LEVEL"}  # of the runner there is none; INFO it is
+    assert {key: told.get(key) for key in up.QUIET if key not in by_default} == {
+        key: value for key, value in up.QUIET.items() if key not in by_default
+    }
 
 
 @pytest.mark.parametrize("where", ["compose", "kubernetes"])
