@@ -10,12 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from adapters.ledger import Ledger, sources
 from mappings.canonical.batch import Batch
 from mappings.canonical.columns import scaled
-from tasks.matching.locate import locate
+from tasks.matching.locate import lines_of, locate
 
 SNAPSHOT = "batch"
 PLACE = ("file", "sheet", "row", "column")
@@ -45,10 +46,9 @@ def line_of(batch: Batch, seq: int, field: str, value: str) -> int:
     """The number of the goods line whose `field` has this value, 1 when none has or the field is no line's."""
     if not field.startswith("line.") or field not in batch.lines:
         return 1
-    parcel = batch.parcels.index[batch.parcels["parcel.seq"] == seq]
-    lines = batch.lines[batch.lines["parcel"].isin(parcel)]
-    same = lines[_equal(lines[field], value)]
-    return 1 if same.empty else int(same["line.gnum"].iloc[0])
+    mine = lines_of(batch, seq)
+    same = np.flatnonzero(_equal(batch.lines[field].iloc[mine], value).to_numpy())
+    return int(batch.lines["line.gnum"].iloc[mine.start + int(same[0])]) if same.size else 1
 
 
 def _equal(column: pd.Series, value: str) -> pd.Series:
