@@ -23,6 +23,7 @@ from adapters.ledger.tables import parcel
 from deployments import demo_truck
 from deployments.demo_flaws import KINDS
 from deployments.demo_truck import MadeTruck
+from deployments.listener import POLL, SPELL
 from deployments.pools import FEW
 from mappings import clock
 from tasks.capture import read_folder
@@ -36,7 +37,6 @@ from tests.bench.stages import CHINA, LINES, TRUCK, UNANSWERED, at_desk, declare
 from tests.chaos.sandboxes import Sandboxes
 
 DIRTY, HELD, RATE = 33, "held", 1500  # one parcel in 33; trucks are made for this many parcels a second
-HEARING_PAUSE = 0.5
 _spawn = multiprocessing.get_context("spawn")
 
 
@@ -84,7 +84,10 @@ class _Start:
 
 
 def _work(name: str, home: str, told: str, folders: list[str], start: _Start, declares: bool, hears: bool) -> None:
-    """A worker process until the end; truck after truck, and what lies ready of receipts. It tells what it needed."""
+    """A worker process until the end; truck after truck, or as the pulse's ear what lies ready of receipts.
+
+    It tells what it needed.
+    """
     os.environ[clock.VARIABLE], os.environ[homes.VARIABLE] = told, home
     here = open_office(homes.read(Path(home)))
     collect_less()
@@ -94,9 +97,9 @@ def _work(name: str, home: str, told: str, folders: list[str], start: _Start, de
         if declares:
             declare(here, Path(waiting.pop(0)))
         if hears:
-            heard = hearing.hear(here, pace=pace)
-            if not (declares or heard):
-                time.sleep(HEARING_PAUSE)
+            hearing.hear(here, SPELL, pace)
+            if not declares:
+                time.sleep(POLL)
     here.ledger.close()
     start.told.put((name, time.process_time() - before, memory_of("self", "VmHWM")))
 
