@@ -22,7 +22,7 @@ from mappings.errors import AuthorityRejected, AuthorityUnavailable, Configurati
 
 Progress = Callable[[int, int], None]  # messages done, messages in all
 SENT, UNKNOWN, REFUSED, TAKEN, DUPLICATE = "sent", "unknown", "refused", "taken", "duplicate"
-TOGETHER, BRIEF = 8, 0.5  # messages claimed together at the most, and for about how many seconds
+TOGETHER, BRIEF = 16, 0.5  # messages claimed together at the most, and for about how many seconds
 
 
 @dataclass
