@@ -7,6 +7,7 @@ hears next finds it, also after this process has died.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
@@ -23,26 +24,38 @@ SHARE = 0.15  # of the process's time, to settle all trucks together: forty that
 class Pace:
     """Takes a shipment of more than `many` parcels on once in so many real seconds; others each time.
 
-    Each authority has turns of its own: one that speaks all the time leaves the other its own.
+    It is taken on so long after the first of what it is to hear, for all that has come meanwhile: the first receipts of
+    a truck are seldom the last ones. Each authority has turns of its own: one that speaks all the time leaves the other
+    its own.
     """
 
     many: int
     interval: Interval = field(default_factory=lambda: Interval(SECONDS, LONGEST, SHARE))
-    _until: dict[tuple[str, int], float] = field(default_factory=dict)  # before then it is not taken on again
+    _at: dict[tuple[str, int], float] = field(default_factory=dict)  # when those that wait are taken on
+    _large: set[int] = field(default_factory=set)  # those taken on last
 
     def due(self, ledger: Ledger, authority: str, shipment_ids: Collection[int]) -> set[int]:
         """Those of these shipments that are taken on now for what an authority said."""
-        now = stopwatch()
-        self._until = {turn: until for turn, until in self._until.items() if until > now}
-        found = {ident for ident in shipment_ids if (authority, ident) not in self._until}
-        large = {ident for ident in found if intake.size(ledger, ident) > self.many}
-        for ident in large:
-            self.interval.here((authority, ident), now)
-        until = now + self.interval.seconds(now)
-        self._until |= {(authority, ident): until for ident in large}
-        return found
+        now, small = stopwatch(), set[int]()
+        for ident in shipment_ids:
+            turn = authority, ident
+            if turn in self._at:
+                continue
+            if intake.size(ledger, ident) <= self.many:
+                small.add(ident)
+            else:
+                self.interval.here(turn, now)
+                self._at[turn] = math.inf
+        wait = self.interval.seconds(now)
+        self._at = {turn: min(at, now + wait) for turn, at in self._at.items()}
+        self._large = {ident for ident in shipment_ids if self._at.get((authority, ident), math.inf) <= now}
+        for ident in self._large:
+            del self._at[authority, ident]
+        # what somebody else has taken on meanwhile is not asked for any more
+        self._at = {turn: at for turn, at in self._at.items() if at > now - LONGEST}
+        return small | self._large
 
     def took(self, shipment_id: int, seconds: float) -> None:
         """A shipment was taken on, in so many real seconds."""
-        if any(ident == shipment_id for _, ident in self._until):  # it is one of many parcels
+        if shipment_id in self._large:
             self.interval.took(seconds)
