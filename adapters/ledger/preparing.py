@@ -126,7 +126,7 @@ def _added(
         present.update(dict.fromkeys(keys))
     added.message_ids = _store(tx, shipment_id, fresh)
     parcels, documents = _parcel_ids(tx, shipment_id), list[tuple[Any, ...]]()
-    earlier = _earlier(tx, shipment_id, fresh)
+    earlier = _earlier(tx, fresh, parcels)
     for out, ident in zip(fresh, added.message_ids, strict=True):
         documents += _documents(shipment_id, ident, out.message, parcels, present, earlier)
     bulk.insert(tx, document, _DOCUMENT, documents)
@@ -223,16 +223,23 @@ def _documents(
     ]  # fmt: skip
 
 
-def _earlier(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing]) -> dict[tuple[str, int | None, int], int]:
-    """The documents of each parcel by type, parcel and attempt, of the types that are declared anew here."""
-    types = {out.message.type for out in outgoing if any(doc.attempt > 1 for doc in out.message.documents)}
-    if not types:
+def _earlier(
+    tx: Connection, outgoing: Sequence[Outgoing], parcels: dict[int | None, int]
+) -> dict[tuple[str, int | None, int], int]:
+    """The documents of the parcels that are declared anew here, by type, parcel and attempt.
+
+    They are few of a truck's thousands: asked by shipment, a database reads every document of the truck.
+    """
+    again = [(out.message.type, doc.parcel_seq) for out in outgoing for doc in out.message.documents if doc.attempt > 1]
+    seqs = {parcels[seq]: seq for _, seq in again if seq is not None}
+    if not seqs:
         return {}
-    query = select(document.c.type, parcel.c.seq, document.c.attempt, document.c.id)
-    mine = query.join(parcel, document.c.parcel_id == parcel.c.id).where(document.c.shipment_id == shipment_id)
+    d = document.c
+    mine = select(d.type, d.parcel_id, d.attempt, d.id).where(bulk.among(tx, d.parcel_id, seqs))
+    types = {kind for kind, _ in again}
     return {
-        (kind, seq, attempt): ident
-        for kind, seq, attempt, ident in tx.execute(mine.where(document.c.type.in_(types))).all()
+        (kind, seqs[parcel_id], attempt): ident
+        for kind, parcel_id, attempt, ident in tx.execute(mine.where(d.type.in_(types))).all()
     }
 
 

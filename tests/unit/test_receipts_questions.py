@@ -50,6 +50,28 @@ def with_a_truck(ledger: Ledger) -> None:
 def test_it_reads_one_truck_and_not_the_ledger(tmp_path: Path, name: str) -> None:
     ledger = open_ledger(tmp_path / "home", f"sqlite:///{tmp_path / 'ledger.sqlite'}")
     with_a_truck(ledger)
+    asked = questions(ledger, lambda: ASKED[name](ledger))
+    assert asked
+    for statement, parameters in asked:
+        told = plan(ledger, statement, parameters)
+        assert told
+        assert told <= {f"SEARCH {table} USING {index}" for table, index in FEW}
+    ledger.close()
+
+
+def test_what_a_parcel_declares_anew_is_found_by_the_parcel(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path / "home", f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    with_a_truck(ledger)
+    again = [cases.out([cases.Doc("P|new", 2, attempt=2)], seq=5)]  # under another key
+    asked = questions(ledger, lambda: preparing.add_messages(ledger, 1, again))
+    [mine] = [one for one in asked if "document.parcel_id" in one[0].partition("FROM")[0]]
+    assert plan(ledger, *mine) == {"SEARCH document USING INDEX ix_document_parcel_id (parcel_id=?)"}
+    assert [(row.business_key, row.before_key) for row in messages.lineage(ledger, 1, seq=2)] == [("P|new", "P|o2")]
+    ledger.close()
+
+
+def questions(ledger: Ledger, act: Callable[[], object]) -> list[tuple[str, Any]]:
+    """What the act asks of the database."""
     asked: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
@@ -57,17 +79,17 @@ def test_it_reads_one_truck_and_not_the_ledger(tmp_path: Path, name: str) -> Non
             asked.append((statement, parameters))
 
     event.listen(ledger.engine, "before_cursor_execute", note)
-    ASKED[name](ledger)
+    act()
     event.remove(ledger.engine, "before_cursor_execute", note)
-    assert asked
+    return asked
+
+
+def plan(ledger: Ledger, statement: str, parameters: Any) -> set[str]:
+    """How SQLite reads its tables for a question."""
     with ledger.read() as tx:
-        for statement, parameters in asked:
-            rows = tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
-            read = [row[3].partition(" LEFT-JOIN")[0] for row in rows if row[3].startswith(("SEARCH", "SCAN"))]
-            told = {one.replace("COVERING INDEX", "INDEX") for one in read} - SCANS
-            assert told
-            assert told <= {f"SEARCH {table} USING {index}" for table, index in FEW}
-    ledger.close()
+        rows = tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    read = [row[3].partition(" LEFT-JOIN")[0] for row in rows if row[3].startswith(("SEARCH", "SCAN"))]
+    return {one.replace("COVERING INDEX", "INDEX") for one in read} - SCANS
 
 
 def test_a_document_is_rejected_until_a_later_attempt_follows_it_by_parcel_or_by_key(tmp_path: Path) -> None:
