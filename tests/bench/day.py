@@ -47,7 +47,10 @@ PAGE = Path(__file__).parents[2] / "docs" / "day.md"
 INSPECTED, REJECTED = "*[05]7", "33"  # how order numbers end: 2 in 100, 1 in 100
 MOVES = ("awaiting_arrival", "awaiting_departure", "awaiting_crossing")
 WARM_SEEDS, MOST = 990, 900
-LOOK, SEEN = 1.0, 10.0  # real seconds between two looks of the bench at all trucks, and of yard and road at one of them
+LOOK, SEEN = (
+    1.0,
+    10.0,
+)  # real seconds between two looks of the bench at all trucks, and of yard, road and carrier at one
 
 
 @dataclass
@@ -61,6 +64,7 @@ class Bridge:
     done: list[int] = field(default_factory=list)
     corrected: set[str] = field(default_factory=set)
     seen: dict[int, float] = field(default_factory=dict)  # when yard and road looked at a truck
+    asked: dict[int, float] = field(default_factory=dict)  # and when its carrier asked what was turned down
     rules: dict[Path, list[int]] = field(default_factory=dict)  # of customs, by the truck's folder
     went: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # real seconds of what is done here
 
@@ -111,8 +115,11 @@ class Bridge:
         with self.office.ledger.read() as tx:
             query = select(shipment.c.id, shipment.c.state).where(shipment.c.id.in_(list(self.trucks)))
             states = {int(ident): str(state) for ident, state in tx.execute(query)}
+            moves = [i for i, state in states.items() if state in MOVES and now >= self.seen.get(i, 0.0) + SEEN]
+            wanted = [i for i in states if now >= self.asked.get(i, 0.0) + SEEN]
+            self.asked |= dict.fromkeys(wanted, now)
             turned = select(parcel.c.shipment_id, parcel.c.order_no).where(
-                parcel.c.shipment_id.in_(list(self.trucks)), parcel.c.state == "rejected"
+                parcel.c.shipment_id.in_({*wanted, *moves}), parcel.c.state == "rejected"
             )
             rejected: dict[int, set[str]] = {}
             for ident, order in tx.execute(turned):
@@ -120,7 +127,7 @@ class Bridge:
         for ident, orders in rejected.items():
             self.correct(ident, orders - self.corrected)
         for ident, state in states.items():
-            if state in MOVES and not rejected.get(ident) and now >= self.seen.get(ident, 0.0) + SEEN:
+            if ident in moves and not rejected.get(ident):
                 self.seen[ident] = now
                 world(self.office, settling.settle_shipment(self.office, ident))  # as it is now, not as a run left it
             elif state == "closed":
