@@ -36,7 +36,7 @@ from tests.bench.sandbox_way import planned_ahead
 from tests.bench.stages import CHINA, LINES, TRUCK, UNANSWERED, at_desk, declare, hear_out
 from tests.chaos.sandboxes import Sandboxes
 
-DIRTY, HELD, RATE = 33, "held", 1500  # one parcel in 33; trucks are made for this many parcels a second
+DIRTY, HELD, RATE = 33, "held", 2900  # one parcel in 33; trucks are made for this many parcels a second
 _spawn = multiprocessing.get_context("spawn")
 
 
