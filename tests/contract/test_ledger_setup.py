@@ -190,6 +190,23 @@ def test_a_lock_that_postgresql_waits_for_is_explained(tmp_path: Path) -> None:
         second.close()
 
 
+@pytest.mark.server
+def test_questions_of_postgresql_are_priced_as_small_unless_the_address_says_otherwise(tmp_path: Path) -> None:
+    from tests.contract.conftest import postgres_url
+
+    def priced(address: str) -> tuple[str, str]:
+        ledger = Ledger(address, Vault([bytes(32)]))
+        with ledger.read() as tx:
+            found = [str(tx.exec_driver_sql(f"SHOW {name}").scalar_one()) for name in names]
+        ledger.close()
+        return found[0], found[1]
+
+    names = ("random_page_cost", "max_parallel_workers_per_gather")
+    for address in postgres_url():
+        assert priced(address) == ("1.1", "0")
+        assert priced(f"{address}%20-crandom_page_cost%3D4") == ("4", "0")
+
+
 def test_an_unreachable_server_is_explained(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be reached"):
         open_ledger(tmp_path, "postgresql+psycopg://nobody@127.0.0.1:9/none")
