@@ -38,8 +38,8 @@ PRAGMAS = (
 # A host that is cut off says nothing: the server ends its open transaction after a minute, and with it its locks; the
 # host itself notices that its connection is of no use any more after half a minute.
 _GONE = "-c idle_in_transaction_session_timeout=60000 -c tcp_keepalives_idle=15 -c tcp_keepalives_interval=5"
-# What is asked is about one truck among thousands. Priced as on a turning disk, its 3,200 parcels were looked for by
-# reading every parcel of the ledger, with two helping processes: 105 ms beside 120 trucks, 20 by the index alone.
+# Nearly all that is asked is about one truck among thousands. Priced as on a turning disk, its 3,200 parcels were
+# looked for by reading every parcel of the ledger, with two helping processes: 105 ms beside 120 trucks, 20 by index.
 _SMALL = "-c random_page_cost=1.1 -c max_parallel_workers_per_gather=0"
 _AWAY = {"connect_timeout": 10, "keepalives_idle": 15, "keepalives_interval": 5, "tcp_user_timeout": 30000}
 

@@ -35,8 +35,12 @@ class Pace:
     _large: set[int] = field(default_factory=set)  # those taken on last
 
     def due(self, ledger: Ledger, authority: str, shipment_ids: Collection[int]) -> set[int]:
-        """Those of these shipments that are taken on now for what an authority said."""
+        """Those of these shipments that are taken on now for what an authority said: they are all that wait for it.
+
+        Of one that is not among them somebody else has made something meanwhile: what comes next has its while again.
+        """
         now, small = stopwatch(), set[int]()
+        self._at = {turn: at for turn, at in self._at.items() if turn[0] != authority or turn[1] in shipment_ids}
         for ident in shipment_ids:
             turn = authority, ident
             if turn in self._at:
@@ -51,8 +55,6 @@ class Pace:
         self._large = {ident for ident in shipment_ids if self._at.get((authority, ident), math.inf) <= now}
         for ident in self._large:
             del self._at[authority, ident]
-        # what somebody else has taken on meanwhile is not asked for any more
-        self._at = {turn: at for turn, at in self._at.items() if at > now - LONGEST}
         return small | self._large
 
     def took(self, shipment_id: int, seconds: float) -> None:

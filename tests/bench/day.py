@@ -47,10 +47,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "day.md"
 INSPECTED, REJECTED = "*[05]7", "33"  # how order numbers end: 2 in 100, 1 in 100
 MOVES = ("awaiting_arrival", "awaiting_departure", "awaiting_crossing")
 WARM_SEEDS, MOST = 990, 900
-LOOK, SEEN = (
-    1.0,
-    10.0,
-)  # real seconds between two looks of the bench at all trucks, and of yard, road and carrier at one
+LOOK = 1.0  # real seconds between two looks of the bench at all trucks
+SEEN = 10.0  # and of yard, road and carrier at one of them
 
 
 @dataclass

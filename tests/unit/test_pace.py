@@ -92,13 +92,24 @@ def test_how_long_small_shipments_take_tells_nothing_of_trucks(desk: Desk, time:
     assert kept.interval.seconds(time.now) == LONGEST
 
 
-def test_what_it_knows_does_not_grow_for_ever(desk: Desk, time: Time) -> None:
+def test_what_another_authority_took_long_for_costs_no_turn(desk: Desk, time: Time) -> None:
+    kept, ledger = Pace(many=200), desk.office.ledger
+    kept.due(ledger, CN, [TRUCK])
+    time.now += LONGEST + SECONDS + 1.0
+    assert kept.due(ledger, HK, []) == set()
+    assert kept.due(ledger, CN, [TRUCK]) == {TRUCK}, "it was not asked about for so long"
+
+
+def test_what_somebody_else_has_taken_on_has_its_while_again(desk: Desk, time: Time) -> None:
     kept, ledger = Pace(many=200), desk.office.ledger
     time.parcels = dict.fromkeys(range(200), 3200)
-    for ident in range(200):  # each is taken on by somebody else
-        time.now += SECONDS / 4
+    kept.due(ledger, CN, [TRUCK])
+    assert kept.due(ledger, CN, []) == set()
+    time.now += SECONDS
+    assert kept.due(ledger, CN, [TRUCK]) == set(), "the first of what came next"
+    for ident in range(200):
         assert kept.due(ledger, CN, [ident]) == set()
-    assert len(kept._at) <= 4 * (LONGEST + SECONDS) / SECONDS
+    assert len(kept._at) == 1, "nor does what it knows grow for ever"
 
 
 def test_what_a_truck_has_to_wait_for_stands_in_the_ledger(
