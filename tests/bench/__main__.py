@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -37,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, choices=range(1, 9), default=2)
     parser.add_argument("--rate", type=int, default=sustained.RATE, help="parcels a second to make trucks for")
     given, speed = parser.parse_args(arguments), Yardstick()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # all that was started ends with it
     if given.sustained:
         with tempfile.TemporaryDirectory() as work:
             window = max(10.0, given.sustained / 20)
