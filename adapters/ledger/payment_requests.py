@@ -228,9 +228,8 @@ def erase(tx: Connection, before: datetime) -> int:
     sent = select(payment_answer).where(payment_answer.c.request_id.in_(requests))
     for row in tx.execute(sent).all():
         gone |= {row.raw_id, row.reply_raw_id} - {None}
-    for event in (
-        tx.execute(select(payment_event.c.detail).where(payment_event.c.request_id.in_(requests))).scalars().all()
-    ):
+    told = select(payment_event.c.detail).where(payment_event.c.request_id.in_(requests))
+    for event in tx.execute(told).scalars().all():
         gone |= {event["raw_id"]} if "raw_id" in event else set()
     tx.execute(update(payment_answer).where(payment_answer.c.request_id.in_(requests)).values(message=None))
     wanted = raw.c.id.in_(gone) & raw.c.erased_at.is_(None)

@@ -38,7 +38,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, choices=range(1, 9), default=2)
     parser.add_argument("--rate", type=int, default=sustained.RATE, help="parcels a second to make trucks for")
     given, speed = parser.parse_args(arguments), Yardstick()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # all that was started ends with it
     if given.sustained:
         with tempfile.TemporaryDirectory() as work:
             window = max(10.0, given.sustained / 20)
@@ -69,4 +68,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # all that was started ends with it
     raise SystemExit(main())

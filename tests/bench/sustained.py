@@ -25,7 +25,8 @@ from deployments import demo_truck
 from deployments.demo_flaws import KINDS
 from deployments.demo_truck import MadeTruck
 from deployments.listener import POLL, SPELL
-from deployments.pools import FEW
+from deployments.pools import FEW, TRUCKS
+from deployments.work import NICENESS
 from mappings import clock
 from tasks.capture import read_folder
 from tasks.clearing import hearing
@@ -92,6 +93,8 @@ def _work(name: str, home: str, told: str, folders: list[str], start: _Start, de
     os.environ[clock.VARIABLE], os.environ[homes.VARIABLE] = told, home
     here = open_office(homes.read(Path(home)))
     collect_less()
+    if declares and not hears:
+        os.nice(NICENESS[TRUCKS])  # as a warm worker's slot for trucks has it, and the ear has not
     waiting, end, pace = list(folders), start.end(), Pace(FEW)  # as the pulse's ear has it
     before = time.process_time()
     while time.monotonic() < end and (waiting or not declares):
@@ -116,8 +119,8 @@ def run(
 ) -> Sustained:
     """The run: `most` trucks, or enough for `rate` parcels a second, are made first, outside the time."""
     sandboxes = Sandboxes(work / "authorities", 600.0)
-    sandboxes.start(CHINA)
     try:
+        sandboxes.start(CHINA)
         here = at_desk(work, sandboxes)
         count = most or 1 + round(seconds * rate / truck)
         folders = [_made(here, work, sandboxes, truck, number) for number in range(count)]
