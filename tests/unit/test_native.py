@@ -50,7 +50,7 @@ def ordinary() -> None:
 @pytest.mark.usefixtures("ordinary")
 @pytest.mark.parametrize(
     "module",
-    ["tasks.office", "deployments.work", "deployments.warm", "deployments.pulse", "deployments.gateway",
+    ["tasks.office", "deployments.warm", "deployments.pulse", "deployments.gateway",
      "flows.clear_shipment", "adapters.sandbox.cn_customs.app", "adapters.sandbox.hk_customs.app"],
 )  # fmt: skip
 def test_what_we_start_counts_no_memory_and_locks_its_connections(module: str) -> None:
