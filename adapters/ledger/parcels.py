@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, exists, func, select, update
 
-from adapters.ledger import bulk
+from adapters.ledger import bulk, written
 from adapters.ledger.ledger import reads, writes
 from adapters.ledger.shipments import lock
 from adapters.ledger.tables import DEAD, document, parcel
@@ -207,11 +207,11 @@ def parcel_states(tx: Connection, shipment_id: int) -> dict[int, tuple[str, str]
 
 
 @reads
-def brief(tx: Connection, shipment_id: int) -> list[Row[Any]]:
-    """Id, seq, state and reason of each parcel, by seq."""
+def brief(tx: Connection, shipment_id: int, since: int = 0) -> list[Row[Any]]:
+    """Id, seq, state and reason of each parcel, by seq; of those alone written `since` a snapshot (`written`)."""
     c = parcel.c
     query = select(c.id, c.seq, c.state, c.reason).where(c.shipment_id == shipment_id)
-    return list(tx.execute(query.order_by(c.seq)).all())
+    return list(tx.execute(written.since(query, parcel, since).order_by(c.seq)).all())
 
 
 @reads

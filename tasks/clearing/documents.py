@@ -1,10 +1,10 @@
-"""The documents of a shipment as it stands: the latest of each type and parcel, and the parcels that each list names.
+"""The parcels and documents of a shipment as it stands, and the parcels that each list names.
 
-A truck has ten thousand and more, it is asked some hundred times in its life how it stands, and from one time to the
-next few of them change. On PostgreSQL a process keeps what it read last and reads only the rows that transactions have
-written since: every row says which transaction wrote it (xmin), and a snapshot says up to which one all was to be seen.
-Rows are neither deleted nor lost there, so that what was kept and what was written since are the whole. What a
-transaction reads after it has written something itself is not kept: it may come to nothing.
+A truck has thousands of parcels and four documents of each, it is asked some hundred times in its life how it stands,
+and from one time to the next few of them change. On PostgreSQL a process keeps what it read last and reads only the
+rows that transactions have written since. Rows are neither deleted nor lost there, so that what was kept and what was
+written since are the whole. What a transaction reads after it has written something itself is not kept: it may come to
+nothing.
 """
 
 from __future__ import annotations
@@ -15,24 +15,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from operator import itemgetter
+from sys import intern
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Pool, event, select, text
+from sqlalchemy import Connection, Pool, case, event, select
 
-from adapters.ledger import bulk, messages
+from adapters.ledger import bulk, messages, parcels, written
 from adapters.ledger.tables import document
 
-MOST = 300_000  # documents that a process keeps, of all shipments: some 150 MB
+MOST = 800_000  # documents that a process keeps, of all shipments: some 200 MB, sixty trucks of 3,200 parcels
 FEW = 1_000  # a shipment of fewer documents is read anew: that takes about a millisecond
 LISTS = 200  # list documents whose parcels it keeps: some hundred kB each, of a truck of thousands
 PREPARED = "prepared"
-_SNAPSHOT = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text, pg_current_xact_id_if_assigned() IS NULL")
-_SINCE = text("age(document.xmin) <= age(CAST(:since AS xid))")
 
 
 class Document(NamedTuple):
-    """The latest attempt of a document; `state` is what the authority said, or how its message stands."""
+    """The latest attempt of a document; `state` is what the authority said, or how its message stands.
+
+    A parcel's own has neither `business_key` nor `pre_no`: they are thousands, and nobody asks that of them here.
+    """
 
     id: int
     type: str
@@ -48,6 +50,7 @@ class Document(NamedTuple):
 
 _DOCUMENT = partial(tuple.__new__, Document)  # as Document._make, without a call of Python's for each
 ByParcel = dict[int | None, Document]
+States = dict[int, tuple[str, str]]  # of parcels, by seq: state and reason
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,14 @@ class Known:
     """What was read of a shipment up to the transaction `since`; nobody changes it.
 
     `found`: the latest of each type and parcel, of one without a parcel under its negative id; `waiting`: of those that
-    were prepared the messages, which say how they stand.
+    were prepared the messages, which say how they stand. `states`: how its parcels stand, by seq; `seqs`: by id.
     """
 
     since: int = 0
     found: dict[str, ByParcel] = field(default_factory=dict)
     waiting: dict[tuple[str, int | None], int] = field(default_factory=dict)
+    states: States = field(default_factory=dict)
+    seqs: dict[int, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sum(map(len, self.found.values()))
@@ -112,23 +117,27 @@ def _of(tx: Connection) -> Kept | None:
 
 @dataclass
 class Reading:
-    """The documents of a shipment, read before what they refer to: `latest` joins them with that."""
+    """A shipment as it was read: its documents, then its parcels; what they refer to is read after it.
+
+    What was read after the documents holds all that they refer to, also where others write meanwhile.
+    """
 
     shipment_id: int
     rows: list[Any]
+    parcels: list[Any]
     known: Known
     since: int = 0  # 0 where it is not to be kept
 
-    def latest(self, tx: Connection, seqs: dict[int, int], message_states: dict[int, str]) -> dict[str, ByParcel]:
-        """The latest of each type and parcel. A truck has thousands: what its few messages say is joined here.
+    def now(self, tx: Connection, message_states: dict[int, str]) -> tuple[States, dict[str, ByParcel]]:
+        """The parcels by seq, and the latest document of each type and parcel.
 
-        `seqs`: of each parcel's id its number; what was read after the documents holds all that they refer to, also
-        where others write meanwhile.
+        `message_states`: of the shipment's messages, read after the rest. A truck has thousands of documents: what its
+        few messages say is joined here.
         """
         kept = _of(tx) if self.since or self.known.since else None
-        now = self._merged(tx, seqs, {} if kept else message_states)
+        now = self._merged(tx, {} if kept else message_states)
         if kept is None:
-            return now.found
+            return now.states, now.found
         if self.since:
             kept.keep(self.shipment_id, now)
         found = dict(now.found)
@@ -139,15 +148,16 @@ class Reading:
             said = message_states.get(message_id, PREPARED)
             if said != PREPARED:
                 found[kind][key] = _DOCUMENT((*told[:6], said, *told[7:]))
-        return found
+        return now.states, found
 
-    def _merged(self, tx: Connection, seqs: dict[int, int], message_states: dict[int, str]) -> Known:
+    def _merged(self, tx: Connection, message_states: dict[int, str]) -> Known:
         """What was known, with what was read now; the former is left as it is.
 
         Where `message_states` are given they are in it, which is then for this once; else their messages are `waiting`.
         """
+        states, seqs = self._here()
         if not self.rows:
-            return Known(self.since, self.known.found, self.known.waiting)
+            return Known(self.since, self.known.found, self.known.waiting, states, seqs)
         self.rows.sort(key=itemgetter(3))  # by attempt: nearly always the first, and the database would sort as well
         times = bulk.read(tx, document.c.return_time, {row[8] for row in self.rows})
         changed = {row[1] for row in self.rows}
@@ -160,7 +170,7 @@ class Reading:
             if ones is None:
                 ones = found[kind] = {}
             before = ones.get(key)
-            if before is not None and (before.attempt, before.id) > (attempt, ident):
+            if before is not None and (before[3], before[0]) > (attempt, ident):
                 continue
             if state != PREPARED:
                 waiting.pop((kind, key), None)
@@ -168,26 +178,45 @@ class Reading:
                 state = message_states.get(message_id, state)  # noqa: PLW2901
             else:
                 waiting[kind, key] = message_id
-            ones[key] = _DOCUMENT((ident, kind, name, attempt, app_type, seq, state, pre_no, times[at], follows))
-        return Known(self.since, found, waiting)
+            ones[key] = _DOCUMENT(
+                (ident, intern(kind), name, attempt, app_type, seq, intern(state), pre_no, times[at], follows)
+            )
+        return Known(self.since, found, waiting, states, seqs)
+
+    def _here(self) -> tuple[States, dict[int, int]]:
+        """The parcels' states by seq, in that order, and their seqs by id."""
+        if not self.parcels:
+            return self.known.states, self.known.seqs
+        # turned as a whole: rows one by one take three times as long, by name ten times
+        idents, numbers, states, reasons = zip(*self.parcels, strict=True)
+        read = dict(zip(numbers, zip(map(intern, states), map(intern, reasons), strict=True), strict=True))
+        known, seqs = self.known.states, self.known.seqs
+        if read.keys() <= known.keys():
+            return known | read, seqs
+        seqs = seqs | dict(zip(idents, numbers, strict=True))
+        return dict(sorted((known | read).items())) if known else read, seqs
 
 
 def read(tx: Connection, shipment_id: int) -> Reading:
-    """The documents of a shipment: all of them, or those that were written since this process read them last."""
+    """A shipment's documents and parcels: all of them, or those that were written since this process read them last."""
     d, since, known = document.c, 0, Known()
-    columns = (d.id, d.type, d.business_key, d.attempt, d.app_type, d.parcel_id, d.state, d.pre_no,
-               bulk.as_stored(d.return_time), d.previous_id, d.message_id)  # fmt: skip
-    query, given = select(*columns).where(d.shipment_id == shipment_id).order_by(d.id), dict[str, str]()
+    columns = (d.id, d.type, _of_truck(d.business_key), d.attempt, d.app_type, d.parcel_id, d.state,
+               _of_truck(d.pre_no), bulk.as_stored(d.return_time), d.previous_id, d.message_id)  # fmt: skip
+    query = select(*columns).where(d.shipment_id == shipment_id).order_by(d.id)
     kept = _of(tx)
     if kept is not None:
         known = kept.shipments.get(shipment_id, known)
-        snapshot, clean = tx.execute(_SNAPSHOT).one()  # before the rows: what is written between the two is read again
-        snapshot, since = int(snapshot), int(snapshot) if clean else 0
-        if not known.since <= snapshot < known.since + 2**31:  # another database, or so long ago that xmin says nothing
+        snapshot, clean = written.snapshot(tx)  # before the rows: what is written between the two is read again
+        since = snapshot if clean else 0
+        if not written.can_tell(known.since, snapshot):
             known = Known()
-        if known.since:
-            query, given = query.where(_SINCE), {"since": str(known.since % 2**32)}
-    return Reading(shipment_id, list(tx.execute(query, given).all()), known, since)
+    rows = list(tx.execute(written.since(query, document, known.since)).all())
+    return Reading(shipment_id, rows, parcels.brief(tx, shipment_id, known.since), known, since)
+
+
+def _of_truck(column: Any) -> Any:
+    """A column's value of a document about the whole truck; of a parcel's own ''."""
+    return case((document.c.parcel_id.is_(None), column), else_="")
 
 
 def members(tx: Connection, shipment_id: int, lists: Iterable[int]) -> dict[int, frozenset[int]]:
@@ -199,7 +228,7 @@ def members(tx: Connection, shipment_id: int, lists: Iterable[int]) -> dict[int,
         named = messages.list_members(tx, shipment_id, missing)
         read_now = {ident: frozenset(named.get(ident, ())) for ident in missing}
         known |= read_now
-        if kept is not None and tx.execute(_SNAPSHOT).one()[1]:
+        if kept is not None and written.snapshot(tx)[1]:
             others = dict(kept.members)
             while len(others) > LISTS:
                 del others[_any(others)]

@@ -313,20 +313,17 @@ def load_standing(tx: Connection, shipment_id: int) -> Standing:
     truck = Truck.model_validate(row.truck)
     procedure = load(truck.direction, truck.regime)
     reading = read(tx, shipment_id)
-    here = parcels.brief(tx, shipment_id)
     sent = tx.execute(
         select(message.c.id, message.c.type, message.c.state).where(message.c.shipment_id == shipment_id)
     ).all()
-    # turned as a whole: rows one by one take three times as long, by name ten times
-    idents, seqs, states, reasons = zip(*here, strict=True) if here else ((), (), (), ())
-    documents = reading.latest(tx, dict(zip(idents, seqs, strict=True)), {m.id: m.state for m in sent})
+    states, documents = reading.now(tx, {m.id: m.state for m in sent})
     told = events.timeline(tx, shipment_id)
     first = {event.kind: event.at for event in reversed(told)}
     return Standing(
         shipment=row,
         truck=truck,
         procedure=procedure,
-        parcels=dict(zip(seqs, zip(states, reasons, strict=True), strict=True)),
+        parcels=states,
         documents=documents,
         lists=_lists(tx, shipment_id, procedure.lists, documents, told),
         events={kind: first[kind] for kind in PHYSICAL if kind in first},

@@ -1,4 +1,4 @@
-"""What a process keeps of a shipment's documents: with what was written since it is what reading all of them gives."""
+"""What a process keeps of a shipment: with what was written since it is what reading all of it gives."""
 
 from __future__ import annotations
 
@@ -32,23 +32,29 @@ def kept(ledger: Ledger) -> bool:
     return ledger.engine.dialect.name == "postgresql"
 
 
-def looked(tx: Connection, ident: int) -> tuple[int, dict[str, Any]]:
-    """How many rows were read, and what the shipment's documents are then."""
+def seen(tx: Connection, ident: int) -> tuple[documents.Reading, documents.States, dict[str, Any]]:
+    """A look: what was read for it, and what the shipment's parcels and documents are then."""
     reading = documents.read(tx, ident)
-    rows = len(reading.rows)
-    seqs = {p.id: p.seq for p in parcels.brief(tx, ident)}
     states = tx.execute(select(message.c.id, message.c.state).where(message.c.shipment_id == ident)).all()
-    return rows, reading.latest(tx, seqs, {m.id: m.state for m in states})
+    return reading, *reading.now(tx, {m.id: m.state for m in states})
+
+
+def looked(tx: Connection, ident: int) -> tuple[int, dict[str, Any]]:
+    """How many documents were read, and what the shipment's are then."""
+    reading, _, found = seen(tx, ident)
+    return len(reading.rows), found
 
 
 def both(ledger: Ledger, ident: int) -> tuple[int, dict[str, Any]]:
     """The same, after a look that keeps and reads nothing kept has given the same."""
     with ledger.read() as tx:
-        rows, found = looked(tx, ident)
+        reading, states, found = seen(tx, ident)
     with pytest.MonkeyPatch.context() as patch, ledger.read() as tx:
         patch.setattr(documents, "_of", lambda _: None)
-        assert looked(tx, ident)[1] == found
-    return rows, found
+        anew = seen(tx, ident)
+        assert anew[2] == found
+        assert list(anew[1].items()) == list(states.items())
+    return len(reading.rows), found
 
 
 def test_only_what_was_written_since_is_read(ledger: Ledger, ident: int) -> None:
@@ -81,9 +87,40 @@ def test_a_later_attempt_takes_the_place_of_the_one_before_for_good(ledger: Ledg
     preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1, attempt=2, app_type="2")])])
     assert both(ledger, ident)[1][ORDER][1].attempt == 2
     with ledger.begin() as tx:
-        tx.execute(update(document).where(document.c.attempt == 1).values(pre_no="77"))
+        tx.execute(update(document).where(document.c.attempt == 1).values(state="released"))
     found = both(ledger, ident)[1][ORDER]
-    assert (found[1].attempt, found[1].pre_no, found[2].pre_no) == (2, "", "77")
+    assert (found[1].attempt, found[1].state, found[2].state) == (2, "prepared", "released")
+
+
+def test_only_a_document_of_the_truck_says_its_numbers(ledger: Ledger, ident: int) -> None:
+    cases.declared(ledger, ident, ORDERS)
+    preparing.add_messages(ledger, ident, [out([Doc("A|c|b|1", lists=(1, 3))], LIST)])
+    with ledger.begin() as tx:
+        tx.execute(update(document).values(pre_no="77"))
+    found = both(ledger, ident)[1]
+    assert {(one.business_key, one.pre_no) for one in found[LIST].values()} == {("A|c|b|1", "77")}
+    assert {(one.business_key, one.pre_no) for one in found[ORDER].values()} == {("", "")}
+
+
+def test_only_parcels_that_were_written_since_are_read(ledger: Ledger, ident: int) -> None:
+    cases.declared(ledger, ident, ORDERS)
+
+    def look() -> tuple[list[int], documents.States]:
+        with ledger.read() as tx:
+            reading, states, _ = seen(tx, ident)
+        both(ledger, ident)  # compares with all of them
+        return [row.seq for row in reading.parcels], states
+
+    assert look()[0] == [1, 2, 3]
+    parcels.set_parcel_states(ledger, ident, {2: ("held", "WHY")})
+    read, states = look()
+    assert read == ([2] if kept(ledger) else [1, 2, 3])
+    assert (states[2], states[3]) == (("held", "WHY"), ("ready", ""))
+    parcels.sync_parcels(ledger, ident, [cases.row("o6", 6)])
+    parcels.sync_parcels(ledger, ident, [cases.row("o5", 5), cases.row("o4", 4)])
+    read, states = look()
+    assert read == ([4, 5, 6] if kept(ledger) else [1, 2, 3, 4, 5, 6])
+    assert list(states) == [1, 2, 3, 4, 5, 6]
 
 
 def test_what_came_to_nothing_is_not_kept(ledger: Ledger, ident: int) -> None:
@@ -141,7 +178,11 @@ def test_whatever_is_written_in_whatever_order(ledger: Ledger, ident: int) -> No
             if one.state == "prepared" and chance.random() < 0.5 and claims.claim(ledger, one.id, "w"):
                 claims.settle_sent(ledger, one.id)
 
-    what: list[Callable[[], None]] = [declares_anew, lists, answers, answers, sends]
+    def says_of_parcels() -> None:
+        states = chance.sample((("held", "A"), ("held", "B"), ("ready", ""), ("rejected", INVENTORY)), 2)
+        parcels.set_parcel_states(ledger, ident, dict(zip(chance.sample(range(1, 4), 2), states, strict=True)))
+
+    what: list[Callable[[], None]] = [declares_anew, lists, answers, answers, sends, says_of_parcels]
     for _ in range(40):
         chance.choice(what)()
         if chance.random() < 0.7:
