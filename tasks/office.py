@@ -51,8 +51,9 @@ class Office:
 
 
 def open_office(home: homes.Home | None = None) -> Office:
-    """The office of a home folder (this process's by default)."""
+    """The office of a home folder (this process's by default); its process looks for garbage seldom from now on."""
     home = home or homes.read()
+    gc.set_threshold(*GARBAGE)
     return Office(home, open_ledger(home.path, home.ledger), opened(home), keys.provider(home.keys, home.path))
 
 
@@ -72,7 +73,10 @@ def opened(home: homes.Home) -> dict[str, Authority]:
 
 
 def collect_less() -> None:
-    """What a process has loaded stays, and a truck's columns are no cycles: looking for garbage costs it a tenth."""
+    """What a process has loaded stays, and a truck's rows are no cycles: looking for garbage costs it a tenth and more.
+
+    For processes that live long: what is garbage in a cycle by now is never found.
+    """
     gc.freeze()
     gc.set_threshold(*GARBAGE)
 

@@ -17,7 +17,7 @@ from mappings.intervals import Interval
 from tasks.clearing import intake
 
 SECONDS, LONGEST = 5.0, 20.0  # real ones
-SHARE = 0.15  # of the process's time, to settle all trucks together: forty that change at a time took half of it
+SHARE = 0.1  # of the process's time, to settle all trucks together: forty that change at a time took half of it
 
 
 @dataclass
