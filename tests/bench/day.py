@@ -26,7 +26,7 @@ import sqlalchemy as sa
 from sqlalchemy import func, select
 
 from adapters.ledger import audit, shipments
-from adapters.ledger.tables import document, parcel, shipment
+from adapters.ledger.tables import document, fault, parcel, shipment
 from deployments import demo_truck
 from deployments.demo_truck import MadeTruck
 from tasks.capture import read_folder
@@ -34,6 +34,7 @@ from tasks.clearing import intake, settling
 from tasks.clearing.standing import parcel_claims
 from tasks.office import Office
 from tasks.pool import take_in
+from tasks.receipts.explain import stage
 from tests.bench import day_report
 from tests.bench.day_report import Day, Went
 from tests.bench.yardstick import Yardstick
@@ -46,6 +47,7 @@ from tests.scale.fleet import made
 PAGE = Path(__file__).parents[2] / "docs" / "day.md"
 INSPECTED, REJECTED = "*[05]7", "33"  # how order numbers end: 2 in 100, 1 in 100
 MOVES = ("awaiting_arrival", "awaiting_departure", "awaiting_crossing")
+TURNED_DOWN = stage("cn_ecommerce")  # of the faults that a carrier is sent
 WARM_SEEDS, MOST = 990, 900
 LOOK = 1.0  # real seconds between two looks of the bench at all trucks
 SEEN = 10.0  # and of yard, road and carrier at one of them
@@ -118,16 +120,17 @@ class Bridge:
             moves = [i for i, state in states.items() if self._moves(i, state, now)]
             asking = [i for i in states if self.refused[i] and now >= self.asked.get(i, 0.0) + SEEN]
             self.asked |= dict.fromkeys(asking, now)
-            turned = select(parcel.c.shipment_id, parcel.c.order_no).where(
-                parcel.c.shipment_id.in_({*asking, *moves}), parcel.c.state == "rejected"
-            )
+            f, p = fault.c, parcel.c
+            told = select(f.shipment_id, f.order_no).where(f.shipment_id.in_(asking), f.stage == TURNED_DOWN, f.current)
             rejected: dict[int, set[str]] = {}
-            for ident, order in tx.execute(turned):
+            for ident, order in tx.execute(told):
                 rejected.setdefault(int(ident), set()).add(str(order))
+            held = select(p.shipment_id).where(p.shipment_id.in_(moves), p.state == "rejected").distinct()
+            stays = set(tx.execute(held).scalars())
         for ident, orders in rejected.items():
             self.correct(ident, orders & self.refused[ident])
         for ident, state in states.items():
-            if ident in moves and not rejected.get(ident):
+            if ident in moves and ident not in stays:
                 self.seen[ident] = now
                 standing = settling.settle_shipment(self.office, ident)  # as it is now, not as a run left it
                 world(self.office, standing)
