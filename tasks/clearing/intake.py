@@ -35,6 +35,7 @@ from tasks.cleaning.corrections import value_of
 from tasks.cleaning.score import Score, score
 from tasks.clearing import identity
 from tasks.clearing.batches import BATCH, save_batch
+from tasks.clearing.settling import settle_shipment
 from tasks.conversion.fit import hold_misfits
 from tasks.conversion.lists import faults_ahead
 from tasks.conversion.messages import Making
@@ -220,10 +221,15 @@ def _groups(tx: Connection, shipment_id: int) -> list[list[Row[Any]]]:
 
 
 def work_up(office: Office, shipment_id: int, anew: bool = False) -> Intake | None:
-    """Capture, clean, score and match what was received since last time; None when nothing was (and not `anew`)."""
+    """Capture, clean, score and match what was received since last time; None when nothing was (and not `anew`).
+
+    What authorities have said of its parcels is settled first: it decides which of them a file may still change.
+    """
     count = _received(office, shipment_id)
     if not anew and not anything_new(office, shipment_id, count):
         return None
+    if parcels.count(office.ledger, shipment_id):
+        settle_shipment(office, shipment_id)
     captured = _bounded(merged([_captured(group, office) for group in _groups(office.ledger, shipment_id)]), office)
     joined = joining.join(office, captured)
     captured = merged([*joined.parts, captured])

@@ -62,7 +62,7 @@ class Bridge:
     patience: float
     trucks: dict[int, Path] = field(default_factory=dict)  # on their way: shipment -> its folder
     done: list[int] = field(default_factory=list)
-    refused: dict[int, set[str]] = field(default_factory=dict)  # orders whose answer the carrier still waits for
+    refused: dict[int, set[str]] = field(default_factory=dict)  # orders that a rule turns down, not corrected yet
     corrected: int = 0
     seen: dict[int, float] = field(default_factory=dict)  # when yard and road looked at a truck
     told: dict[int, str] = field(default_factory=dict)  # the state of a truck in which the yard told what happened
@@ -121,9 +121,13 @@ class Bridge:
             asking = [i for i in states if self.refused[i] and now >= self.asked.get(i, 0.0) + SEEN]
             self.asked |= dict.fromkeys(asking, now)
             f, p = fault.c, parcel.c
-            told = select(f.shipment_id, f.order_no).where(f.shipment_id.in_(asking), f.stage == TURNED_DOWN, f.current)
+            sent = (
+                select(f.shipment_id, f.order_no)
+                .join(parcel, p.id == f.parcel_id)
+                .where(f.shipment_id.in_(asking), f.stage == TURNED_DOWN, f.current, p.state == "rejected")
+            )
             rejected: dict[int, set[str]] = {}
-            for ident, order in tx.execute(told):
+            for ident, order in tx.execute(sent):
                 rejected.setdefault(int(ident), set()).add(str(order))
             held = select(p.shipment_id).where(p.shipment_id.in_(moves), p.state == "rejected").distinct()
             stays = set(tx.execute(held).scalars())
@@ -142,8 +146,8 @@ class Bridge:
 
     def _moves(self, ident: int, state: str, now: float) -> bool:
         """Whether yard or road are to look at a truck: what happens in the yard happens once, the bridge is tried."""
-        told = state == self.told.get(ident) and state in HAPPENS
-        return state in MOVES and not told and now >= self.seen.get(ident, 0.0) + SEEN
+        happened = state == self.told.get(ident) and state in HAPPENS
+        return state in MOVES and not happened and now >= self.seen.get(ident, 0.0) + SEEN
 
     def correct(self, ident: int, orders: set[str]) -> None:
         """The carrier weighs the parcels that were turned down again, and sends them again."""

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from adapters.ledger import Ledger, claims, messages, parcels, preparing
-from adapters.ledger.tables import document, message
+from adapters.ledger.tables import document, message, parcel
 from tasks.clearing import documents
 from tests.contract import ledger_cases as cases
 from tests.contract.ledger_cases import INVENTORY, LIST, ORDER, Doc, answer, arrive, out
@@ -132,9 +132,12 @@ def test_what_came_to_nothing_is_not_kept(ledger: Ledger, ident: int) -> None:
 
     with pytest.raises(Undone), ledger.begin() as tx:
         tx.execute(update(document).values(state="released"))
-        assert {one.state for one in looked(tx, ident)[1][ORDER].values()} == {"released"}
+        tx.execute(update(parcel).values(state="held"))
+        _, states, found = seen(tx, ident)
+        assert {one.state for one in found[ORDER].values()} == {"released"}
+        assert {state for state, _ in states.values()} == {"held"}
         raise Undone
-    assert {one.state for one in both(ledger, ident)[1][ORDER].values()} == {"sent"}
+    assert {one.state for one in both(ledger, ident)[1][ORDER].values()} == {"sent"}  # and compares the parcels
 
 
 @on_postgresql
@@ -144,8 +147,10 @@ def test_what_an_older_transaction_writes_last_is_not_missed(ledger: Ledger, ide
     d = document.c
     with ledger.engine.connect() as slow:
         slow.execute(update(document).where(d.business_key == "P|o1").values(state="reviewed"))
+        slow.execute(update(parcel).where(parcel.c.order_no == "o1").values(state="held"))
         with ledger.begin() as quick:
             quick.execute(update(document).where(d.business_key == "P|o2").values(state="released"))
+            quick.execute(update(parcel).where(parcel.c.order_no == "o2").values(state="excluded"))
         for _ in range(2):  # kept while the older one is still at it
             found = both(ledger, ident)[1][ORDER]
             assert [found[seq].state for seq in (1, 2, 3)] == ["sent", "released", "sent"]

@@ -123,12 +123,16 @@ class Desk:
         with self.ledger.begin() as tx:
             tx.execute(update(message).where(message.c.state == "prepared").values(state="sent", first_claimed_at=AT))
 
-    def said(self, kind: str, state: str, *seqs: int, **values: Any) -> Standing:
-        """The authority says this of the latest documents of these parcels (of all, if none)."""
+    def told(self, kind: str, state: str, *seqs: int, **values: Any) -> None:
+        """The authority has said this of the latest documents of these parcels (of all, if none); unsettled."""
         known = self.standing().documents.get(kind, {})
         ids = [d.id for seq, d in known.items() if not seqs or seq in seqs]
         with self.ledger.begin() as tx:
             tx.execute(update(document).where(document.c.id.in_(ids)).values(state=state, **values))
+
+    def said(self, kind: str, state: str, *seqs: int, **values: Any) -> Standing:
+        """The same, and it is settled."""
+        self.told(kind, state, *seqs, **values)
         return self.settle()
 
     def happens(self, kind: str) -> None:

@@ -125,6 +125,17 @@ def test_a_changed_weight_changes_the_waybill_and_declares_the_inventory_anew(de
     assert audit.audit(desk.ledger, parcel_claims()) == []
 
 
+def test_a_file_that_is_quicker_than_the_settling_of_what_it_corrects_is_taken(desk: Desk) -> None:
+    """A rejection is explained, so that a carrier may answer it, a moment before its parcel is settled."""
+    desk.take_in()
+    desk.declared()
+    desk.told("CEB603Message", "rejected", 2)
+    assert desk.parcel(2)[0] == "reviewed"
+    desk.deliver(waybill(desk.made, desk.orders()[1], grossWeight=9.5))
+    assert desk.parcel(2) == ("ready", "")
+    assert desk.prepare("declare") == 2
+
+
 def _body(desk: Desk, kind: str, attempt: int) -> bytes:
     """The unwrapped business message."""
     query = select(message.c.raw_id).where(message.c.type == kind, message.c.attempt == attempt)
