@@ -18,7 +18,7 @@ from pika.exceptions import AMQPError
 from tests.channels.broker import required
 
 PROGRAMS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
-SECONDS = 60
+SECONDS, TRIES = 60, 3
 
 
 def program() -> str | None:
@@ -86,11 +86,24 @@ def started(folder: Path) -> Iterator[Node]:
     server = program()
     if server is None:
         required("no rabbitmq-server is installed here")
-    made = Node(folder, str(server))
     try:
-        made.start()
+        made = _running(folder, str(server))
     except RuntimeError as error:
-        made.stop()
         required(str(error))
     yield made
     made.stop()
+
+
+def _running(folder: Path, server: str) -> Node:
+    """One that runs; RuntimeError after the last try: a port that was free may be somebody else's by now."""
+    for tried in range(1, TRIES + 1):
+        made = Node(folder / str(tried), server)
+        try:
+            made.start()
+        except RuntimeError:
+            made.stop()
+            if tried == TRIES:
+                raise
+        else:
+            break
+    return made
