@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from adapters.ledger import Ledger, parcels, shipments, sources
 from adapters.ledger.audit import ERROR, Finding
 from mappings.canonical.batch import Batch
-from tasks.clearing.intake import BATCH
+from tasks.clearing.batches import BATCH
 
 MOST = 20  # orders that a finding names
 TEXTS = {

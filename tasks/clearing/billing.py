@@ -17,7 +17,7 @@ from adapters.ledger.tables import parcel
 from mappings import clock
 from mappings.canonical.batch import Batch
 from mappings.canonical.columns import plain
-from tasks.clearing.intake import BATCH
+from tasks.clearing.batches import BATCH
 from tasks.imports import bill_faults, compare_bill, settle_bills
 
 log = logging.getLogger(__name__)

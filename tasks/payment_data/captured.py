@@ -14,7 +14,7 @@ from adapters.ledger import payment_requests, sources
 from adapters.ledger.ledger import Ledger
 from mappings.canonical.batch import Batch
 from mappings.canonical.columns import SCALE
-from tasks.clearing.intake import BATCH
+from tasks.clearing.batches import BATCH
 from tasks.payment_data.record import PaidOrder, PaymentData, Value
 
 ROLES = {"payment.platform_code": "platform", "payment.payment_company_code": "payment_company"}

@@ -9,7 +9,7 @@ import pandas as pd
 from adapters.ledger import sources
 from adapters.ledger.ledger import Ledger
 from mappings.canonical.batch import Batch
-from tasks.clearing.intake import BATCH
+from tasks.clearing.batches import BATCH
 from tasks.reporting.faults import personal_fields
 
 SHORTEST = 2  # a single letter is no name that could be told from the text around it

@@ -13,7 +13,7 @@ from adapters.ledger.tables import parcel
 from deployments import services
 from mappings.canonical.batch import Batch
 from tasks.clearing import accounting
-from tasks.clearing.intake import BATCH
+from tasks.clearing.batches import BATCH
 from tests.unit.desk import Desk
 
 

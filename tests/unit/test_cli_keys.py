@@ -19,7 +19,7 @@ from adapters.ledger.tables import event, shipment
 from deployments.settings import Running
 from mappings import clock
 from mappings.canonical.batch import Batch
-from tasks.clearing.intake import BATCH
+from tasks.clearing.batches import BATCH
 from tests.unit import signing
 from tests.unit.test_cli import answer, run
 from tests.unit.world import captured, home, prefect, truck

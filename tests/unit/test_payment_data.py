@@ -164,7 +164,7 @@ def _ask(order: str) -> bytes:
 def _paid(desk: Desk) -> list[dict[str, str]]:
     from adapters.ledger import sources as kept
     from mappings.canonical.batch import Batch
-    from tasks.clearing.intake import BATCH
+    from tasks.clearing.batches import BATCH
 
     batch = Batch.from_bytes(kept.load_snapshot(desk.ledger, desk.id, BATCH) or b"")
     rows = zip(batch.parcels["order.order_no"], batch.parcels["payment.pay_no"], strict=True)

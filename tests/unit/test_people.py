@@ -8,7 +8,7 @@ import pandas as pd
 
 from adapters.ledger import open_ledger, sources
 from mappings import faults
-from tasks.clearing.intake import BATCH
+from tasks.clearing.batches import BATCH
 from tasks.reporting.faults import MASK, explained, screen_table, sender_csv
 from tasks.reporting.people import names, people
 from tests.unit.customs import prepared
