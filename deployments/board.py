@@ -7,6 +7,7 @@ to six calls (decision 0020). Several boards do no harm: a shipment has one leas
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
@@ -18,10 +19,12 @@ from mappings.clock import stopwatch
 if TYPE_CHECKING:
     from tasks.looks import Look
 
-ROOM = 50  # shipments at the board at once; of few parcels so many pass a truck that waits here
+ROOM = 50  # shipments at the board at once; of few parcels so many pass a truck that waits here, with news one without
+LINE = 3  # so many before it are a line: what is no news waits elsewhere, and is shown with what comes meanwhile
+HANDS = 2  # shipments that it shows at the same time: most of that it waits for Prefect's server
 NICE = 5  # what is to leave goes before what is to be seen
 SECONDS = 20.0  # real ones of an errand, in which calls begin: it has the shipment's lease meanwhile
-HANGS = 120.0  # real seconds without a word
+HANGS = 120.0  # real seconds without a word, or with the same shipment
 LATER = 5  # an absent Prefect is asked twice as late each time, so often: after half a minute at the most
 
 
@@ -31,14 +34,15 @@ def serve(ours: Connection) -> None:
     from tasks import notices  # noqa: PLC0415 - what the board is warm for
 
     os.nice(NICE)
-    prefect = Prefect(os.environ.get("PREFECT_API_URL", "").removesuffix("/api"), patient=False)
-    completed = notices.Completed()
+    completed, mine = notices.Completed(), threading.local()
 
     def shown(shipment_id: int, in_line: str) -> str:
-        prefect.until = stopwatch() + SECONDS
-        return notices.show(prefect, shipment_id, in_line, completed)
+        if not hasattr(mine, "prefect"):
+            mine.prefect = Prefect(os.environ.get("PREFECT_API_URL", "").removesuffix("/api"), patient=False)
+        mine.prefect.until = stopwatch() + SECONDS
+        return notices.show(mine.prefect, shipment_id, in_line, completed)
 
-    errands.serve(ours, shown, ROOM)
+    errands.serve(ours, shown, ROOM, HANDS, HANGS)
 
 
 class Board(Errands):
@@ -55,6 +59,10 @@ class Board(Errands):
     def has_room(self) -> bool:
         """Whether another shipment may be handed in."""
         return len(self.in_hand) < ROOM
+
+    def crowded(self) -> bool:
+        """Whether there is a line: what is handed in now waits for longer than it takes to show it."""
+        return len(self.in_hand) >= LINE
 
     def can_show(self, shipment_id: int, found: Look, in_line: bool = False) -> bool:
         """Whether it can be shown here: nothing is left to do, and a run has been there, or is `in_line`."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import heapq
 import logging
 import math
 import os
+import threading
 from collections.abc import Callable, Iterator
 from itertools import count
 from multiprocessing.connection import Connection
@@ -15,27 +15,116 @@ from deployments.beside import Beside
 from mappings.clock import stopwatch
 
 GRACE = 6.0  # real seconds for the shipment that it is at, when it is told to stop
+LOOK = 1.0  # real seconds between two looks at how long an errand takes
 log = logging.getLogger("tongguan.pulse")
 
 
-def serve(ours: Connection, errand: Callable[..., Any], passed: int) -> None:
+class Line:
+    """The shipments that wait, each with what was handed in with it last. Several threads may take from it.
+
+    One of a higher `rank` comes before those of a lower one, but before none that has let `passed` others pass. One
+    that is handed in again keeps the better of its places. Nobody gets one that another thread has.
+    """
+
+    def __init__(self, passed: int) -> None:
+        self.over = False
+        self._passed, self._numbers = passed, count()
+        self._waiting: dict[int, tuple[tuple[int, int], tuple[Any, ...]]] = {}
+        self._taken: dict[int, float] = {}
+        self._changed = threading.Condition()
+
+    def put(self, rank: int, given: tuple[Any, ...]) -> None:
+        """Another, or one of those that wait."""
+        with self._changed:
+            number = next(self._numbers)
+            place = number - self._passed * rank, number
+            place = min(place, self._waiting.get(given[0], (place,))[0])
+            self._waiting[given[0]] = place, given
+            self._changed.notify()
+
+    def take(self, hear: Callable[[], None]) -> tuple[Any, ...] | None:
+        """The first, as soon as there is one, of those that one can `hear` of, too; it is to be given `back`.
+
+        None where nobody is to take any more.
+        """
+        hear()
+        with self._changed:
+            while not self.over:
+                if free := self._waiting.keys() - self._taken.keys():
+                    ident = min(free, key=lambda one: self._waiting[one][0])
+                    self._taken[ident] = stopwatch()
+                    return self._waiting.pop(ident)[1]
+                self._changed.wait()
+        return None
+
+    def back(self, shipment_id: int) -> None:
+        """It is done with."""
+        with self._changed:
+            del self._taken[shipment_id]
+            self._changed.notify()
+
+    def longest(self) -> float:
+        """For how many real seconds somebody has had one."""
+        with self._changed:
+            return max((stopwatch() - since for since in self._taken.values()), default=0.0)
+
+    def end(self) -> None:
+        """Nobody is to take any more: what waits is left."""
+        with self._changed:
+            self.over = True
+            self._changed.notify_all()
+
+
+def serve(
+    ours: Connection, errand: Callable[..., Any], passed: int, hands: int = 1, patience: float = math.inf
+) -> None:  # fmt: skip
     """The process: takes numbers of shipments, says each with what its errand gave, and ends with the pipe.
 
-    What was handed in with a number is the errand's, too. One that is `first` comes before those that are not, but
-    before none that has let `passed` others pass.
+    What was handed in with a number is the errand's, too. `hands`: how many errands it does at the same time, which it
+    takes from a Line. One that takes longer than `patience` real seconds hangs: then the process ends.
     """
     os.setsid()  # a signal to the pulse's group is not for the shipment that it is at
-    waiting: list[tuple[int, tuple[Any, ...]]] = []
-    numbers = count()
+    line, hearing, saying = Line(passed), threading.Lock(), threading.Lock()
+
+    def hear() -> None:
+        """All that has been handed in by now is in the line."""
+        try:
+            with hearing:
+                while ours.poll():
+                    line.put(*ours.recv())
+        except (EOFError, OSError):
+            line.end()
+
+    def work() -> None:
+        while given := line.take(hear):
+            said = given[0], errand(*given)
+            try:
+                with saying:
+                    ours.send(said)
+            except OSError:
+                line.end()
+            line.back(given[0])
+
+    at_work = [threading.Thread(target=_or_end, args=(work,), daemon=True) for _ in range(hands)]
+    for one in at_work:
+        one.start()
+    while not line.over:
+        if line.longest() > patience:
+            log.error("an errand hangs")
+            os._exit(1)
+        if ours.poll(LOOK):
+            hear()
+    for one in at_work:
+        one.join()
+
+
+def _or_end(work: Callable[[], None]) -> None:
+    """Work in a thread; what it does not know ends the process, of which the pulse then begins another."""
     try:
-        while True:
-            while not waiting or ours.poll():
-                first, given = ours.recv()
-                heapq.heappush(waiting, (next(numbers) - passed * first, given))
-            given = heapq.heappop(waiting)[1]
-            ours.send((given[0], errand(*given)))
-    except (EOFError, ConnectionError):
-        return
+        work()
+    except BaseException:
+        log.exception("a process of the pulse ends")
+        os._exit(1)
 
 
 class Errands(Beside):
@@ -49,13 +138,13 @@ class Errands(Beside):
         self.in_hand: dict[int, float] = {}
         self._name, self._patience, self._said = name, patience, stopwatch()
 
-    def hand(self, shipment_id: int, first: bool = False, *more: Any) -> None:
-        """Hands it a shipment, for after those that it has; one that is `first`, for before those that are not."""
+    def hand(self, shipment_id: int, rank: int = 0, *more: Any) -> None:
+        """Hands it a shipment, for after those of its `rank` that it has, and before those of a lower one."""
         if not self.in_hand:
             self._said = stopwatch()
         self.in_hand[shipment_id] = stopwatch()
         try:
-            self.pipe.send((first, (shipment_id, *more)))
+            self.pipe.send((int(rank), (shipment_id, *more)))
         except OSError:  # it is gone: `answers` starts another, and the pulse looks at what it had
             log.warning("the %s is gone", self._name)
 

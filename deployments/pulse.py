@@ -28,6 +28,7 @@ from mappings.clock import stopwatch
 from tasks.actors import PULSE
 
 LOOK = 0.1  # one statement that finds nothing, where nothing has changed
+BEHIND = 0.01  # where small shipments are due that the last beat did not come to
 log = logging.getLogger("tongguan.pulse")
 
 
@@ -91,7 +92,7 @@ def main() -> None:
     waking.board = Board() if isinstance(waking, Dispatch) else None  # else a run is a call in this process
     try:
         with no_heartbeats():
-            while not stop.wait(LOOK):
+            while not stop.wait(BEHIND if waking.behind else LOOK):
                 ear.look()
                 logged(beat)
     finally:

@@ -1,7 +1,8 @@
 """When what has changed is shown in Prefect: once nothing has changed for a moment, at the latest after a while.
 
 A run costs Prefect's server about as much as the desk's work costs the desk, however little it has to show, and the
-board (deployments.board) a quarter of it: what comes after ten receipts shows all ten.
+board (deployments.board) a quarter of it: what comes after ten receipts shows all ten. That a small shipment, or one of
+its parcels, stands otherwise than people were shown last is *news*: it waits for no other receipt (decision 0029).
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from mappings.errors import ConfigurationError
 
 QUIET, STEADY = 1.0, 10.0  # real seconds
 TRUCK = 3.0  # so many times as long for a truck: its receipts come all the time, and a run costs the same
-SOON = 0.5  # so many times as long for what the board shows
-FULL = 2.0  # so many times as long as the latest where runs wait for a worker: what is to be done goes first
+SOON = 0.5  # so many times as long for what the board shows; for news no longer, whatever else comes meanwhile
+FULL = 2.0  # so many times as long as the latest where there is a line for what is more urgent
 QUIET_VARIABLE, STEADY_VARIABLE = "TONGGUAN_QUIET_SECONDS", "TONGGUAN_STEADY_SECONDS"
 
 
@@ -43,21 +44,43 @@ class Unshown:
 
 @dataclass
 class Showing:
-    """Of each shipment what no run has shown. `quiet` and `steady` are real seconds."""
+    """Of each shipment what no run has shown. `quiet` and `steady` are real seconds.
+
+    `stood`: how each small one stood when it was shown last, as far as is known; `news`: since when one stands
+    otherwise.
+    """
 
     quiet: float = field(default_factory=lambda: seconds(QUIET_VARIABLE, QUIET))
     steady: float = field(default_factory=lambda: seconds(STEADY_VARIABLE, STEADY))
     unshown: dict[int, Unshown] = field(default_factory=dict)
+    stood: dict[int, str] = field(default_factory=dict)
+    news: dict[int, float] = field(default_factory=dict)
+
+    def stands(self, shipment_id: int, so: str, shown: bool) -> None:
+        """Notes how a small shipment stands, and whether that is what was `shown`."""
+        if shown:
+            self.stood[shipment_id] = so
+        if self.stood.get(shipment_id) == so:
+            self.news.pop(shipment_id, None)
+        else:
+            self.news.setdefault(shipment_id, stopwatch())
 
     def wait(
-        self, shipment_id: int, mark: str, times: float = 1.0, full: bool = False, flow: float = 0.0
+        self, shipment_id: int, mark: str, times: float = 1.0, full: bool = False, flow: float = 0.0,
+        board: bool = False,
     ) -> float:  # fmt: skip
-        """Real seconds until a run is to show a shipment that looks so; 0 for now.
+        """Real seconds until a shipment that looks so is to be shown; 0 for now.
 
-        `times` as long as others wait; `full`: runs wait for a worker, of which one that only shows would be another.
-        One that goes on changing for longer than it would have to be quiet is left alone for `flow` seconds, if that
-        is not later than the latest.
+        `times` as long as others wait; `full`: others that are more urgent wait to be shown, or to be worked at. One
+        that goes on changing for longer than it would have to be quiet is left alone for `flow` seconds, if that is not
+        later than the latest. `board`: it takes no run to show it.
         """
+        wait = self._wait(shipment_id, mark, times, full, flow)
+        if not board or shipment_id not in self.news:
+            return wait
+        return max(min(wait, self.news[shipment_id] + SOON * self.quiet - stopwatch()), 0.0)
+
+    def _wait(self, shipment_id: int, mark: str, times: float, full: bool, flow: float) -> float:
         now = stopwatch()
         one = self.unshown.setdefault(shipment_id, Unshown(mark, now, now))
         goes_on = one.mark != mark and now - one.since >= times * self.quiet
@@ -69,6 +92,17 @@ class Showing:
         quiet_at = max(one.changed_at + times * self.quiet, now + flow if goes_on else 0.0)
         return max(min(quiet_at, one.since + latest) - now, 0.0)
 
-    def shown(self, shipment_id: int) -> None:
-        """A run was asked for: whatever it looks like when that begins, it shows."""
+    def shown(self, shipment_id: int, stands: str = "") -> None:
+        """A run was asked for, or the board, which will show that it `stands` so: what it looks like then, it shows."""
         self.unshown.pop(shipment_id, None)
+        if stands:
+            self.stands(shipment_id, stands, shown=True)
+
+    def not_shown(self, shipment_id: int) -> None:
+        """The board has not: how it stands is news."""
+        self.stood.pop(shipment_id, None)
+
+    def forget(self, shipment_id: int) -> None:
+        """A shipment at its end."""
+        for kept in (self.unshown, self.stood, self.news):
+            kept.pop(shipment_id, None)

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 DUE = 10.0  # real seconds after which a truck that waits for time alone is looked at again
 AGAIN = 30.0  # real seconds after which a run that ended without an end (it failed) is tried once more
-BEGINS = 0.5  # real seconds of a beat for looking at small shipments that have yet to begin
-SPELL = 0.1  # the same for those under way, and for trucks: one of thousands of parcels takes as long
+# Real seconds of a beat for looking at small shipments that have yet to begin, at those under way, and at trucks (one
+# of thousands of parcels takes as long).
+BEGINS, SMALL, SPELL = 0.5, 0.3, 0.1
 BUSY = 0.3  # real seconds after which a shipment that somebody has just now is looked at again
 RECEIPTS, LONGEST = 5.0, 20.0  # real seconds of its receipts that a truck is looked at for together, at least and most
 SHARE = 0.1  # of this process's time for looks at trucks that hear of receipts, as far as LONGEST lets it
@@ -45,8 +46,9 @@ log = logging.getLogger("tongguan.pulse")
 class Waker(ABC):
     """Looks, and has run what is due. `when` says for each shipment when it is to be looked at again.
 
-    `size` is how many parcels it has, by its last change; those in `under_way` have messages;
-    `handed` is what it looked like when the desk got it, `desked` what it looks like when the desk has no more to do.
+    `size` is how many parcels it has, by its last change; those in `under_way` have messages; `handed` is what it
+    looked like when the desk got it, `desked` what it looks like when the desk has no more to do; `behind`: the last
+    beat left small ones that were due.
     """
 
     desk: Desk | None = None
@@ -62,6 +64,7 @@ class Waker(ABC):
     receipts: Interval = field(default_factory=lambda: Interval(RECEIPTS, LONGEST, SHARE))
     showing: Showing = field(default_factory=Showing)
     begun: bool = False
+    behind: bool = False
 
     @abstractmethod
     def start(self, shipment_id: int) -> None:
@@ -102,14 +105,21 @@ class Waker(ABC):
             self._now(stages.open_shipments())
             self.begun = True
         due: dict[int, Look] = {}
-        for some, spell in zip(self._ready(), (BEGINS, SPELL, SPELL), strict=True):
-            end = stopwatch() + spell
-            for shipment_id in some:
-                if found := self._safely(self._look, shipment_id):
-                    due[shipment_id] = found
-                if stopwatch() >= end:  # the others stay due, and are the first next time
-                    break
+        begin, small, trucks = self._ready()
+        self._in_turn(begin, BEGINS, due)
+        self.behind = not self._in_turn(small, SMALL, due)
+        self._in_turn(trucks, SPELL, due)
         return [i for i, found in due.items() if self._safely(self._run, i, found)]
+
+    def _in_turn(self, some: list[int], spell: float, due: dict[int, Look]) -> bool:
+        """Looks at these for so long; whether at all of them. The others stay due, and are the first next time."""
+        end = stopwatch() + spell
+        for number, shipment_id in enumerate(some, 1):
+            if found := self._safely(self._look, shipment_id):
+                due[shipment_id] = found
+            if stopwatch() >= end:
+                return number == len(some)
+        return True
 
     def _done(self, desk: Desk) -> set[int]:
         """The shipments that the desk is done with; where somebody else had one, it still has all to do."""
@@ -125,6 +135,7 @@ class Waker(ABC):
         for shipment_id, said in board.done().items():
             if said != SHOWN:  # a run that has begun may have looked before this change: at its end that is seen
                 self.tried.pop(shipment_id, None)
+                self.showing.not_shown(shipment_id)
             if said == LEFT and self.lane(shipment_id) == pools.TRUCKS:
                 board.need_run.add(shipment_id)  # a look at a truck does not see what is left for Hong Kong
             wait = {TAKEN: DUE, HELD: BUSY, AWAY: TROUBLED * 2**board.away}.get(said, 0.0)
@@ -207,26 +218,30 @@ class Waker(ABC):
         return self._once_more(shipment_id, found)
 
     def _at_desk(self, desk: Desk, shipment_id: int, found: Look) -> Look | None:
-        """The same of one that the desk advances: it is shown when it is quiet, or has changed for long."""
+        """The same of one that the desk advances: it is shown when it is quiet, has changed for long, or has news."""
         if self.handed.pop(shipment_id, None) == found.mark or not found.left:
             self.desked[shipment_id] = found.mark
-        to_show, at_desk = self._to_show(shipment_id, found), self.desked.get(shipment_id) == found.mark
-        times = SOON if (board := self._board_for(shipment_id, found)) else 1.0
+        self.showing.stands(shipment_id, found.stands, shown=found.mark == found.noted)
+        board, to_show = self._board_for(shipment_id, found), self._to_show(shipment_id, found)
         to_show |= board is not None and found.mark != found.noted and self.in_line(shipment_id) != ""
-        wait = self.showing.wait(shipment_id, found.mark, times) if to_show else 0.0
-        if not at_desk or self._time_has_come(shipment_id, found):
-            if desk.has_room(found.begins):
-                self.handed[shipment_id] = found.mark
-                self.ran_at[shipment_id] = stopwatch() if found.mark == found.noted else self.ran_at[shipment_id]
-                desk.hand(shipment_id, found.begins)
-                self._busy(shipment_id, DUE)
-            else:  # a run may come first, or the desk
-                self._busy(shipment_id, wait or BUSY)
-            return found if to_show and not wait else None
-        if to_show:
+        to_desk = self.desked.get(shipment_id) != found.mark or self._time_has_come(shipment_id, found)
+        taken = to_desk and desk.has_room(found.begins)
+        later = taken and self.board is not None and bool(found.noted)  # it can show what the desk has done
+        full = later or (board is not None and board.crowded() and shipment_id not in self.showing.news)
+        times = SOON if board else 1.0
+        wait = self.showing.wait(shipment_id, found.mark, times, full, board=board is not None) if to_show else 0.0
+        if taken:
+            self.handed[shipment_id] = found.mark
+            self.ran_at[shipment_id] = stopwatch() if found.mark == found.noted else self.ran_at[shipment_id]
+            desk.hand(shipment_id, found.begins)
+            self._busy(shipment_id, DUE)
+        elif to_desk:  # a run may come first, or the desk
+            self._busy(shipment_id, wait or BUSY)
+        elif to_show:
             return self._in(shipment_id, wait, found)
-        self._seen(shipment_id, found)
-        return None
+        else:
+            self._seen(shipment_id, found)
+        return found if to_show and not wait else None
 
     def _desk_for(self, shipment_id: int) -> Desk | None:
         return self.desk if pools.lane(self.size[shipment_id]) == pools.EXPRESS else None
@@ -284,18 +299,21 @@ class Waker(ABC):
         if (shipment_id in running and not in_line) or (len(running) >= AT_ONCE and not board):
             self._busy(shipment_id, DUE if shipment_id in running else TROUBLED)
             return False
-        if board and (shipment_id in board.in_hand or not board.has_room()):  # when it is done, that is looked at
-            self._busy(shipment_id, DUE if shipment_id in board.in_hand else CROWDED)
+        small, news = self.lane(shipment_id) == pools.EXPRESS, shipment_id in self.showing.news
+        if board and not (news if shipment_id in board.in_hand else board.has_room()):
+            self._busy(
+                shipment_id, DUE if shipment_id in board.in_hand else CROWDED
+            )  # when it is done, it is looked at
             return False
         self.ran_at[shipment_id] = stopwatch()
         if board:
-            board.hand(shipment_id, self.lane(shipment_id) == pools.EXPRESS, in_line)
+            board.hand(shipment_id, small + (small and news), in_line)  # with news it passes also where it is there
         else:
             self.start(shipment_id)
             if self.board:
                 self.board.need_run.discard(shipment_id)
         self.tried[shipment_id] = found.mark
-        self.showing.shown(shipment_id)
+        self.showing.shown(shipment_id, found.stands if board and small else "")
         self._forget(shipment_id, 1)
         return board is None
 
@@ -314,6 +332,7 @@ class Waker(ABC):
             for kept in (self.when, self.rows, self.size, self.ran_at, self.tried, self.handed, self.desked):
                 kept.pop(shipment_id, None)
             self.under_way.discard(shipment_id)
+            self.showing.forget(shipment_id)
             if self.board:
                 self.board.need_run.discard(shipment_id)
 

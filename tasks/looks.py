@@ -82,6 +82,7 @@ class Look(NamedTuple):
     """What a look at a shipment found: `mark` is a digest, `limit` the next time at which it may look otherwise.
 
     `waits_for_time` says that it is to be tried again and again: an answer got lost. `begins`: it has no message yet.
+    `stands` is a digest of what people wait for: the states of shipment and parcels, without those of documents.
     """
 
     mark: str
@@ -91,6 +92,7 @@ class Look(NamedTuple):
     over: bool
     begins: bool = False
     left: bool = True
+    stands: str = ""
 
 
 def look(shipment_id: int, roughly: bool = False) -> Look:
@@ -100,7 +102,8 @@ def look(shipment_id: int, roughly: bool = False) -> Look:
     mark_, over = digest(_mark(at, received)), at.shipment.state == shipments.CLOSED
     left = _left(at, received, roughly)
     waits_for_time, limit = at.fact("outcome_unknown"), timing.next_limit(at)
-    return Look(mark_, noted_run(shipment_id), waits_for_time, limit, over, not at.messages, left)
+    stands = digest((at.shipment.state, at.shipment.held, sorted(at.parcels.items())))
+    return Look(mark_, noted_run(shipment_id), waits_for_time, limit, over, not at.messages, left, stands)
 
 
 def _left(at: Standing, received: int, roughly: bool) -> bool:

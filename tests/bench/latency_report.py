@@ -20,10 +20,12 @@ How it works: whatever changes a shipment leaves a row in the ledger, in the sam
 rows ten times a second and hands a shipment of few parcels to a warm process, its *desk*, which advances it without
 asking Prefect, until nothing changes any more. When it has been quiet for half a second, or after five seconds of
 steady change, another warm process, the *board*, shows all that happened meanwhile on the page of its last run, without
-a run. A run that somebody starts in Prefect is told to the pulse by the worker that sees it first; workers hear of runs
-by Prefect's events. So the first four rows wait for no run to begin; the last one holds that half second, one or two
-calls to Prefect's server, and the line before the board
-(decisions [0012](decisions/0012-small-shipments-before-their-run.md), [0020](decisions/0020-shown-without-a-run.md)).
+a run; that the shipment or a parcel stands otherwise waits for no quiet, and passes what does not. A run that somebody
+starts in Prefect is told to the pulse by the worker that sees it first; workers hear of runs by Prefect's events. So
+the first four rows wait for no run to begin; the last one holds that half second, some calls to Prefect's server, and
+the line before the board
+(decisions [0012](decisions/0012-small-shipments-before-their-run.md), [0020](decisions/0020-shown-without-a-run.md),
+[0029](decisions/0029-news-first.md)).
 
 A waiting shipment costs no process: {waits.shipments} came that wait for a person, one parcel each; the installation
 had {waits.before} processes before and {waits.after} after, and the ledger was larger by {waits.each:,.0f} bytes for

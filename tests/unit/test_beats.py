@@ -83,6 +83,21 @@ def settled(waker: Waker) -> None:
         continue
 
 
+def test_a_beat_that_does_not_come_to_all_small_ones_says_so(waker: Noted, monkeypatch: pytest.MonkeyPatch) -> None:
+    settled(waker)
+    assert not waker.behind
+    waker.size |= {11: 1, 12: 1, 13: 3200, 14: 3200}
+    waker.under_way |= {11, 12, 13, 14}
+    monkeypatch.setattr(waker, "_look", lambda i: waker.when.pop(i) and None)
+    monkeypatch.setattr(waking, "SMALL", 0.0)
+    monkeypatch.setattr(waking, "SPELL", 0.0)
+    waker._now([11, 12, 13, 14])
+    waker.beat()
+    assert waker.behind
+    waker.beat()
+    assert not waker.behind, "of trucks one is left, which has its pace"
+
+
 @pytest.mark.slow
 def test_a_beat_with_nothing_to_do_costs_the_same_however_many_wait(waker: Noted) -> None:
     pulse = Pulse(waker)

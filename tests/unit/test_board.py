@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 import pytest
 
 from deployments import waking
-from deployments.board import ROOM, Board
+from deployments.board import LINE, ROOM, Board
 from deployments.dispatch import Dispatch, Started
 from deployments.pools import FEW
 from deployments.prefect_api import Prefect
@@ -34,14 +34,15 @@ class Shows:
 
     says: Callable[[int], str]
     in_hand: dict[int, float] = field(default_factory=dict)
-    had: list[tuple[int, bool, str]] = field(default_factory=list)
+    had: list[tuple[int, int, str]] = field(default_factory=list)
     need_run: set[int] = field(default_factory=set)
     away: int = 0
     slow: bool = False  # it is done with nothing
     can_show = Board.can_show
     has_room = Board.has_room
+    crowded = Board.crowded
 
-    def hand(self, shipment_id: int, first: bool = False, in_line: str = "") -> None:
+    def hand(self, shipment_id: int, first: int = 0, in_line: str = "") -> None:
         self.in_hand[shipment_id] = 0.0
         self.had.append((shipment_id, first, in_line))
 
@@ -111,6 +112,60 @@ def test_steady_change_is_shown_at_the_bound(scene: Boarded) -> None:
     times = (scene.now - began) / (SOON * STEADY)
     assert times > 5
     assert times - 2 <= len(scene.board.had) <= times + 1
+
+
+def test_news_waits_for_no_other_receipt(scene: Boarded) -> None:
+    scene.found = scene.found._replace(stands="released")
+    for _ in range(round(SOON * QUIET / BEAT) + 2):
+        scene.change()
+        scene.shown(BEAT)
+    assert scene.board.had == [(scene.id, 2, "")], "before those without news"
+    for _ in range(round(SOON * QUIET / BEAT) + 2):
+        scene.change()
+        scene.shown(BEAT)
+    assert len(scene.board.had) == 1, "it stands as it was shown: only receipts came"
+
+
+@pytest.mark.parametrize("answer", [HELD, AWAY, LEFT])
+def test_news_that_was_not_shown_is_news(scene: Boarded, answer: str) -> None:
+    scene.answers = [answer, SHOWN]
+    scene.found = scene.found._replace(stands="released")
+    scene.change()
+    assert scene.shown(SOON * QUIET + 9 * waking.TROUBLED) == 2
+    assert [rank for _, rank, _ in scene.board.had] == [2, 2]
+    scene.found = scene.found._replace(stands="departed")
+    for _ in range(2):
+        scene.change()
+        assert scene.shown(SOON * QUIET + 4 * BEAT) == 1
+    assert [rank for _, rank, _ in scene.board.had[2:]] == [2, 1], "what was shown is none"
+
+
+def test_where_there_is_a_line_what_is_no_news_waits_and_news_passes(scene: Boarded) -> None:
+    others = dict.fromkeys(range(1000, 1000 + LINE), 0.0)
+    scene.board.slow, scene.board.in_hand = True, others
+    scene.change()
+    assert scene.shown(FULL * SOON * STEADY - 3 * BEAT) == 0
+    assert scene.shown(5 * BEAT) == 1, "but not for ever"
+    assert scene.board.had == [(scene.id, 1, "")]
+    scene.found = scene.found._replace(stands="released")
+    scene.change()
+    assert scene.shown(SOON * QUIET + 2 * BEAT) == 1, "it is handed in again, and passes"
+    assert scene.board.had[1:] == [(scene.id, 2, "")]
+    assert scene.shown(STEADY) == 0
+
+
+def test_what_the_desk_takes_again_and_again_needs_no_run_for_long(scene: Boarded) -> None:
+    """A run would only wait in its lane for what the board shows when the desk has come to an end."""
+    scene.found = scene.found._replace(left=True)
+    for _ in range(round(FULL * STEADY / BEAT) - 3):
+        scene.change()
+        assert scene.beats(BEAT) == 0
+    assert len(scene.desk.had) > 100
+    runs = 0
+    for _ in range(6):
+        scene.change()
+        runs += scene.beats(BEAT)
+    assert runs == 1, "but it is shown"
 
 
 def test_what_has_work_left_or_never_had_a_run_gets_one(scene: Boarded) -> None:

@@ -124,6 +124,23 @@ def test_which_parcels_are_in_a_state_is_part_of_what_it_looks_like(desk: Desk) 
     assert looks.look(desk.id).mark != one, "as many, but others"
 
 
+def test_how_it_stands_is_told_apart_from_what_documents_say(desk: Desk) -> None:
+    """Parcels and shipment are what people wait for; that an order was accepted is one receipt of many."""
+    desk.take_in()
+    desk.declared()
+    before = looks.look(desk.id)
+    desk.said("CEB303Message", "accepted", 1)
+    order = looks.look(desk.id)
+    assert order.mark != before.mark
+    assert order.stands == before.stands
+    desk.said("CEB603Message", "released", 1)
+    assert looks.look(desk.id).stands != order.stands
+    shipments.hold(desk.office.ledger, desk.id, "why", "a person")
+    held = looks.look(desk.id).stands
+    shipments.resume(desk.office.ledger, desk.id, "a person")
+    assert looks.look(desk.id).stands != held
+
+
 @pytest.fixture
 def artifacts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The artifacts that Prefect was given, by the end of their keys."""
