@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,12 @@ from mappings.clock import stopwatch
 if TYPE_CHECKING:
     from tasks.looks import Look
 
-ROOM = 50  # shipments at the board at once; of few parcels so many pass a truck that waits here, with news one without
-LINE = 3  # so many before it are a line: what is no news waits elsewhere, and is shown with what comes meanwhile
+ROOM = (
+    50  # shipments at the board at once; so many of few parcels pass a truck that waits here, so many with news those
+)
+LINE = (
+    3  # so many small ones are a line: one without news waits until there are fewer, and is shown with what comes then
+)
 HANDS = 2  # shipments that it shows at the same time: most of that it waits for Prefect's server
 NICE = 5  # what is to leave goes before what is to be seen
 SECONDS = 20.0  # real ones of an errand, in which calls begin: it has the shipment's lease meanwhile
@@ -32,11 +37,14 @@ def serve(ours: Connection) -> None:
     """The board's process: says of each shipment what has become of it (tasks.notices)."""
     from deployments.prefect_api import Prefect  # noqa: PLC0415
     from tasks import notices  # noqa: PLC0415 - what the board is warm for
+    from tasks.office import office  # noqa: PLC0415
 
     os.nice(NICE)
-    completed, mine = notices.Completed(), threading.local()
+    completed, mine, opening = notices.Completed(), threading.local(), threading.Lock()
 
     def shown(shipment_id: int, in_line: str) -> str:
+        with opening, suppress(Exception):  # once; where it cannot be opened what is to be shown says so
+            office()
         if not hasattr(mine, "prefect"):
             mine.prefect = Prefect(os.environ.get("PREFECT_API_URL", "").removesuffix("/api"), patient=False)
         mine.prefect.until = stopwatch() + SECONDS
@@ -59,10 +67,6 @@ class Board(Errands):
     def has_room(self) -> bool:
         """Whether another shipment may be handed in."""
         return len(self.in_hand) < ROOM
-
-    def crowded(self) -> bool:
-        """Whether there is a line: what is handed in now waits for longer than it takes to show it."""
-        return len(self.in_hand) >= LINE
 
     def can_show(self, shipment_id: int, found: Look, in_line: bool = False) -> bool:
         """Whether it can be shown here: nothing is left to do, and a run has been there, or is `in_line`."""

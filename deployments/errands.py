@@ -22,8 +22,9 @@ log = logging.getLogger("tongguan.pulse")
 class Line:
     """The shipments that wait, each with what was handed in with it last. Several threads may take from it.
 
-    One of a higher `rank` comes before those of a lower one, but before none that has let `passed` others pass. One
-    that is handed in again keeps the better of its places. Nobody gets one that another thread has.
+    One of a higher `rank` comes before those of a lower one, but before none that has let `passed` others pass for each
+    rank between the two. One that is handed in again keeps the better of its places. Nobody gets one that another
+    thread has.
     """
 
     def __init__(self, passed: int) -> None:
@@ -115,7 +116,7 @@ def serve(
         if ours.poll(LOOK):
             hear()
     for one in at_work:
-        one.join()
+        one.join(None if math.isinf(patience) else patience)
 
 
 def _or_end(work: Callable[[], None]) -> None:

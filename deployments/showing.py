@@ -16,7 +16,8 @@ from mappings.errors import ConfigurationError
 
 QUIET, STEADY = 1.0, 10.0  # real seconds
 TRUCK = 3.0  # so many times as long for a truck: its receipts come all the time, and a run costs the same
-SOON = 0.5  # so many times as long for what the board shows; for news no longer, whatever else comes meanwhile
+SOON = 0.5  # so many times as long for what the board shows
+NEWS = 0.1  # so many times as long for news, whatever else comes meanwhile
 FULL = 2.0  # so many times as long as the latest where there is a line for what is more urgent
 QUIET_VARIABLE, STEADY_VARIABLE = "TONGGUAN_QUIET_SECONDS", "TONGGUAN_STEADY_SECONDS"
 
@@ -46,39 +47,40 @@ class Unshown:
 class Showing:
     """Of each shipment what no run has shown. `quiet` and `steady` are real seconds.
 
-    `stood`: how each small one stood when it was shown last, as far as is known; `news`: since when one stands
-    otherwise.
+    `stood`: how each small one stood when it was shown last, as far as is known; `handed`: how it stood when the board
+    got it, which has not said yet whether it has shown it; `news`: since when one stands otherwise.
     """
 
     quiet: float = field(default_factory=lambda: seconds(QUIET_VARIABLE, QUIET))
     steady: float = field(default_factory=lambda: seconds(STEADY_VARIABLE, STEADY))
     unshown: dict[int, Unshown] = field(default_factory=dict)
     stood: dict[int, str] = field(default_factory=dict)
+    handed: dict[int, str] = field(default_factory=dict)
     news: dict[int, float] = field(default_factory=dict)
 
     def stands(self, shipment_id: int, so: str, shown: bool) -> None:
         """Notes how a small shipment stands, and whether that is what was `shown`."""
         if shown:
             self.stood[shipment_id] = so
-        if self.stood.get(shipment_id) == so:
+        if self.handed.get(shipment_id, self.stood.get(shipment_id)) == so:
             self.news.pop(shipment_id, None)
         else:
             self.news.setdefault(shipment_id, stopwatch())
 
     def wait(
         self, shipment_id: int, mark: str, times: float = 1.0, full: bool = False, flow: float = 0.0,
-        board: bool = False,
+        news: float = math.inf,
     ) -> float:  # fmt: skip
         """Real seconds until a shipment that looks so is to be shown; 0 for now.
 
         `times` as long as others wait; `full`: others that are more urgent wait to be shown, or to be worked at. One
         that goes on changing for longer than it would have to be quiet is left alone for `flow` seconds, if that is not
-        later than the latest. `board`: it takes no run to show it.
+        later than the latest. `news`: so many times as long after there was any, where the board can show it now.
         """
         wait = self._wait(shipment_id, mark, times, full, flow)
-        if not board or shipment_id not in self.news:
+        if math.isinf(news) or shipment_id not in self.news:
             return wait
-        return max(min(wait, self.news[shipment_id] + SOON * self.quiet - stopwatch()), 0.0)
+        return max(min(wait, self.news[shipment_id] + news * self.quiet - stopwatch()), 0.0)
 
     def _wait(self, shipment_id: int, mark: str, times: float, full: bool, flow: float) -> float:
         now = stopwatch()
@@ -93,16 +95,19 @@ class Showing:
         return max(min(quiet_at, one.since + latest) - now, 0.0)
 
     def shown(self, shipment_id: int, stands: str = "") -> None:
-        """A run was asked for, or the board, which will show that it `stands` so: what it looks like then, it shows."""
+        """A run was asked for, or the board, as it `stands` so: what it looks like when that comes to it, is shown."""
         self.unshown.pop(shipment_id, None)
+        self.news.pop(shipment_id, None)
         if stands:
-            self.stands(shipment_id, stands, shown=True)
+            self.handed[shipment_id] = stands
 
-    def not_shown(self, shipment_id: int) -> None:
-        """The board has not: how it stands is news."""
-        self.stood.pop(shipment_id, None)
+    def answered(self, shipment_id: int, shown: bool) -> None:
+        """The board has shown it, or not."""
+        stands = self.handed.pop(shipment_id, "")
+        if shown and stands:
+            self.stood[shipment_id] = stands
 
     def forget(self, shipment_id: int) -> None:
         """A shipment at its end."""
-        for kept in (self.unshown, self.stood, self.news):
+        for kept in (self.unshown, self.stood, self.handed, self.news):
             kept.pop(shipment_id, None)

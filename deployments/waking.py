@@ -10,6 +10,7 @@ waker that begins looks at every open shipment, and at all that have such a row.
 from __future__ import annotations
 
 import logging
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.ledger.touches import HEARD
 from deployments import pools
-from deployments.board import Board
+from deployments.board import LINE, Board
 from deployments.desk import Desk
-from deployments.showing import SOON, TRUCK, Showing
+from deployments.showing import NEWS, SOON, TRUCK, Showing
 from deployments.turns import turns
 from mappings.clock import clock, stopwatch
 from mappings.errors import TongguanError
@@ -47,8 +48,8 @@ class Waker(ABC):
     """Looks, and has run what is due. `when` says for each shipment when it is to be looked at again.
 
     `size` is how many parcels it has, by its last change; those in `under_way` have messages; `handed` is what it
-    looked like when the desk got it, `desked` what it looks like when the desk has no more to do; `behind`: the last
-    beat left small ones that were due.
+    looked like when the desk got it, `desked` what it looks like when the desk has no more to do; those `aside` wait
+    for a place in the board's line; `behind`: the last beat did not come to all small ones under way.
     """
 
     desk: Desk | None = None
@@ -61,6 +62,7 @@ class Waker(ABC):
     desked: dict[int, str] = field(default_factory=dict)
     size: dict[int, int] = field(default_factory=dict)
     under_way: set[int] = field(default_factory=set)
+    aside: dict[int, None] = field(default_factory=dict)
     receipts: Interval = field(default_factory=lambda: Interval(RECEIPTS, LONGEST, SHARE))
     showing: Showing = field(default_factory=Showing)
     begun: bool = False
@@ -97,6 +99,7 @@ class Waker(ABC):
         """One look at what may have changed. Returns which got a run. Raises ConfigurationError without a server."""
         from tasks import stages  # noqa: PLC0415  Prefect is imported where it is used
 
+        self.behind = False
         self._notice(stages.touched())
         self._now((self._done(self.desk) if self.desk else set()) | self.ended())
         if self.board:
@@ -133,13 +136,20 @@ class Waker(ABC):
         from tasks.notices import AWAY, HELD, LEFT, SHOWN, TAKEN  # noqa: PLC0415
 
         for shipment_id, said in board.done().items():
+            self.showing.answered(shipment_id, said == SHOWN)
             if said != SHOWN:  # a run that has begun may have looked before this change: at its end that is seen
                 self.tried.pop(shipment_id, None)
-                self.showing.not_shown(shipment_id)
             if said == LEFT and self.lane(shipment_id) == pools.TRUCKS:
                 board.need_run.add(shipment_id)  # a look at a truck does not see what is left for Hong Kong
             wait = {TAKEN: DUE, HELD: BUSY, AWAY: TROUBLED * 2**board.away}.get(said, 0.0)
             self._later(shipment_id, wait)
+        for shipment_id in list(self.aside)[: max(LINE - self._line(board), 0)]:
+            del self.aside[shipment_id]
+            self._later(shipment_id, 0.0)
+
+    def _line(self, board: Board) -> int:
+        """How many small shipments are at the board: a truck lets them pass."""
+        return sum(self.lane(shipment_id) == pools.EXPRESS for shipment_id in board.in_hand)
 
     def _ready(self) -> tuple[list[int], list[int], list[int]]:
         """What is to be looked at now, in turn."""
@@ -221,15 +231,23 @@ class Waker(ABC):
         """The same of one that the desk advances: it is shown when it is quiet, has changed for long, or has news."""
         if self.handed.pop(shipment_id, None) == found.mark or not found.left:
             self.desked[shipment_id] = found.mark
-        self.showing.stands(shipment_id, found.stands, shown=found.mark == found.noted)
+        if found.noted:  # else nobody was shown anything yet
+            self.showing.stands(shipment_id, found.stands, shown=found.mark == found.noted)
         board, to_show = self._board_for(shipment_id, found), self._to_show(shipment_id, found)
         to_show |= board is not None and found.mark != found.noted and self.in_line(shipment_id) != ""
         to_desk = self.desked.get(shipment_id) != found.mark or self._time_has_come(shipment_id, found)
         taken = to_desk and desk.has_room(found.begins)
-        later = taken and self.board is not None and bool(found.noted)  # it can show what the desk has done
-        full = later or (board is not None and board.crowded() and shipment_id not in self.showing.news)
+        later = taken and self.board is not None and self.board.can_show(shipment_id, found._replace(left=False))
+        news = math.inf
+        if shipment_id in self.showing.news and board is not None and not board.away:
+            news = SOON if self.in_line(shipment_id) else NEWS  # a worker who is free may have its run first
+        aside = to_show and board is not None and math.isinf(news) and self._line(board) >= LINE
         times = SOON if board else 1.0
-        wait = self.showing.wait(shipment_id, found.mark, times, full, board=board is not None) if to_show else 0.0
+        wait = self.showing.wait(shipment_id, found.mark, times, later or aside, news=news) if to_show else 0.0
+        if aside and wait:
+            self.aside[shipment_id] = None
+        else:
+            self.aside.pop(shipment_id, None)
         if taken:
             self.handed[shipment_id] = found.mark
             self.ran_at[shipment_id] = stopwatch() if found.mark == found.noted else self.ran_at[shipment_id]
@@ -332,6 +350,7 @@ class Waker(ABC):
             for kept in (self.when, self.rows, self.size, self.ran_at, self.tried, self.handed, self.desked):
                 kept.pop(shipment_id, None)
             self.under_way.discard(shipment_id)
+            self.aside.pop(shipment_id, None)
             self.showing.forget(shipment_id)
             if self.board:
                 self.board.need_run.discard(shipment_id)

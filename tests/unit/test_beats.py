@@ -86,16 +86,24 @@ def settled(waker: Waker) -> None:
 def test_a_beat_that_does_not_come_to_all_small_ones_says_so(waker: Noted, monkeypatch: pytest.MonkeyPatch) -> None:
     settled(waker)
     assert not waker.behind
-    waker.size |= {11: 1, 12: 1, 13: 3200, 14: 3200}
-    waker.under_way |= {11, 12, 13, 14}
+    waker.size |= {11: 1, 12: 1, 13: 3200, 14: 3200, 15: 3200}
+    waker.under_way |= {11, 12, 13, 14, 15}
     monkeypatch.setattr(waker, "_look", lambda i: waker.when.pop(i) and None)
     monkeypatch.setattr(waking, "SMALL", 0.0)
     monkeypatch.setattr(waking, "SPELL", 0.0)
-    waker._now([11, 12, 13, 14])
+    waker._now([11, 12, 13, 14, 15])
     waker.beat()
     assert waker.behind
     waker.beat()
-    assert not waker.behind, "of trucks one is left, which has its pace"
+    assert waker.when.keys() & {11, 12, 13, 14, 15} == {15}
+    assert not waker.behind, "trucks have their pace"
+    waker._now([11, 12])
+    waker.beat()
+    assert waker.behind
+    monkeypatch.setattr(stages, "touched", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        waker.beat()
+    assert not waker.behind, "a beat that fails is not followed at once by another"
 
 
 @pytest.mark.slow

@@ -11,12 +11,13 @@ from multiprocessing.connection import Connection
 
 import pytest
 
+from adapters.ledger import shipments
 from deployments import waking
 from deployments.board import LINE, ROOM, Board
 from deployments.dispatch import Dispatch, Started
 from deployments.pools import FEW
 from deployments.prefect_api import Prefect
-from deployments.showing import FULL, QUIET, SOON, STEADY, TRUCK
+from deployments.showing import FULL, NEWS, QUIET, SOON, STEADY, TRUCK
 from mappings.clock import stopwatch
 from tasks import looks, stages
 from tasks import office as offices
@@ -40,7 +41,6 @@ class Shows:
     slow: bool = False  # it is done with nothing
     can_show = Board.can_show
     has_room = Board.has_room
-    crowded = Board.crowded
 
     def hand(self, shipment_id: int, first: int = 0, in_line: str = "") -> None:
         self.in_hand[shipment_id] = 0.0
@@ -116,7 +116,7 @@ def test_steady_change_is_shown_at_the_bound(scene: Boarded) -> None:
 
 def test_news_waits_for_no_other_receipt(scene: Boarded) -> None:
     scene.found = scene.found._replace(stands="released")
-    for _ in range(round(SOON * QUIET / BEAT) + 2):
+    for _ in range(round(NEWS * QUIET / BEAT) + 2):
         scene.change()
         scene.shown(BEAT)
     assert scene.board.had == [(scene.id, 2, "")], "before those without news"
@@ -138,6 +138,68 @@ def test_news_that_was_not_shown_is_news(scene: Boarded, answer: str) -> None:
         scene.change()
         assert scene.shown(SOON * QUIET + 4 * BEAT) == 1
     assert [rank for _, rank, _ in scene.board.had[2:]] == [2, 1], "what was shown is none"
+
+
+@pytest.mark.parametrize("answer", [HELD, AWAY, LEFT])
+def test_a_receipt_that_was_not_shown_is_none(scene: Boarded, answer: str) -> None:
+    scene.answers = [answer, SHOWN]
+    scene.change()
+    assert scene.shown(SOON * QUIET + 9 * waking.TROUBLED) == 2
+    assert [rank for _, rank, _ in scene.board.had] == [1, 1]
+
+
+def test_an_absent_prefect_is_not_asked_for_each_receipt_of_one_with_news(scene: Boarded) -> None:
+    scene.answers = [AWAY]
+    scene.found = scene.found._replace(stands="released")
+    for _ in range(200):
+        scene.change()
+        scene.beats(2 * BEAT)
+    assert 4 <= len(scene.board.had) <= 40 / (SOON * STEADY) + 4, "in 40 seconds: news, then as what goes on changing"
+
+
+def test_a_run_that_was_ordered_has_as_long_as_ever_to_begin(scene: Boarded) -> None:
+    scene.board.need_run.add(scene.id)
+    scene.change()
+    assert scene.beats(QUIET + 2 * BEAT) == 1
+    scene.found = scene.found._replace(stands="released")
+    scene.change()
+    assert scene.shown(SOON * QUIET - BEAT) == 0
+    assert scene.shown(3 * BEAT) == 1
+    assert scene.board.had == [(scene.id, 2, "r9")]
+
+
+def test_what_was_never_shown_stands_not_otherwise(scene: Boarded) -> None:
+    scene.noted, scene.found = "", scene.found._replace(stands="ready")
+    scene.waker.out.add(scene.id)
+    scene.change()
+    assert scene.shown(SOON * QUIET + 2 * BEAT) == 1
+    assert scene.board.had == [(scene.id, 1, "r9")]
+
+
+def test_one_that_needs_a_run_gets_it_when_it_ever_did_though_the_desk_is_at_it(scene: Boarded) -> None:
+    scene.board.need_run.add(scene.id)
+    scene.found = scene.found._replace(left=True)
+    runs, began = 0, scene.now
+    while not runs:
+        scene.change()
+        runs = scene.beats(BEAT)
+    assert scene.now - began <= STEADY + 3 * BEAT
+
+
+def test_it_waits_for_no_line_that_is_gone(scene: Boarded) -> None:
+    scene.board.slow, scene.board.in_hand = True, dict.fromkeys(range(1000, 1000 + LINE), 0.0)
+    scene.change()
+    assert scene.shown(2 * QUIET) == 0
+    del scene.board.in_hand[1000]
+    assert scene.shown(3 * BEAT) == 1
+
+
+def test_trucks_are_no_line(scene: Boarded) -> None:
+    trucks = range(1000, 1000 + LINE)
+    scene.board.slow, scene.board.in_hand = True, dict.fromkeys(trucks, 0.0)
+    scene.waker.size |= dict.fromkeys(trucks, FEW + 1)
+    scene.change()
+    assert scene.shown(SOON * QUIET + 2 * BEAT) == 1
 
 
 def test_where_there_is_a_line_what_is_no_news_waits_and_news_passes(scene: Boarded) -> None:
@@ -314,6 +376,14 @@ def dies(ours: Connection) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def another(number: int) -> list[int]:
+    """So many shipments more, that wait for their files."""
+    ledger = offices.office().ledger
+    like = shipments.get(ledger, 1)
+    with ledger.begin() as tx:
+        return [shipments.open_shipment(tx, like.agent_code, f"WAITS{i}", like.truck)[0] for i in range(number)]
+
+
 def until_done(board: Board) -> dict[int, str]:
     """What it says first."""
     end = stopwatch() + 60
@@ -342,6 +412,15 @@ def test_its_process_shows(captured: int, prefect: PrefectServer, monkeypatch: p
         assert until_done(board) == {captured: SHOWN}
         assert prefect.set_states == [("r1", "COMPLETED")]
         assert looks.look(captured).noted == looks.look(captured).mark
+        others = another(3)
+        for ident in (captured, *others):
+            shipments.hold(here.ledger, ident, "why", "a person")
+            board.hand(ident, 1, "")
+        said = dict[int, str]()
+        while len(said) < 4:
+            said |= until_done(board)
+        assert said == {captured: SHOWN, **dict.fromkeys(others, RUN)}, "by two hands; no run has had the others"
+        assert prefect.set_states == [("r1", "COMPLETED")] * 2
     finally:
         board.end()
         here.ledger.close()
