@@ -38,8 +38,7 @@ class Word:
 
 def lives(office: Office, whose: str) -> bool:
     """Whether one is at work; one of this host whose process is dead is not."""
-    leases.forget_dead(office.ledger, whose)
-    return leases.holder(office.ledger, whose) is not None
+    return leases.living(office.ledger, whose)
 
 
 def unreached(office: Office) -> list[str]:

@@ -25,8 +25,8 @@ PAGE = "page"  # under which the ledger keeps each truck's last run in Prefect
 
 def mark(shipment_id: int) -> tuple[object, ...]:
     """What a run would find: state, open gates, events, files, counts. The same as before: nothing to do."""
-    received = len(intake.deliveries_of(office(), shipment_id))
-    return _mark(settling.settle_shipment(office(), shipment_id), received)
+    at = settling.settle_shipment(office(), shipment_id)
+    return _mark(at, at.received)
 
 
 def _mark(at: Standing, received: int) -> tuple[object, ...]:
@@ -45,8 +45,8 @@ def note_run(at: Standing, since: datetime) -> None:
     Of its files those count that were worked up, and of time what was over when the run began its stages, at `since`:
     what came meanwhile wakes it.
     """
-    worked_up = int(leases.get_cursor(office().ledger, "intake", str(at.id), "0"))
-    leases.set_cursor(office().ledger, RAN, str(at.id), digest(_mark(replace(at, now=since), worked_up)))
+    seen = _mark(replace(at, now=since), max(intake.worked_up(office(), at.id), 0))
+    leases.set_cursor(office().ledger, RAN, str(at.id), digest(seen))
 
 
 def note_page(shipment_id: int, run_id: str) -> None:
@@ -62,9 +62,8 @@ def page_of(shipment_id: int) -> str:
 
 def nothing_left(shipment_id: int) -> Standing | None:
     """Where a shipment stands of which nothing is left to do, so that it has only to be shown; else None."""
-    received = len(intake.deliveries_of(office(), shipment_id))
     at = settling.settle_shipment(office(), shipment_id)
-    return None if _left(at, received, roughly=False) else at
+    return None if _left(at, intake.worked_up(office(), shipment_id), roughly=False) else at
 
 
 def noted_run(shipment_id: int) -> str:
@@ -97,17 +96,17 @@ class Look(NamedTuple):
 
 def look(shipment_id: int, roughly: bool = False) -> Look:
     """How a shipment looks now, and how at the end of its last run; `roughly`: what is left but for Hong Kong."""
-    received = len(intake.deliveries_of(office(), shipment_id))
     at = settling.settle_shipment(office(), shipment_id)
-    mark_, over = digest(_mark(at, received)), at.shipment.state == shipments.CLOSED
-    left = _left(at, received, roughly)
+    noted = leases.cursors_of(office().ledger, str(shipment_id), (RAN, intake.WORKED_UP))
+    mark_, over = digest(_mark(at, at.received)), at.shipment.state == shipments.CLOSED
+    left = _left(at, int(noted.get(intake.WORKED_UP, "-1")), roughly)
     waits_for_time, limit = at.fact("outcome_unknown"), timing.next_limit(at)
     stands = digest((at.shipment.state, at.shipment.held, sorted(at.parcels.items())))
-    return Look(mark_, noted_run(shipment_id), waits_for_time, limit, over, not at.messages, left, stands)
+    return Look(mark_, noted.get(RAN, ""), waits_for_time, limit, over, not at.messages, left, stands)
 
 
-def _left(at: Standing, received: int, roughly: bool) -> bool:
-    if steps.lost(at) or applications.anything_to_do(at) or intake.anything_new(office(), at.id, received):
+def _left(at: Standing, worked_up: int, roughly: bool) -> bool:
+    if steps.lost(at) or applications.anything_to_do(at) or at.received != worked_up:
         return True
     try:
         return any(steps.anything_to_do(office(), at, step.name, roughly) for step in at.procedure.steps)

@@ -30,7 +30,6 @@ from mappings.clock import stopwatch
 from mappings.engine import spec
 from tasks import shown
 from tasks.applications import outcomes
-from tasks.clearing.intake import deliveries_of
 from tasks.clearing.standing import Standing, port_of
 from tasks.inbox import Waiting
 from tasks.office import office
@@ -170,8 +169,7 @@ def ask(standing: Standing, again: bool = True, start: Start = _ask) -> None:
         questions.append((*APPLY, f"applications:{standing.id}:{max(row.id for row in waiting)}"))
     state = standing.shipment.state
     if state in ASK and state in standing.procedure.waits_for_person:
-        files = len(deliveries_of(office(), standing.id))
-        questions.append((*ASK[state], f"{state}:{standing.id}:{files}"))
+        questions.append((*ASK[state], f"{state}:{standing.id}:{standing.received}"))
     with shown.of(office().ledger, standing.id, again) as differs:
         for deployment, name, question in questions:
             if differs(f"ask:{deployment}", question):

@@ -239,9 +239,7 @@ def offer_room() -> list[int]:
 
 def worked_on(shipment_id: int) -> bool:
     """Whether a worker has the truck now; one of this host that is dead has it no more."""
-    name = lease.name_of(shipment_id)
-    leases.forget_dead(office().ledger, name)
-    return leases.holder(office().ledger, name) is not None
+    return leases.living(office().ledger, lease.name_of(shipment_id))
 
 
 def parcels_of(shipment_id: int) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -66,14 +66,20 @@ def release(tx: Connection, name: str, owner: str) -> bool:
 
 
 def forget_dead(ledger: Ledger, name: str) -> bool:
-    """Free a lease whose owner ("host:process") is a process of this machine that runs no more."""
+    """Free a lease whose owner ("host:process") is a process of this machine that runs no more; whether it was."""
     held = holder(ledger, name)
-    if held is None:
-        return False
-    host, _, process = held[0].partition(":")
-    if host != socket.gethostname() or not process.isdigit() or _runs(int(process)):
-        return False
-    return release(ledger, name, held[0])
+    return held is not None and _dead(held[0]) and release(ledger, name, held[0])
+
+
+def living(ledger: Ledger, name: str) -> bool:
+    """Whether somebody holds a lease; one whose owner is dead, as in forget_dead, is freed."""
+    held = holder(ledger, name)
+    return held is not None and not (_dead(held[0]) and release(ledger, name, held[0]))
+
+
+def _dead(owner: str) -> bool:
+    host, _, process = owner.partition(":")
+    return host == socket.gethostname() and process.isdigit() and not _runs(int(process))
 
 
 def _runs(process: int) -> bool:
@@ -107,6 +113,13 @@ def get_cursor(tx: Connection, authority: str, name: str, default: str = "") -> 
     query = select(cursor.c.value).where(cursor.c.authority == authority, cursor.c.name == name)
     found = tx.execute(query).scalar()
     return default if found is None else found
+
+
+@reads
+def cursors_of(tx: Connection, name: str, authorities: Collection[str]) -> dict[str, str]:
+    """What is noted of one name under several authorities' names; nothing of those under which there is nothing."""
+    query = select(cursor.c.authority, cursor.c.value).where(cursor.c.name == name, cursor.c.authority.in_(authorities))
+    return {row.authority: row.value for row in tx.execute(query).all()}
 
 
 @reads

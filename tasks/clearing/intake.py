@@ -36,6 +36,7 @@ from tasks.cleaning.score import Score, score
 from tasks.clearing import identity
 from tasks.clearing.batches import BATCH, save_batch
 from tasks.clearing.settling import settle_shipment
+from tasks.clearing.standing import RECEIVED
 from tasks.conversion.fit import hold_misfits
 from tasks.conversion.lists import faults_ahead
 from tasks.conversion.messages import Making
@@ -44,7 +45,7 @@ from tasks.matching import match
 from tasks.office import Office
 from tasks.pool import joining
 
-RECEIVED, SCORE = "received", "score"
+SCORE, WORKED_UP = "score", "intake"  # WORKED_UP: under which the ledger keeps how many deliveries are
 CORRECTIONS, SHIPMENT = "corrections", "shipment"  # what we make ourselves: a person's corrections, an API call's body
 DELIVERED_AT, _NUMBER = "waybill.delivered_at", "waybill.waybill_no"
 _OURS = "/"  # no file of a sender has it in its name
@@ -241,7 +242,12 @@ def work_up(office: Office, shipment_id: int, anew: bool = False) -> Intake | No
 def anything_new(office: Office, shipment_id: int, count: int | None = None) -> bool:
     """Whether something (`count` deliveries by now) was received that is not worked up."""
     count = _received(office, shipment_id) if count is None else count
-    return leases.get_cursor(office.ledger, "intake", str(shipment_id)) != str(count)
+    return count != worked_up(office, shipment_id)
+
+
+def worked_up(office: Office, shipment_id: int) -> int:
+    """How many deliveries of a shipment's files were worked up; -1 where that was never done, not even of none."""
+    return int(leases.get_cursor(office.ledger, WORKED_UP, str(shipment_id), "-1"))
 
 
 def _bounded(captured: Captured, office: Office) -> Captured:
@@ -301,7 +307,7 @@ def _store(
         identity.hold_elsewhere(tx, shipment_id, changes.elsewhere)
         _truck(tx, shipment_id, batch.truck)
         _deliveries(tx, shipment_id, batch)
-        leases.set_cursor(tx, "intake", str(shipment_id), str(count))
+        leases.set_cursor(tx, WORKED_UP, str(shipment_id), str(count))
         joining.recheck(tx, shipment_id, pooled, RECEIVED)
     intake.changes = changes
     return intake

@@ -33,7 +33,7 @@ from tasks.conversion.partners import theirs
 from tasks.hongkong.deadlines import deadlines
 
 CN, HK = "cn_ecommerce", "hk_road"
-LISTED_ANEW = "listed_anew"
+LISTED_ANEW, RECEIVED = "listed_anew", "received"
 BUNDLED = ("bundled", "at_control_point", "inspection", "released", "detained", "crossed")
 
 
@@ -68,6 +68,7 @@ class Standing:
     deliveries: dict[int, list[datetime]] = field(default_factory=dict)  # by parcel, each time that it was told
     bills: dict[int, Counter[str]] = field(default_factory=dict)  # by parcel, its tax bills by state
     applied_for: dict[str, int] = field(default_factory=dict)  # how many applications are in each state
+    received: int = 0  # how many deliveries of its files came, worked up or not
     now: datetime = field(default_factory=clock.now)
 
     @property
@@ -331,4 +332,5 @@ def load_standing(tx: Connection, shipment_id: int) -> Standing:
         deliveries=_deliveries(tx, shipment_id, procedure),
         bills=bills.states(tx, shipment_id) if "await_tax_bills" in procedure.settings else {},
         applied_for=asked_for.counts(tx, shipment_id),
+        received=sum(event.kind == RECEIVED for event in told),
     )

@@ -25,7 +25,7 @@ from tasks.capture.captured import Trouble
 from tasks.capture.document import Document
 from tasks.capture.extract import Rows
 from tasks.clearing.alone import held
-from tasks.clearing.intake import RECEIVED
+from tasks.clearing.standing import RECEIVED
 from tasks.office import Office
 from tasks.pool import keys
 from tasks.pool.stream import HEAD, Pieces, Reading, layout_of, streamed

@@ -211,6 +211,9 @@ def test_cursors_move(ledger: Ledger) -> None:
     leases.set_cursor(ledger, "cn", "DXP1", "b")
     leases.set_cursor(ledger, "cn", "DXP2", "c")
     assert leases.get_cursor(ledger, "cn", "DXP1") == "b"
+    leases.set_cursor(ledger, "hk", "DXP1", "d")
+    assert leases.cursors_of(ledger, "DXP1", ("cn", "hk", "mo")) == {"cn": "b", "hk": "d"}
+    assert leases.cursors_of(ledger, "DXP1", ("hk",)) == {"hk": "d"}
 
 
 def test_a_lease_of_a_dead_process_is_forgotten(ledger: Ledger) -> None:
@@ -227,7 +230,11 @@ def test_a_lease_of_a_dead_process_is_forgotten(ledger: Ledger) -> None:
         leases.acquire(ledger, owner, owner, 60)
         assert leases.forget_dead(ledger, owner) is freed
         assert (leases.holder(ledger, owner) is None) is freed
+        leases.acquire(ledger, owner, owner, 60)
+        assert leases.living(ledger, owner) is not freed
+        assert (leases.holder(ledger, owner) is None) is freed
     assert not leases.forget_dead(ledger, "never held")
+    assert not leases.living(ledger, "never held")
 
 
 def test_nothing_is_stored_for_a_shipment_that_does_not_exist(ledger: Ledger) -> None:
