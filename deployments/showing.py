@@ -48,7 +48,8 @@ class Showing:
     """Of each shipment what no run has shown. `quiet` and `steady` are real seconds.
 
     `stood`: how each small one stood when it was shown last, as far as is known; `handed`: how it stood when the board
-    got it, which has not said yet whether it has shown it; `news`: since when one stands otherwise.
+    got it, which has not said yet whether it has shown it (twice: nobody knows of which one it will say so); `news`:
+    since when one stands otherwise.
     """
 
     quiet: float = field(default_factory=lambda: seconds(QUIET_VARIABLE, QUIET))
@@ -56,6 +57,7 @@ class Showing:
     unshown: dict[int, Unshown] = field(default_factory=dict)
     stood: dict[int, str] = field(default_factory=dict)
     handed: dict[int, str] = field(default_factory=dict)
+    twice: set[int] = field(default_factory=set)
     news: dict[int, float] = field(default_factory=dict)
 
     def stands(self, shipment_id: int, so: str, shown: bool) -> None:
@@ -99,15 +101,19 @@ class Showing:
         self.unshown.pop(shipment_id, None)
         self.news.pop(shipment_id, None)
         if stands:
+            if shipment_id in self.handed:
+                self.twice.add(shipment_id)
             self.handed[shipment_id] = stands
 
     def answered(self, shipment_id: int, shown: bool) -> None:
         """The board has shown it, or not."""
         stands = self.handed.pop(shipment_id, "")
-        if shown and stands:
+        if shown and stands and shipment_id not in self.twice:
             self.stood[shipment_id] = stands
+        self.twice.discard(shipment_id)
 
     def forget(self, shipment_id: int) -> None:
         """A shipment at its end."""
+        self.twice.discard(shipment_id)
         for kept in (self.unshown, self.stood, self.handed, self.news):
             kept.pop(shipment_id, None)

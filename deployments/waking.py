@@ -241,7 +241,8 @@ class Waker(ABC):
         news = math.inf
         if shipment_id in self.showing.news and board is not None and not board.away:
             news = SOON if self.in_line(shipment_id) else NEWS  # a worker who is free may have its run first
-        aside = to_show and board is not None and math.isinf(news) and self._line(board) >= LINE
+        no_news = shipment_id not in self.showing.news
+        aside = to_show and no_news and board is not None and self._line(board) >= LINE
         times = SOON if board else 1.0
         wait = self.showing.wait(shipment_id, found.mark, times, later or aside, news=news) if to_show else 0.0
         if aside and wait:

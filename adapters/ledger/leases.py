@@ -74,7 +74,10 @@ def forget_dead(ledger: Ledger, name: str) -> bool:
 def living(ledger: Ledger, name: str) -> bool:
     """Whether somebody holds a lease; one whose owner is dead, as in forget_dead, is freed."""
     held = holder(ledger, name)
-    return held is not None and not (_dead(held[0]) and release(ledger, name, held[0]))
+    if held is not None and _dead(held[0]):
+        release(ledger, name, held[0])
+        held = holder(ledger, name)  # another may have freed it before, or taken it since
+    return held is not None
 
 
 def _dead(owner: str) -> bool:

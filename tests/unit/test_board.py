@@ -157,6 +157,31 @@ def test_an_absent_prefect_is_not_asked_for_each_receipt_of_one_with_news(scene:
     assert 4 <= len(scene.board.had) <= 40 / (SOON * STEADY) + 4, "in 40 seconds: news, then as what goes on changing"
 
 
+def test_a_moment_without_prefect_puts_no_news_aside(scene: Boarded) -> None:
+    scene.board.slow, scene.board.in_hand = True, dict.fromkeys(range(1000, 1000 + LINE), 0.0)
+    scene.board.away = 1
+    scene.found = scene.found._replace(stands="released")
+    scene.change()
+    scene.beats(2 * BEAT)
+    scene.board.away = 0
+    assert scene.shown(SOON * QUIET + BEAT) == 1
+    assert scene.board.had == [(scene.id, 2, "")]
+
+
+def test_what_was_shown_first_is_not_what_was_handed_in_second(scene: Boarded) -> None:
+    scene.board.slow = True
+    for stands in ("reviewed", "released"):
+        scene.found = scene.found._replace(stands=stands)
+        scene.change()
+        assert scene.shown(SOON * QUIET + 2 * BEAT) == 1
+    scene.board.says, scene.board.slow = lambda _: SHOWN, False  # the first of them: it says nothing of the second
+    scene.beats(BEAT)
+    scene.board.says = lambda _: scene.said()
+    scene.change()
+    assert scene.shown(SOON * QUIET + 2 * BEAT) == 1
+    assert [rank for _, rank, _ in scene.board.had] == [2, 2, 2], "it was never shown as released"
+
+
 def test_a_run_that_was_ordered_has_as_long_as_ever_to_begin(scene: Boarded) -> None:
     scene.board.need_run.add(scene.id)
     scene.change()
