@@ -20,12 +20,8 @@ from mappings.clock import stopwatch
 if TYPE_CHECKING:
     from tasks.looks import Look
 
-ROOM = (
-    50  # shipments at the board at once; so many of few parcels pass a truck that waits here, so many with news those
-)
-LINE = (
-    3  # so many small ones are a line: one without news waits until there are fewer, and is shown with what comes then
-)
+ROOM = 50  # shipments at the board at once; so many small ones pass a truck there, so many with news a small one
+LINE = 3  # small ones that are a line: what is no news waits until there are fewer, and is shown with what comes then
 HANDS = 2  # shipments that it shows at the same time: most of that it waits for Prefect's server
 NICE = 5  # what is to leave goes before what is to be seen
 SECONDS = 20.0  # real ones of an errand, in which calls begin: it has the shipment's lease meanwhile

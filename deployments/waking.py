@@ -238,17 +238,8 @@ class Waker(ABC):
         to_desk = self.desked.get(shipment_id) != found.mark or self._time_has_come(shipment_id, found)
         taken = to_desk and desk.has_room(found.begins)
         later = taken and self.board is not None and self.board.can_show(shipment_id, found._replace(left=False))
-        news = math.inf
-        if shipment_id in self.showing.news and board is not None and not board.away:
-            news = SOON if self.in_line(shipment_id) else NEWS  # a worker who is free may have its run first
-        no_news = shipment_id not in self.showing.news
-        aside = to_show and no_news and board is not None and self._line(board) >= LINE
-        times = SOON if board else 1.0
-        wait = self.showing.wait(shipment_id, found.mark, times, later or aside, news=news) if to_show else 0.0
-        if aside and wait:
-            self.aside[shipment_id] = None
-        else:
-            self.aside.pop(shipment_id, None)
+        self.aside.pop(shipment_id, None)
+        wait = self._until_shown(shipment_id, found, board, later) if to_show else 0.0
         if taken:
             self.handed[shipment_id] = found.mark
             self.ran_at[shipment_id] = stopwatch() if found.mark == found.noted else self.ran_at[shipment_id]
@@ -261,6 +252,19 @@ class Waker(ABC):
         else:
             self._seen(shipment_id, found)
         return found if to_show and not wait else None
+
+    def _until_shown(self, shipment_id: int, found: Look, board: Board | None, later: bool) -> float:
+        """Real seconds until a small one is to be shown, by the board or a run; `later`: the desk comes first."""
+        if board is None:
+            return self.showing.wait(shipment_id, found.mark, full=later)
+        has_news, news = shipment_id in self.showing.news, math.inf
+        if has_news and not board.away:
+            news = SOON if self.in_line(shipment_id) else NEWS  # a worker who is free may have its run first
+        aside = not has_news and self._line(board) >= LINE
+        wait = self.showing.wait(shipment_id, found.mark, SOON, later or aside, news=news)
+        if aside and wait:
+            self.aside[shipment_id] = None
+        return wait
 
     def _desk_for(self, shipment_id: int) -> Desk | None:
         return self.desk if pools.lane(self.size[shipment_id]) == pools.EXPRESS else None
@@ -320,9 +324,7 @@ class Waker(ABC):
             return False
         small, news = self.lane(shipment_id) == pools.EXPRESS, shipment_id in self.showing.news
         if board and not (news if shipment_id in board.in_hand else board.has_room()):
-            self._busy(
-                shipment_id, DUE if shipment_id in board.in_hand else CROWDED
-            )  # when it is done, it is looked at
+            self._busy(shipment_id, DUE if shipment_id in board.in_hand else CROWDED)  # it is looked at when it is done
             return False
         self.ran_at[shipment_id] = stopwatch()
         if board:

@@ -45,7 +45,8 @@ from tasks.matching import match
 from tasks.office import Office
 from tasks.pool import joining
 
-SCORE, WORKED_UP = "score", "intake"  # WORKED_UP: under which the ledger keeps how many deliveries are
+SCORE = "score"
+WORKED_UP = "intake"  # under which the ledger keeps how many deliveries of a shipment were worked up
 CORRECTIONS, SHIPMENT = "corrections", "shipment"  # what we make ourselves: a person's corrections, an API call's body
 DELIVERED_AT, _NUMBER = "waybill.delivered_at", "waybill.waybill_no"
 _OURS = "/"  # no file of a sender has it in its name

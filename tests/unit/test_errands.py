@@ -12,7 +12,8 @@ import pytest
 
 from deployments import errands
 from deployments.beside import Beside
-from deployments.errands import Line, serve
+from deployments.errands import serve
+from deployments.line import Line
 
 
 def nobody() -> None:
