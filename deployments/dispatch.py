@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployments import pools
+from deployments.agenda import TROUBLED, log
 from deployments.pools import EXPRESS, TRUCKS
 from deployments.prefect_api import Prefect
-from deployments.waking import TROUBLED, Waker, log
+from deployments.waking import Waker
 from mappings.clock import stopwatch
 from mappings.errors import ConfigurationError
 from tasks.actors import PULSE, TURNED_AWAY

@@ -9,21 +9,19 @@ waker that begins looks at every open shipment, and at all that have such a row.
 
 from __future__ import annotations
 
-import logging
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from adapters.ledger.touches import HEARD
 from deployments import pools
+from deployments.agenda import TROUBLED, Agenda
 from deployments.board import LINE, Board
 from deployments.desk import Desk
 from deployments.showing import NEWS, SOON, TRUCK, Showing
-from deployments.turns import turns
 from mappings.clock import clock, stopwatch
-from mappings.errors import TongguanError
 from mappings.intervals import Interval
 
 if TYPE_CHECKING:
@@ -38,30 +36,24 @@ BUSY = 0.3  # real seconds after which a shipment that somebody has just now is 
 RECEIPTS, LONGEST = 5.0, 20.0  # real seconds of its receipts that a truck is looked at for together, at least and most
 SHARE = 0.1  # of this process's time for looks at trucks that hear of receipts, as far as LONGEST lets it
 CROWDED = 3.0  # real seconds after which one is looked at again for which the board had no room
-TROUBLED = 1.0  # real seconds after which what failed, or found no room, is tried again
 AT_ONCE = 200  # runs that are started and not ended; more trucks wait
-log = logging.getLogger("tongguan.pulse")
 
 
 @dataclass
-class Waker(ABC):
-    """Looks, and has run what is due. `when` says for each shipment when it is to be looked at again.
+class Waker(Agenda, ABC):
+    """Looks, and has run what is due.
 
-    `size` is how many parcels it has, by its last change; those in `under_way` have messages; `handed` is what it
-    looked like when the desk got it, `desked` what it looks like when the desk has no more to do; those `aside` wait
-    for a place in the board's line; `behind`: the last beat did not come to all small ones under way.
+    `handed` is what a shipment looked like when the desk got it, `desked` what it looks like when the desk has no more
+    to do; those `aside` wait for a place in the board's line; `behind`: the last beat did not come to all small ones
+    under way.
     """
 
     desk: Desk | None = None
     board: Board | None = None
-    when: dict[int, float] = field(default_factory=dict)
-    rows: dict[int, set[str]] = field(default_factory=dict)
     ran_at: dict[int, float] = field(default_factory=dict)
     tried: dict[int, str] = field(default_factory=dict)
     handed: dict[int, str] = field(default_factory=dict)
     desked: dict[int, str] = field(default_factory=dict)
-    size: dict[int, int] = field(default_factory=dict)
-    under_way: set[int] = field(default_factory=set)
     aside: dict[int, None] = field(default_factory=dict)
     receipts: Interval = field(default_factory=lambda: Interval(RECEIPTS, LONGEST, SHARE))
     showing: Showing = field(default_factory=Showing)
@@ -80,10 +72,6 @@ class Waker(ABC):
         """The shipments whose run has ended since last time."""
         return set()
 
-    def lane(self, shipment_id: int) -> str:
-        """The lane of a shipment's runs, by its size at its last change; one that is not known has few parcels."""
-        return pools.lane(self.size.get(shipment_id, 0))
-
     def full(self, lane: str) -> bool:
         """Whether runs of a lane wait for a worker: those that are started now would only wait longer."""
         return False
@@ -92,7 +80,7 @@ class Waker(ABC):
         """The run of a shipment that was started and that no worker has taken yet; '' for none."""
         return ""
 
-    def asked(self, shipment_id: int, run_id: str) -> None:  # noqa: B027 - nothing to do where runs are our own
+    def asked(self, shipment_id: int, run_id: str) -> None:
         """Somebody else has started this run of a shipment."""
 
     def beat(self) -> list[int]:
@@ -150,32 +138,6 @@ class Waker(ABC):
     def _line(self, board: Board) -> int:
         """How many small shipments are at the board: a truck lets them pass."""
         return sum(self.lane(shipment_id) == pools.EXPRESS for shipment_id in board.in_hand)
-
-    def _ready(self) -> tuple[list[int], list[int], list[int]]:
-        """What is to be looked at now, in turn."""
-        from tasks import stages  # noqa: PLC0415
-
-        now = stopwatch()
-        due = {i: at for i, at in self.when.items() if at <= now}
-        for shipment_id in due.keys() - self.size.keys():
-            if (size := self._safely(stages.parcels_of, shipment_id)) is not None:
-                self.size[shipment_id] = size
-        return turns(due, self.size, self.under_way)
-
-    def _safely(self, step: Callable[..., Any], shipment_id: int, *more: Any) -> Any:
-        """What a step gives; a shipment that makes trouble is told, tried again a little later, and stops no other."""
-        try:
-            return step(shipment_id, *more)
-        except TongguanError as error:
-            log.warning("shipment %s: %s: %s", shipment_id, type(error).__name__, error)
-        except Exception as error:  # whatever it is: only its kind is told, its text may hold a person's data
-            log.error("shipment %s: %s", shipment_id, type(error).__name__)  # noqa: TRY400
-        self._later(shipment_id, TROUBLED)
-        return None
-
-    def _now(self, shipment_ids: Iterable[int]) -> None:
-        now = stopwatch()
-        self.when |= {i: min(self.when.get(i, now), now) for i in shipment_ids}
 
     def _notice(self, touched: dict[int, dict[str, str]]) -> None:
         for shipment_id, rows in touched.items():
@@ -286,11 +248,6 @@ class Waker(ABC):
         self._seen(shipment_id, found)
         return None
 
-    def _busy(self, shipment_id: int, seconds: float) -> None:
-        """Looks at it again so much later; one row keeps in the ledger that it has to be looked at."""
-        self._later(shipment_id, seconds)
-        self._forget(shipment_id, 1)
-
     def _to_show(self, shipment_id: int, found: Look) -> bool:
         """Whether it looks otherwise than at the end of its last run; if a run has failed to note that, not at once."""
         waited = stopwatch() - self.ran_at.setdefault(shipment_id, stopwatch())
@@ -338,10 +295,6 @@ class Waker(ABC):
         self._forget(shipment_id, 1)
         return board is None
 
-    def _later(self, shipment_id: int, seconds: float) -> None:
-        at = stopwatch() + max(seconds, 0.0)
-        self.when[shipment_id] = min(at, self.when.get(shipment_id, at))
-
     def _seen(self, shipment_id: int, found: Look) -> None:
         """Nothing is to be done. Where it was shown its changes are forgotten; of one at its end, everything."""
         if found.mark != found.noted:  # a run has failed to: it is tried again
@@ -357,12 +310,3 @@ class Waker(ABC):
             self.showing.forget(shipment_id)
             if self.board:
                 self.board.need_run.discard(shipment_id)
-
-    def _forget(self, shipment_id: int, but: int = 0) -> None:
-        """The rows that say that it has changed were looked at, all `but` so many."""
-        from tasks import stages  # noqa: PLC0415
-
-        names = sorted(self.rows.get(shipment_id, ()))[but:]
-        if names:
-            stages.looked_at(names)
-            self.rows[shipment_id] -= set(names)

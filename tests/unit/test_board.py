@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deployments import waking
+from deployments import agenda, waking
 from deployments.board import ROOM
 from deployments.pools import FEW
 from deployments.showing import FULL, QUIET, SOON, STEADY, TRUCK
@@ -83,7 +83,7 @@ def test_what_has_work_left_or_never_had_a_run_gets_one(scene: Boarded) -> None:
 def test_what_could_not_be_shown_is_tried_again(scene: Boarded, answer: str) -> None:
     scene.answers = [answer, answer, SHOWN]
     scene.change()
-    assert scene.shown(SOON * QUIET + 9 * waking.TROUBLED) == 3
+    assert scene.shown(SOON * QUIET + 9 * agenda.TROUBLED) == 3
     assert scene.shown(3 * STEADY) == 0
     assert stages.touched() == {}
 
@@ -91,7 +91,7 @@ def test_what_could_not_be_shown_is_tried_again(scene: Boarded, answer: str) -> 
 def test_an_absent_prefect_is_tried_more_and_more_seldom(scene: Boarded) -> None:
     scene.answers = [AWAY]
     scene.change()
-    assert 3 <= scene.shown(20 * waking.TROUBLED) <= 5
+    assert 3 <= scene.shown(20 * agenda.TROUBLED) <= 5
 
 
 def test_a_truck_with_something_left_for_hong_kong_gets_a_run(scene: Boarded) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deployments import waking
+from deployments import agenda
 from deployments.board import LINE
 from deployments.pools import FEW
 from deployments.showing import FULL, NEWS, QUIET, SOON, STEADY
@@ -41,7 +41,7 @@ def test_news_that_was_not_shown_is_news(scene: Boarded, answer: str) -> None:
     scene.answers = [answer, SHOWN]
     scene.found = scene.found._replace(stands="released")
     scene.change()
-    assert scene.shown(SOON * QUIET + 9 * waking.TROUBLED) == 2
+    assert scene.shown(SOON * QUIET + 9 * agenda.TROUBLED) == 2
     assert [rank for _, rank, _ in scene.board.had] == [2, 2]
     scene.found = scene.found._replace(stands="departed")
     for _ in range(2):
@@ -54,7 +54,7 @@ def test_news_that_was_not_shown_is_news(scene: Boarded, answer: str) -> None:
 def test_a_receipt_that_was_not_shown_is_none(scene: Boarded, answer: str) -> None:
     scene.answers = [answer, SHOWN]
     scene.change()
-    assert scene.shown(SOON * QUIET + 9 * waking.TROUBLED) == 2
+    assert scene.shown(SOON * QUIET + 9 * agenda.TROUBLED) == 2
     assert [rank for _, rank, _ in scene.board.had] == [1, 1]
 
 
