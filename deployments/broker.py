@@ -13,10 +13,11 @@ MODULES = {
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect_redis.lease_storage",
     "PREFECT_SERVER_WORKER_CHANNEL_CLEANUP_QUEUE_STORAGE": "prefect_redis.cleanup_queue",
 }
+WAITS = {"PREFECT_REDIS_MESSAGING_CONSUMER_BLOCK": "5"}  # seconds that a reader waits for an event before it asks again
 ADDRESSES = ("PREFECT_REDIS_MESSAGING_URL", "PREFECT_SERVER_DOCKET_URL")
 DATABASE = "PREFECT_API_DATABASE_CONNECTION_URL"
 
 
 def environment(redis: str, database: str) -> dict[str, str]:
     """The settings of a Prefect server on this Redis (redis://…) and this database (postgresql+asyncpg://…)."""
-    return {**MODULES, **dict.fromkeys(ADDRESSES, redis), DATABASE: database}
+    return {**MODULES, **WAITS, **dict.fromkeys(ADDRESSES, redis), DATABASE: database}

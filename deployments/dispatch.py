@@ -21,8 +21,8 @@ from tasks.actors import PULSE, TURNED_AWAY
 
 CLEAR = "clear-shipment/clear-shipment"
 TAKING = 20.0  # real seconds that a run may take from its worker to its truck's lease
-ASK = {EXPRESS: 0.5, TRUCKS: 1.5}  # real seconds between two questions to Prefect how runs stand: small ones, trucks'
-QUEUED = 6.0  # real seconds in which a worker that is free has taken a run, also where its event was lost
+ASK = {EXPRESS: 0.5, TRUCKS: 3.0}  # real seconds between two questions to Prefect how runs stand: small ones, trucks'
+QUEUED = 6.0  # real seconds in which a worker that is free has taken a run, but where its event was lost
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED", TURNED_AWAY)
 DEAD = "工作进程已停止，车次将由其他进程继续。Its worker is gone: another goes on with the truck."
 

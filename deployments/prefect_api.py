@@ -6,7 +6,6 @@ import math
 from typing import Any
 from uuid import uuid4
 
-import orjson
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
@@ -14,6 +13,7 @@ from urllib3 import Retry
 from adapters.reach import never_sent
 from mappings.clock import stopwatch
 from mappings.errors import ConfigurationError, PrefectUnavailable
+from tasks import artifact
 from tasks.actors import TURNED_AWAY
 
 TIMEOUT, SHORT = (5.0, 30.0), (2.0, 10.0)  # seconds for connecting, and for an answer
@@ -120,12 +120,7 @@ class Prefect:
 
     def put(self, run_id: str, content: str | list[dict[str, Any]], key: str, description: str) -> None:
         """An artifact of a run: a text in Markdown, or the rows of a table."""
-        text = isinstance(content, str)
-        body = {
-            "key": key, "type": "markdown" if text else "table", "description": description, "flow_run_id": run_id,
-            "data": content if text else orjson.dumps(content).decode(),
-        }  # fmt: skip
-        self._call("POST", "/artifacts/", body)
+        self._call("POST", artifact.PATH, artifact.body(content, key, description, run_id))
 
     def page(self, run_id: str) -> str:
         """The address of a run's page."""

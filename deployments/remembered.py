@@ -1,12 +1,12 @@
 """What a worker of Prefect's reads of deployments and flows for each run anew, remembered for a while.
 
-Every run of a deployment has the same ones: two of the some forty requests that a run of a truck makes.
+Every run of a deployment has the same ones: three of the some forty requests that a run of a truck makes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect.workers.process import ProcessJobConfiguration
@@ -15,7 +15,6 @@ from mappings.clock import stopwatch
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
-    from prefect.client.schemas.objects import FlowRun
 
 SECONDS = 30.0  # real ones: so long a changed deployment's job variables may be the former ones
 _read: dict[tuple[str, UUID], tuple[float, Any]] = {}
@@ -49,12 +48,6 @@ class Remembering:
 
 class WarmConfiguration(ProcessJobConfiguration):
     """The configuration of a run that begins in a slot: of it only who the run belongs to is used."""
-
-    @classmethod
-    async def resolve_for_flow_run(cls, flow_run: FlowRun, *, client: PrefectClient, **more: Any) -> Self:
-        """As Prefect builds it, of what is remembered."""
-        found: Any = Remembering(client)
-        return await super().resolve_for_flow_run(flow_run, client=found, **more)
 
     @classmethod
     def _base_environment(cls) -> dict[str, str]:

@@ -26,7 +26,7 @@ from deployments.beside import Beside
 from deployments.dispatch import CLEAR
 from deployments.heartbeats import no_heartbeats
 from deployments.pools import EXPRESS
-from deployments.remembered import WarmConfiguration
+from deployments.remembered import Remembering, WarmConfiguration
 from mappings.clock import stopwatch
 from tasks.actors import PULSE
 
@@ -186,6 +186,11 @@ class WarmWorker(ProcessWorker):
         for _ in range(limit):
             self._add()
 
+    @property
+    def client(self) -> Any:
+        """Prefect's, that reads the same deployment once in a while."""
+        return Remembering(super().client)
+
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
         """Looks for runs where there is reason to; it is called every moment (deployments.bells)."""
         if self._has_successfully_synced and not self.bell.due(self.limiter.available_tokens > 0):
@@ -223,6 +228,15 @@ class WarmWorker(ProcessWorker):
 
     async def _propose_submitting_state(self, flow_run: FlowRun) -> None:
         """None: a run begins in its slot at once, and each state is as much work for Prefect's server as any other."""
+
+    async def _give_worker_labels_to_flow_run(self, flow_run_id: UUID) -> None:
+        """None: which worker has it says the run's log; labels are shown nowhere, and are a call each (0030)."""
+
+    def _emit_flow_run_submitted_event(self, configuration: Any) -> None:
+        """None: that it is pending, that it runs and how it ended are events already; each is stored and passed on."""
+
+    def _emit_flow_run_executed_event(self, *_: Any) -> None:
+        """None, as before it."""
 
     def _ensure_worker_channel(self) -> None:
         """Heartbeats go by REST: those over its WebSocket fail on a server whose SQLite has another writer (3.8.8)."""

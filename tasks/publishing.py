@@ -10,12 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from prefect import get_run_logger, runtime
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
+from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.deployments import run_deployment
@@ -28,7 +23,7 @@ from adapters.ledger.faults import faults
 from mappings.canonical.model import Truck
 from mappings.clock import stopwatch
 from mappings.engine import spec
-from tasks import shown
+from tasks import artifact, shown
 from tasks.applications import outcomes
 from tasks.clearing.standing import Standing, port_of
 from tasks.inbox import Waiting
@@ -54,8 +49,8 @@ def key(master_waybill: str, what: str) -> str:
 
 def _put(content: Any, key: str, description: str) -> None:
     """An artifact of this run."""
-    create = create_markdown_artifact if isinstance(content, str) else create_table_artifact
-    create(content, key, description)
+    with get_client(sync_client=True) as client:
+        client.request("POST", artifact.PATH, json=artifact.body(content, key, description, runtime.flow_run.id))
 
 
 def publish(standing: Standing, again: bool = True, put: Put = _put) -> None:

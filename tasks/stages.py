@@ -43,7 +43,7 @@ SENDING: dict[str, Any] = {
     "persist_result": False,
 }
 SHORT = 3.0  # real seconds in which a shipment of few parcels, that is being advanced just now, is free again
-CANCELS = 1.0  # real seconds between two questions to Prefect whether a person has cancelled this run
+CANCELS = 3.0  # real seconds between two questions to Prefect whether a person has cancelled this run
 LOCAL: dict[str, Any] = {"cache_policy": NO_CACHE, "persist_result": False}
 # Where a shipment that this process has `alone` stands after a step: to look at a truck again takes some 50 ms, and one
 # task hands no more than an id to the next through Prefect.

@@ -51,7 +51,7 @@ def prefect_variables() -> set[str]:
             exclude_unset=False, include_secrets=True, include_aliases=True
         )
     )
-    return known | {"PREFECT_REDIS_MESSAGING_URL"}
+    return known | {"PREFECT_REDIS_MESSAGING_URL", *broker.WAITS}
 
 
 def test_both_run_the_same_programs() -> None:

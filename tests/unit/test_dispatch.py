@@ -270,6 +270,6 @@ def test_trucks_runs_are_asked_for_less_often_than_small_shipments(
         now[0] += 0.1
     often = {run: sum(run in ids for ids in asked) for run in ("small", "truck")}
     assert 15 <= often["small"] <= 18
-    assert 5 <= often["truck"] <= 6
+    assert often["truck"] == 3
     assert woken.full(pools.EXPRESS)
     assert woken.full(pools.TRUCKS), "what was learnt of one lane is not forgotten when the other is asked for"

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from adapters.ledger import shipments
 from adapters.ledger.tables import message
 from mappings import clock
-from tasks import looks, publishing, shown, stages
+from tasks import artifact, looks, publishing, shown, stages
 from tasks.clearing import intake, steps, timing
 from tasks.submission.submit import Submitted
 from tests.unit.desk import AT, Desk, files
@@ -141,16 +141,31 @@ def test_how_it_stands_is_told_apart_from_what_documents_say(desk: Desk) -> None
     assert looks.look(desk.id).stands != held
 
 
+class Client:
+    """Prefect's, that notes the keys of the artifacts which it is given, by their ends; or cannot be reached."""
+
+    def __init__(self, given: list[str] | None) -> None:
+        self.given = given
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+    def request(self, method: str, path: str, json: dict[str, Any]) -> None:
+        if self.given is None:
+            raise ConnectionError
+        assert (method, path) == ("POST", artifact.PATH)
+        assert json["type"] == ("markdown" if json["key"].endswith(("summary", "timeline")) else "table")
+        self.given.append(json["key"].rsplit("-", 1)[1])
+
+
 @pytest.fixture
 def artifacts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The artifacts that Prefect was given, by the end of their keys."""
     given: list[str] = []
-
-    def create(content: Any, key: str, description: str) -> None:
-        given.append(key.rsplit("-", 1)[1])
-
-    for name in ("create_markdown_artifact", "create_table_artifact"):
-        monkeypatch.setattr(publishing, name, create)
+    monkeypatch.setattr(publishing, "get_client", lambda sync_client: Client(given))
     return given
 
 
@@ -171,11 +186,7 @@ def test_only_what_differs_is_shown_again(desk: Desk, artifacts: list[str]) -> N
 
 def test_what_was_not_shown_to_its_end_is_shown_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.take_in()
-
-    def fails(*_: Any) -> None:
-        raise ConnectionError
-
-    monkeypatch.setattr(publishing, "create_markdown_artifact", fails)
+    monkeypatch.setattr(publishing, "get_client", lambda sync_client: Client(None))
     with pytest.raises(ConnectionError):
         publishing.publish(desk.settle(), again=False)
     with shown.of(desk.ledger, desk.id, again=False) as differs:

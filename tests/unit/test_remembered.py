@@ -47,12 +47,13 @@ def time(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 def test_runs_of_one_deployment_have_it_read_once_in_a_while(time: SimpleNamespace) -> None:
-    client: Any = Client()
+    client = Client()
+    mine: Any = remembered.Remembering(client)  # type: ignore[arg-type]
     pool = WorkPool(name="p", type=pools.KIND, base_job_template=pools.TEMPLATE)
 
     async def resolve(env: dict[str, str]) -> WarmConfiguration:
         run = FlowRun(flow_id=FLOW, deployment_id=DEPLOYMENT, state=Scheduled(), job_variables={"env": env})
-        return await WarmConfiguration.resolve_for_flow_run(run, client=client, work_pool=pool, worker_name="w")
+        return await WarmConfiguration.resolve_for_flow_run(run, client=mine, work_pool=pool, worker_name="w")
 
     first = anyio.run(resolve, {"B": "2"})
     second = anyio.run(resolve, {})
@@ -63,7 +64,7 @@ def test_runs_of_one_deployment_have_it_read_once_in_a_while(time: SimpleNamespa
     time.now += remembered.SECONDS
     anyio.run(resolve, {})
     assert client.asked == ["deployment", "flow"] * 2
-    assert remembered.Remembering(client).other == "as it is"
+    assert mine.other == "as it is"
 
 
 def test_a_run_in_a_slot_is_not_told_the_settings_that_its_slot_has(
@@ -86,7 +87,22 @@ def test_a_run_in_a_slot_is_not_told_the_settings_that_its_slot_has(
     assert ours.env["A"] == "1"
 
 
+def test_a_warm_worker_reads_of_deployments_what_it_remembers(time: SimpleNamespace) -> None:
+    worker, client = WarmWorker("pool", limit=0), Client()
+    worker._client = client  # type: ignore[assignment]
+
+    async def twice() -> None:
+        for _ in range(2):
+            await worker.client.read_deployment(DEPLOYMENT)
+
+    anyio.run(twice)
+    assert client.asked == ["deployment"]
+
+
 def test_a_warm_worker_says_of_no_run_that_it_is_being_submitted() -> None:
     assert WarmWorker.job_configuration is WarmConfiguration
     worker: Any = SimpleNamespace()  # asked for nothing: a state proposed would need its client
     anyio.run(WarmWorker._propose_submitting_state, worker, FlowRun(flow_id=FLOW))
+    anyio.run(WarmWorker._give_worker_labels_to_flow_run, worker, DEPLOYMENT)
+    assert WarmWorker._emit_flow_run_submitted_event(worker, None) is None  # type: ignore[func-returns-value]
+    assert WarmWorker._emit_flow_run_executed_event(worker, None, None, None) is None  # type: ignore[func-returns-value]
