@@ -7,11 +7,11 @@ changed, and the client says that an artifact was created. An event costs the se
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
-PATH = "/artifacts/"
+PATH: Final = "/artifacts/"
 
 
 def body(content: str | list[dict[str, Any]], key: str, description: str, run_id: str | None) -> dict[str, Any]:

@@ -37,15 +37,20 @@ Ranks = Mapping[tuple[str, str], Meaning]
 
 @dataclass
 class Settled:
-    """How many receipts went which way, and which shipments and messages that concerns."""
+    """How many receipts went which way, and which shipments and messages that concerns.
+
+    `telling`: the shipments of which something may be told otherwise than before that a person has to look at.
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     shipments: set[int] = field(default_factory=set)
+    telling: set[int] = field(default_factory=set)
     messages: set[int] = field(default_factory=set)
 
     def __iadd__(self, other: Settled) -> Settled:
         self.counts += other.counts
         self.shipments |= other.shipments
+        self.telling |= other.telling
         self.messages |= other.messages
         return self
 
@@ -115,6 +120,7 @@ def settle(
     bulk.update(tx, document, _WRITTEN, changed, stored=("return_time", "return_info"))
     bulk.update(tx, receipt, ("id", "disposition"), told_anew)
     settled.counts = _note(tx, authority, verdicts, apart)
+    settled.telling |= settled.shipments
     confirm_arrived(tx, settled.messages)
     return settled
 

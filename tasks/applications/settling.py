@@ -14,6 +14,7 @@ from adapters.ledger.tables import DEAD
 from mappings import states
 from mappings.applications import Rule, rules
 from tasks.applications.granting import ON_GRANTED, ON_UNDONE, Granted
+from tasks.receipts.due import to_explain
 from tasks.receipts.settle import proofs
 
 AUTHORITY = "cn_ecommerce"
@@ -44,7 +45,7 @@ def settle(tx: Connection, shipment_id: int) -> int:
 
 
 def _grant(tx: Connection, shipment_id: int, rows: list[Row[Any]]) -> None:
-    gone = _retell(tx, [row for row in rows if row.kind == CANCEL])
+    gone = _retell(tx, shipment_id, [row for row in rows if row.kind == CANCEL])
     rows = [row for row in rows if row.kind != CANCEL or gone[row.about_id] == CANCELLED]
     cancels = [row for row in rows if row.kind == CANCEL]
     now = {row.seq: (CANCELLED, DECLARE_ANEW if row.after == AGAIN else "") for row in cancels}
@@ -57,10 +58,13 @@ def _grant(tx: Connection, shipment_id: int, rows: list[Row[Any]]) -> None:
         call(tx, told)
 
 
-def _retell(tx: Connection, cancels: list[Row[Any]]) -> dict[int, str]:
+def _retell(tx: Connection, shipment_id: int, cancels: list[Row[Any]]) -> dict[int, str]:
     """The inventories of these cancels, made anew from all that customs said of both: each one's state by its id."""
     ranks, proved = cast(Ranks, states.rank_table(AUTHORITY)), cast(Ranks, proofs(AUTHORITY))
-    return retell(tx, AUTHORITY, [row.about_id for row in cancels], ranks, proved) if cancels else {}
+    if not cancels:
+        return {}
+    to_explain(tx, AUTHORITY, [shipment_id])
+    return retell(tx, AUTHORITY, [row.about_id for row in cancels], ranks, proved)
 
 
 def _put_back(tx: Connection, shipment_id: int, rows: list[Row[Any]]) -> None:
@@ -69,7 +73,7 @@ def _put_back(tx: Connection, shipment_id: int, rows: list[Row[Any]]) -> None:
     What had been granted, and of which an earlier verdict is heard only now, is undone: a cancel if nothing followed.
     """
     undone = [row for row in rows if row.state == ledger.GRANTED and row.kind in (CANCEL, RETURN)]
-    _retell(tx, [row for row in undone if row.kind == CANCEL])
+    _retell(tx, shipment_id, [row for row in undone if row.kind == CANCEL])
     now = parcels.parcel_states(tx, shipment_id)
     back = [row for row in undone if row.kind == RETURN or now[row.seq][0] == CANCELLED]
     waited = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,8 +14,9 @@ from tasks.clearing import partners
 from tasks.clearing.pace import Pace
 from tasks.clearing.settling import settle_shipment
 from tasks.office import Office
+from tasks.receipts.due import with_unexplained
 from tasks.receipts.receive import fetch
-from tasks.receipts.settle import explain_what_waits, read_and_settle, read_stored, with_unexplained
+from tasks.receipts.settle import explain_what_waits, read_and_settle, read_stored
 from tasks.submission.recover import recover
 
 TOGETHER = 1.0  # real seconds of receipts that parcels and trucks hear of together, while more are fetched: at the
@@ -24,8 +26,8 @@ TOGETHER = 1.0  # real seconds of receipts that parcels and trucks hear of toget
 def hear(office: Office, seconds: float = math.inf, pace: Pace | None = None) -> set[int]:
     """Fetch and apply the receipts of every authority. Returns the shipments that they concern.
 
-    After so many real seconds it leaves what else lies ready to who hears next, and what trucks make of it where their
-    `pace` says so. Raises AuthorityUnavailable after having heard all authorities that can be reached.
+    After so many real seconds it leaves what else lies ready to who hears next, and what trucks make of it to the waker
+    where there is a `pace`. Raises AuthorityUnavailable after having heard all authorities that can be reached.
     """
     touched: set[int] = set()
     trouble: AuthorityUnavailable | None = None
@@ -62,11 +64,12 @@ class _Meanwhile:
     until: float
     pace: Pace | None = None
     took: float = 0.0
+    changed: set[int] = field(default_factory=set)  # since it was applied last
     touched: set[int] = field(default_factory=set)
 
     def look(self) -> bool:
         """Some pages more are stored; whether there is time for others."""
-        self.touched |= read_stored(self.office.ledger, self.authority).shipments
+        self.changed |= read_stored(self.office.ledger, self.authority).shipments
         now = stopwatch()
         if now - self.since >= max(TOGETHER, self.took):
             self.end()
@@ -75,26 +78,31 @@ class _Meanwhile:
     def end(self) -> set[int]:
         """Applies all that was read. Returns the shipments that all of it concerns."""
         began = stopwatch()
-        self.touched |= apply(self.office, self.authority.name, pace=self.pace)
+        self.touched |= apply(self.office, self.authority.name, pace=self.pace, changed=self.changed)
+        self.changed = set()
         self.since = stopwatch()
         self.took = self.since - began
         return self.touched
 
 
-def apply(office: Office, authority_name: str, channel: str = "", pace: Pace | None = None) -> set[int]:
+def apply(
+    office: Office, authority_name: str, channel: str = "", pace: Pace | None = None, changed: Collection[int] = ()
+) -> set[int]:
     """Read and apply what is stored of an authority already (by one channel alone), or left by a process that died.
 
-    Returns the shipments that it was applied to: those whose turn it is by their `pace`, else all.
+    Returns the shipments that it was applied to, those too that had `changed` when receipts were only read. Who has a
+    `pace` hears beside a waker, which settles a truck when it looks at it: here only small shipments are settled then,
+    and trucks explained in their turn.
     """
     authority = office.authority(authority_name)
     which = partial(pace.due, office.ledger, authority_name) if pace else set
-    touched = read_and_settle(office.ledger, authority, office.home.profiles, channel, which).shipments
+    touched = read_and_settle(office.ledger, authority, office.home.profiles, channel, which).shipments | {*changed}
+    if pace:
+        pace.explained()
     partners.recognise(office.ledger, authority_name)
     for shipment_id in sorted(touched):
-        began = stopwatch()
-        settle_shipment(office, shipment_id)
-        if pace:
-            pace.took(shipment_id, stopwatch() - began)
+        if not (pace and pace.is_large(office.ledger, shipment_id)):
+            settle_shipment(office, shipment_id)
     return touched
 
 

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Row, select
 
 from adapters.home import Home
-from adapters.ledger import Ledger, events, leases, parcels, raws, shipments, sources
+from adapters.ledger import Ledger, events, leases, messages, parcels, raws, shipments, sources
 from adapters.ledger import faults as ledger_faults
 from adapters.ledger.ledger import reads
 from adapters.ledger.tables import parcel, source_file
@@ -44,6 +44,7 @@ from tasks.imports import company_rates, is_import, judge
 from tasks.matching import match
 from tasks.office import Office
 from tasks.pool import joining
+from tasks.receipts.due import to_explain
 
 SCORE = "score"
 WORKED_UP = "intake"  # under which the ledger keeps how many deliveries of a shipment were worked up
@@ -309,6 +310,8 @@ def _store(
         _truck(tx, shipment_id, batch.truck)
         _deliveries(tx, shipment_id, batch)
         leases.set_cursor(tx, WORKED_UP, str(shipment_id), str(count))
+        for authority in messages.authorities(tx, shipment_id):  # faults stand in cells of these files
+            to_explain(tx, authority, [shipment_id])
         joining.recheck(tx, shipment_id, pooled, RECEIVED)
     intake.changes = changes
     return intake

@@ -14,20 +14,19 @@ from typing import NamedTuple, cast
 from sqlalchemy import Connection
 
 from adapters.contract import Authority
-from adapters.ledger import Ledger, at_once, bills, receipts, touches
+from adapters.ledger import Ledger, at_once, bills, receipts
 from adapters.ledger.settling import Ranks, Settled
 from adapters.ledger.touches import HEARD, touch
 from mappings import states
 from tasks.receipts import reading
 from tasks.receipts.alarm import alarm_conflicts, alarm_unreadable
+from tasks.receipts.due import Rows, explained, tells, to_explain, unexplained
 from tasks.receipts.explain import explain
 from tasks.receipts.lookup import complete_parked
 from tasks.receipts.places import Places
 from tasks.receipts.reasons import table
 
 Which = Callable[[Collection[int]], set[int]]
-Rows = dict[int, dict[str, str]]  # by shipment, as touches.touched
-UNEXPLAINED = "unexplained:"  # shipments of which an authority's rejections and conflicts are still to be told
 
 
 def settle(ledger: Ledger, authority: Authority, profiles_from: Path | None = None) -> Settled:
@@ -44,8 +43,9 @@ def read_and_settle(
     """Read what was kept of this authority (by one channel) and nobody has read yet, and do as `settle`.
 
     Ordinary receipts have their effect in the transaction that keeps them: one write each instead of two. Of the
-    shipments that changed, now or before, those are explained and returned that `which` says; the others wait. Who
-    reads one channel takes on only those that changed now: trucks may be waiting whose turn has not come.
+    shipments of which something is to be explained, now or since before, those are that `which` says; the others wait.
+    Who reads one channel takes on only those that changed now: trucks may be waiting whose turn has not come. Those
+    that changed, and those that were explained, are the shipments returned.
     """
     read = read_stored(ledger, authority, channel)
     return _settled(ledger, authority, profiles_from, read, which, left=not channel)
@@ -60,7 +60,7 @@ class _AtOnce:
     """Keeps receipts, and gives the ordinary ones their effect (`reading.Keep`)."""
 
     def __init__(self, authority: str) -> None:
-        self.authority, self.rules = authority, rules_of(authority)
+        self.authority, self.rules, self.tells = authority, rules_of(authority), tells(authority)
 
     def ready(self, ledger: Ledger, told: reading.Told) -> at_once.Batch:
         """As columns."""
@@ -69,8 +69,8 @@ class _AtOnce:
     def __call__(self, tx: Connection, told: reading.Told | at_once.Batch) -> tuple[int, Settled]:
         """Keeps them, and notes which shipments changed."""
         complete_parked(tx, self.authority)  # what waited with an open key is then known by its whole one
-        new, done = at_once.keep(tx, self.authority, told, *self.rules)
-        _changed(tx, self.authority, done.shipments)
+        new, done = at_once.keep(tx, self.authority, told, *self.rules, self.tells)
+        _changed(tx, self.authority, done)
         return new, done
 
 
@@ -82,49 +82,39 @@ def _settled(
     name = authority.name
     with ledger.begin() as tx:
         complete_parked(tx, name)
-        settled += receipts.settle(tx, name, *rules_of(name))
+        now = receipts.settle(tx, name, *rules_of(name))
         if known := table(name).get("bills"):
-            settled += bills.settle(tx, name, known["kind"], known["about"], rules_of(name).ranks)
-        _changed(tx, name, settled.shipments)
+            now += bills.settle(tx, name, known["kind"], known["about"], rules_of(name).ranks)
+        _changed(tx, name, now)
+    settled += now
     due = unexplained(ledger, name)
-    settled.shipments = which(settled.shipments | due.keys() if left else settled.shipments)
-    due = {ident: rows for ident, rows in due.items() if ident in settled.shipments}
-    _explained(ledger, name, settled.shipments, due, profiles_from)
+    turn = which(due.keys() if left else due.keys() & settled.shipments)
+    _explain(ledger, name, {ident: rows for ident, rows in due.items() if ident in turn}, profiles_from)
+    settled.shipments |= turn & due.keys()
     return settled
-
-
-def unexplained(ledger: Ledger, authority: str) -> Rows:
-    """The shipments of which something that this authority said is still to be explained, with the rows that say so."""
-    return touches.touched(ledger, UNEXPLAINED + authority)
-
-
-def with_unexplained(ledger: Ledger, authorities: Collection[str]) -> set[str]:
-    """Of which of these authorities something is still to be explained."""
-    found = touches.waiting(ledger, [UNEXPLAINED + name for name in authorities])
-    return {what.removeprefix(UNEXPLAINED) for what in found}
 
 
 def explain_what_waits(ledger: Ledger, authority: str, shipment_id: int, profiles_from: Path | None = None) -> bool:
     """Alarm and explain what waits of one shipment, whose turn it is or not: it is about to be shown. Whether any."""
     due = unexplained(ledger, authority)
     if shipment_id in due:
-        _explained(ledger, authority, {shipment_id}, {shipment_id: due[shipment_id]}, profiles_from)
+        _explain(ledger, authority, {shipment_id: due[shipment_id]}, profiles_from)
     return shipment_id in due
 
 
-def _explained(ledger: Ledger, name: str, shipment_ids: Collection[int], due: Rows, profiles_from: Path | None) -> None:
+def _explain(ledger: Ledger, name: str, due: Rows, profiles_from: Path | None) -> None:
     """Alarm and explain; then the rows that asked for it are forgotten."""
     alarm_unreadable(ledger, name, (), due)
-    alarm_conflicts(ledger, name, shipment_ids)
-    for shipment_id in sorted(shipment_ids):
+    alarm_conflicts(ledger, name, due)
+    for shipment_id in sorted(due):
         explain(ledger, name, shipment_id, Places(ledger, shipment_id, profiles_from))
-    touches.forget(ledger, [row for rows in due.values() for row in rows], UNEXPLAINED + name)
+    explained(ledger, name, due)
 
 
-def _changed(tx: Connection, authority: str, shipments: set[int]) -> None:
+def _changed(tx: Connection, authority: str, settled: Settled) -> None:
     """These shipments' documents changed: the pulse is to look at them, and what was rejected is to be explained."""
-    touch(tx, shipments, HEARD)
-    touch(tx, shipments, what=UNEXPLAINED + authority)
+    touch(tx, settled.shipments, HEARD)
+    to_explain(tx, authority, settled.telling)
 
 
 class Rules(NamedTuple):

@@ -19,6 +19,7 @@ from adapters.ledger import Ledger, claims, messages, raws
 from adapters.ledger.events import record
 from mappings import clock
 from mappings.errors import AuthorityRejected, AuthorityUnavailable, ConfigurationError, OutcomeUnknown
+from tasks.receipts.due import to_explain
 
 Progress = Callable[[int, int], None]  # messages done, messages in all
 SENT, UNKNOWN, REFUSED, TAKEN, DUPLICATE = "sent", "unknown", "refused", "taken", "duplicate"
@@ -169,6 +170,7 @@ def post(
         with ledger.begin() as tx:
             raws.store_answer(tx, authority.name, row.cop_msg_id, error.raw, row.shipment_id)
             claims.settle_refused(tx, message_id, error.code, str(error))
+            to_explain(tx, authority.name, [row.shipment_id])
             _tell(tx, row.shipment_id, "message_refused", message_id, row.type, str(error))
         return REFUSED
     return _sent(ledger, row, answer, group)

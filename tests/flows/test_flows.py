@@ -20,7 +20,7 @@ from flows.receive_receipts import receive_receipts
 from mappings.errors import AuthorityUnavailable, DataFault
 from tasks import looks, stages
 from tasks.clearing import intake
-from tasks.receipts.settle import UNEXPLAINED
+from tasks.receipts.due import UNEXPLAINED
 from tests.chaos import worker
 from tests.contract.loopback import closed_port
 from tests.flows.running import Make, artifacts_of, client, named, run, whole

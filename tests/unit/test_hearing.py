@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +34,9 @@ def said(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[in
         told.append(("read", sorted(found)))
         return Settled(shipments=found)
 
-    def apply(_office: Any, _name: str, channel: str = "", pace: Any = None) -> set[int]:
+    def apply(_office: Any, _name: str, channel: str = "", pace: Any = None, changed: Collection[int] = ()) -> set[int]:
         waits = {ident for what, found in told[_applied(told) :] if what == "read" for ident in found}
+        assert waits == set(changed)
         told.append(("apply", sorted(waits)))
         return {*waits, 9}
 

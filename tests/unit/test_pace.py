@@ -1,4 +1,4 @@
-"""What trucks make of their receipts: now and then, and nothing is left out."""
+"""What of trucks is explained: now and then, and nothing is left out. Their parcels the waker settles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tasks.clearing import hearing, pace
 from tasks.clearing.listening import Listening
 from tasks.clearing.pace import LONGEST, SECONDS, SHARE, Pace
 from tasks.receipts import settle
-from tasks.receipts.settle import UNEXPLAINED
+from tasks.receipts.due import UNEXPLAINED
 from tests.unit.desk import Desk
 
 CN, HK, SMALL, TRUCK = "cn_ecommerce", "hk_road", 1, 2
@@ -71,8 +71,8 @@ def test_many_trucks_leave_most_of_the_time_to_the_hearing(desk: Desk, time: Tim
     kept.due(ledger, CN, trucks)
     time.now += SECONDS
     assert kept.due(ledger, CN, trucks) == set(trucks), "nothing is known of how long they take"
-    for ident in trucks:
-        kept.took(ident, 0.06)
+    time.now += 40 * 0.06
+    kept.explained()
     kept.due(ledger, CN, trucks)
     time.now += SECONDS
     assert kept.due(ledger, CN, [*trucks, SMALL]) == {SMALL}
@@ -85,10 +85,15 @@ def test_how_long_small_shipments_take_tells_nothing_of_trucks(desk: Desk, time:
     time.parcels |= dict.fromkeys(range(10, 50), 3200)
     kept.due(ledger, CN, [SMALL, *range(10, 50)])
     time.now += SECONDS
-    kept.due(ledger, CN, [SMALL, *range(10, 50)])
-    kept.took(SMALL, 9.0)
+    assert len(kept.due(ledger, CN, [SMALL, *range(10, 50)])) == 41
+    time.now += 9.0
+    kept.explained()
     assert kept.interval.seconds(time.now) == SECONDS
-    kept.took(10, 9.0)
+    kept.due(ledger, CN, range(10, 50))
+    time.now += SECONDS
+    assert len(kept.due(ledger, CN, range(10, 50))) == 40
+    time.now += 20.0
+    kept.explained()
     assert kept.interval.seconds(time.now) == LONGEST
 
 
@@ -131,16 +136,20 @@ def test_what_a_truck_has_to_wait_for_stands_in_the_ledger(
     assert touches.touched(ledger, UNEXPLAINED + CN) == {}
     heard()
     assert hearing.apply(desk.office, CN, pace=kept) == set()
+    assert settled == [], "beside a waker, which settles a truck when it looks at it"
+    time.parcels[desk.id] = 3
+    assert hearing.apply(desk.office, CN, pace=Pace(many=200)) == {desk.id}
+    assert settled == [desk.id], "a small one's parcels are settled at once"
+    heard()
     assert hearing.apply(desk.office, CN) == {desk.id}, "who has no pace, as after a death, does all that waits"
     assert settled == [desk.id] * 2
 
 
 def test_who_hears_says_how_long_a_truck_took(desk: Desk, time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
-    def settles(*_: object) -> None:
+    def explains(*_: object) -> None:
         time.now += 2.0
 
-    monkeypatch.setattr(hearing, "settle_shipment", settles)
-    monkeypatch.setattr(hearing, "stopwatch", time)
+    monkeypatch.setattr(settle, "explain", explains)
     ledger, kept = desk.office.ledger, Pace(many=200)
     time.parcels[desk.id] = 3200
     touches.touch(ledger, [desk.id], what=UNEXPLAINED + CN)

@@ -11,9 +11,12 @@ from adapters.cn_ecommerce import ChinaEcommerce
 from adapters.contract import Polled
 from adapters.ledger import leases, raws
 from adapters.ledger import receipts as ledger_receipts
+from adapters.ledger.faults import faults
 from mappings import clock
 from mappings.errors import AuthorityUnavailable
 from tasks.receipts import alarm
+from tasks.receipts.due import unexplained
+from tasks.receipts.explain import explain, stage
 from tasks.receipts.receive import PAGES, PUSH, accept_push, fetch, keep_push, overlapped, receive
 from tasks.receipts.settle import read_and_settle, read_stored, settle
 from tests.unit.customs import receipt
@@ -183,21 +186,42 @@ def test_a_push_is_read_before_what_was_fetched_and_leaves_that_alone(case: Case
     assert raws.unread(case.ledger, CN) == []
 
 
-def test_what_was_only_read_is_taken_on_by_who_settles_next(case: Case) -> None:
-    keep_push(case.ledger, case.authority, case.customs.say(case.dxp, case.answer(("2", "2", "2"))))
+def test_what_was_only_read_is_explained_by_who_settles_next(case: Case) -> None:
+    said = case.answer(("100", "2", "2"), returnInfo="[Code:1800;Desc:x]")
+    keep_push(case.ledger, case.authority, case.customs.say(case.dxp, said))
     assert read_stored(case.ledger, case.authority).shipments == {case.id}
     assert read_and_settle(case.ledger, case.authority).shipments == {case.id}
     assert read_and_settle(case.ledger, case.authority).shipments == set()
 
 
 def test_a_push_takes_on_no_truck_that_waits_for_its_turn(case: Case) -> None:
-    keep_push(case.ledger, case.authority, case.customs.say(case.dxp, case.answer(("2", "2", "2"))))
-    assert read_and_settle(case.ledger, case.authority, which=lambda _: set()).shipments == set()
-    assert read_and_settle(case.ledger, case.authority, channel=PUSH).shipments == set()
-    said = case.answer(("100", "", ""), minutes=1, returnInfo="[Code:1800;Desc:x]")
+    said = case.answer(("100", "2", "2"), returnInfo="[Code:1800;Desc:x]")
     keep_push(case.ledger, case.authority, case.customs.say(case.dxp, said))
+    read_and_settle(case.ledger, case.authority, which=lambda _: set())
+    assert read_and_settle(case.ledger, case.authority, channel=PUSH).shipments == set()
+    assert unexplained(case.ledger, CN).keys() == {case.id}
+    keep_push(case.ledger, case.authority, case.customs.say(case.dxp, case.answer(("", "3", ""), minutes=1)))
     assert read_and_settle(case.ledger, case.authority, channel=PUSH).shipments == {case.id}, "this one it concerns"
+    assert unexplained(case.ledger, CN) == {}
     assert read_and_settle(case.ledger, case.authority).shipments == set()
+
+
+def test_only_what_may_be_a_fault_is_to_be_explained(case: Case) -> None:
+    def hear(statuses: tuple[str, str, str], minutes: int, **more: str) -> int:
+        said = case.answer(statuses, minutes=minutes, **more)
+        keep_push(case.ledger, case.authority, case.customs.say(case.dxp, said))
+        with mock.patch("tasks.receipts.settle.explain", side_effect=explain) as asked:
+            assert read_and_settle(case.ledger, case.authority).shipments == {case.id}
+        return asked.call_count
+
+    assert [hear(("2", "2", "2"), 0), hear(("3", "3", "3"), 1)] == [0, 0], "the usual case"
+    assert hear(("100", "120", "120"), 2, returnInfo="[Code:1800;Desc:x]") == 1
+    assert len(faults(case.ledger, case.id, stage=stage(CN))) == 1
+    again = case.customs.say(case.dxp, case.answer(("", "", "100"), minutes=1))
+    keep_push(case.ledger, case.authority, again)
+    with mock.patch("tasks.receipts.settle.explain", side_effect=explain) as asked:
+        read_and_settle(case.ledger, case.authority)
+    assert asked.call_count == 1, "what comes late may contradict"
 
 
 def test_while_more_and_more_comes_what_has_come_is_read_meanwhile(case: Case) -> None:
