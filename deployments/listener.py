@@ -27,7 +27,7 @@ log = logging.getLogger("tongguan.pulse")
 
 
 def hear(heard: Callable[[str], object] = lambda _: None, pace: Pace | None = None) -> None:
-    """Hears once, trucks at their pace, and then calls `heard` with who was not reached.
+    """Hears once, explains trucks at their pace, and then calls `heard` with who was not reached.
 
     What cannot be read is told afterwards.
     """

@@ -27,6 +27,8 @@ class Remembering:
         self._client = client
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_client":  # of one that was not made by __init__, as a copy is
+            raise AttributeError(name)
         return getattr(self._client, name)
 
     async def read_deployment(self, ident: UUID) -> Any:

@@ -35,12 +35,12 @@ QUIET = {  # nothing leaves this machine: no telemetry, no analytics, no adverti
     "PREFECT_SERVER_UI_V2_ENABLED": "false",
     "PREFECT_SERVER_SERVICES_SCHEDULER_MAX_RUNS": "20",  # by default 100 runs ahead of each, for nothing
     "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": "60",  # a busy machine is no reason for a mark on every run
-    # what is looked for every five seconds by default, and by the minute serves as well (decision 0030)
+    # what is looked for every five seconds by default, and serves as well more seldom (decision 0030)
     "PREFECT_SERVER_SERVICES_LATE_RUNS_LOOP_SECONDS": "15",
     "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "15",
     "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "15",
     "PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_LOOP_SECONDS": "60",  # of workers' channels, which ours do not open
-    # events are taken together, not one by one; a task is seen a second later
+    # tasks' states are written together, not one by one, and seen a second later; from Redis events are read together
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "20",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "20",
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",

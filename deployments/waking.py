@@ -164,6 +164,8 @@ class Waker(Agenda, ABC):
         desk, running = self._desk_for(shipment_id), set(self.running())
         if not desk and (shipment_id in running or len(running) >= AT_ONCE):
             self._busy(shipment_id, DUE if shipment_id in running else TROUBLED)
+            if shipment_id in running and not stages.worked_on(shipment_id):
+                stages.standing(shipment_id)  # its run waits for a worker: what people see of its parcels does not
             return None
         in_hand = desk is not None and shipment_id in desk.in_hand
         if desk and not in_hand and not desk.has_room(shipment_id not in self.under_way):

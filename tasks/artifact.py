@@ -2,7 +2,7 @@
 
 Whoever makes one through Prefect's own client has its server told of it twice: the server itself says that the page has
 changed, and the client says that an artifact was created. An event costs the server as much as half an artifact
-(decision 0030), so ours are made by this call alone (Prefect 3.8.8).
+(decision 0030), so the pages of a shipment are made by this call alone (Prefect 3.8.8).
 """
 
 from __future__ import annotations

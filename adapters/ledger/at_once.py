@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, or_, select, type_coerce
+from sqlalchemy import Connection, Dialect, select, type_coerce
 from sqlalchemy.types import NullType
 
 from adapters.ledger import bulk, stories
@@ -31,7 +31,6 @@ _WRITTEN = ("id", "state", "rank", "return_status", "return_time", "final", "con
 _STORED = ("return_time", "return_info", "final", "conflict")  # handed on as the driver gave them
 _LIKENESS = slice(4, 12)  # of a document as read: business key, id, shipment, message, then its Likeness
 _HELD = 7  # and of that the time
-_ANEW = 12  # whether it declares anew what another one did
 _CONFLICT = Likeness._fields.index("conflict")
 Lived = list[tuple[tuple[Any, ...], list[int]]]  # documents as read, each with the places of its receipts
 Changed = dict[tuple[str, ...], list[tuple[Any, ...]]]  # documents to be written, by which texts they have
@@ -53,8 +52,8 @@ def keep(
     `told` may have been made a Batch before the transaction began: others wait for less long.
 
     Returns how many were new, and what was settled. `ranks` to `apart` are as in `settling.settle`; one settling of an
-    authority at a time. `tells` are the states that are told a person (None: all): who comes into one or leaves it, is
-    contradicted, or is declared anew is `telling`.
+    authority at a time. `tells` are the states that are told a person (None: all): who comes into one or leaves it,
+    or is contradicted, is `telling`.
     """
     alone(tx, f"settle {authority}")
     batch = told if isinstance(told, Batch) else Batch(tx.dialect, told)
@@ -73,7 +72,7 @@ def keep(
                 settled.counts[APPLIED] += len(shapes) * len(lived)
                 settled.shipments.update([row[2] for row, _ in lived])
                 told_of = found.conflict or was[_CONFLICT] or tells is None or found.state in tells or was[0] in tells
-                settled.telling.update([row[2] for row, _ in lived if told_of or row[_ANEW]])
+                settled.telling.update([row[2] for row, _ in lived] if told_of else ())
                 settled.messages.update([row[3] for row, _ in lived])
         if batch.open:  # what is left may contradict them: whoever settles next is to look
             left = [row[2] for row in rows if not all(batch.about[place] for place in keys[kind][row[0]])]
@@ -235,10 +234,9 @@ def _documents(tx: Connection, authority: str, kind: str, keys: Collection[str])
     """Every attempt of these business keys."""
     d = document.c
     numbers = (d.pre_no != "", d.invt_no != "")
-    anew = or_(d.attempt > 1, d.previous_id.is_not(None))
     columns = (
         d.business_key, d.id, d.shipment_id, d.message_id,
-        d.state, d.rank, d.return_status, d.return_time, d.final, d.conflict, *numbers, anew,
+        d.state, d.rank, d.return_status, d.return_time, d.final, d.conflict, *numbers,
     )  # fmt: skip
     query = select(*(type_coerce(column, NullType()).label(f"c{n}") for n, column in enumerate(columns)))
     mine = query.where(d.authority == authority, d.type == kind, bulk.among(tx, d.business_key, keys))

@@ -24,6 +24,7 @@ from adapters.ledger.ledger import Ledger, writes
 from adapters.ledger.sealed import Ready
 from adapters.ledger.shipments import lock
 from adapters.ledger.tables import document, listed, message, parcel, raw
+from adapters.ledger.touches import UNEXPLAINED, touch
 from mappings import clock
 from mappings.errors import DataFault
 
@@ -130,6 +131,8 @@ def _added(
     for out, ident in zip(fresh, added.message_ids, strict=True):
         documents += _documents(shipment_id, ident, out.message, parcels, present, earlier)
     bulk.insert(tx, document, _DOCUMENT, documents)
+    for authority in {out.message.authority for out in fresh if any(doc.attempt > 1 for doc in out.message.documents)}:
+        touch(tx, [shipment_id], what=UNEXPLAINED + authority)  # what was said of the attempt before is over
     _list(tx, outgoing, shipment_id, parcels)
     return added
 

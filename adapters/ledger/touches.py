@@ -16,6 +16,9 @@ from adapters.ledger.ledger import reads, writes
 from adapters.ledger.tables import cursor
 
 TOUCHED = "touched"
+UNEXPLAINED = (
+    "unexplained:"  # with an authority: of what it said something is still to be explained (tasks.receipts.due)
+)
 HEARD = "heard"  # in place of a run: nobody did anything, receipts came
 
 

@@ -19,7 +19,7 @@ from tasks.receipts.receive import fetch
 from tasks.receipts.settle import explain_what_waits, read_and_settle, read_stored
 from tasks.submission.recover import recover
 
-TOGETHER = 1.0  # real seconds of receipts that parcels and trucks hear of together, while more are fetched: at the
+TOGETHER = 1.0  # real seconds of receipts that parcels and shipments hear of together, while more are fetched: at the
 # least; where it takes them longer than that to hear, as long as it took last time
 
 
@@ -54,8 +54,8 @@ def hear(office: Office, seconds: float = math.inf, pace: Pace | None = None) ->
 class _Meanwhile:
     """Applies what was fetched so far: where more comes all the time, the fetching has no end for long.
 
-    Documents have the effect of their receipts at once, parcels and trucks once a second: what a truck of thousands of
-    parcels makes of them costs the same for few receipts and for many.
+    Documents have the effect of their receipts at once, parcels and shipments once a second (beside a waker those of
+    few parcels): what a truck of thousands of parcels makes of them costs the same for few receipts and for many.
     """
 
     office: Office

@@ -1,8 +1,9 @@
 """Of which shipments something that an authority said is still to be explained: rows of the ledger, its own list each.
 
 Nearly all that an authority says needs no explaining. A shipment is noted where a document comes into a state that is a
-fault or leaves one, or is contradicted, or was declared anew; where an application has its story told anew; where a
-message is refused at the door; and where its files are worked up again, in whose cells faults stand.
+fault or leaves one, or is contradicted; where one is declared anew (adapters.ledger.preparing); where an application
+has its story told anew; where a message is refused at the door; and where its files are worked up again, in whose cells
+faults stand.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import Connection
 
 from adapters.ledger import Ledger, touches
+from adapters.ledger.touches import UNEXPLAINED
 from tasks.receipts.reasons import table
 
-UNEXPLAINED = "unexplained:"  # shipments of which an authority's rejections and conflicts are still to be told
 Rows = dict[int, dict[str, str]]  # by shipment, as touches.touched
 
 

@@ -22,9 +22,11 @@ from tasks.clearing import declaring
 from tasks.clearing.declaring import Digests, content_digests, load_batch, part_of, plan
 from tasks.clearing.documents import Document
 from tasks.clearing.standing import parcel_claims
+from tasks.receipts.due import explained, unexplained
 from tests.factory import make_batch
 from tests.unit.desk import Desk, truck, waybill
 
+CN = "cn_ecommerce"
 SUPPORTING = ("CEB303Message", "CEB403Message", "CEB505Message")
 ALL = (*SUPPORTING, "CEB603Message")
 
@@ -95,7 +97,9 @@ def test_rejected_and_declared_again_as_it_is(desk: Desk) -> None:
     assert desk.parcel(3) == ("rejected", "CEB603Message")
     assert desk.prepare("declare") == 0, "not by itself"
     assert decisions.correct(str(desk.id), [desk.orders()[2]], "declare again", "", "", "system error") == 1
+    explained(desk.ledger, CN, unexplained(desk.ledger, CN))
     assert desk.prepare("declare") == 1
+    assert unexplained(desk.ledger, CN).keys() == {desk.id}, "what was said of the first is no fault any more"
     assert [a[:2] for a in desk.attempts("CEB603Message", 3)] == [(1, "1"), (2, "1")]
     assert all(len(desk.attempts(kind, 3)) == 1 for kind in SUPPORTING)
     first, second = (key for *_, key in desk.attempts("CEB603Message", 3))

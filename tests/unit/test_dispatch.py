@@ -16,7 +16,7 @@ from deployments.showing import QUIET_VARIABLE
 from mappings import clock
 from mappings.clock import stopwatch
 from mappings.errors import ConfigurationError
-from tasks import looks
+from tasks import looks, stages
 from tasks import office as offices
 from tasks.actors import TURNED_AWAY
 from tasks.clearing import alone, settling
@@ -53,6 +53,23 @@ def test_a_truck_gets_one_run_while_that_is_queued(woken: Dispatch, captured: in
     assert run["parameters"] == {"shipment": str(captured), "actor": "pulse"}
     assert set(run["tags"]) >= {f"shipment:{captured}", "direction:export", "state:awaiting_approval"}
     assert run["work_queue_name"] == pools.EXPRESS, "60 parcels are few"
+
+
+def test_a_shipment_whose_run_waits_for_a_worker_is_settled_all_the_same(
+    woken: Dispatch, captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled: list[int] = []
+    woken.beat()
+    standing = stages.standing
+    monkeypatch.setattr(stages, "standing", lambda ident: settled.append(ident) or standing(ident))
+    touches.touch(offices.office().ledger, [captured], touches.HEARD)
+    assert woken.beat() == []
+    assert settled == [captured], "what people see of its parcels waits for nobody"
+    with alone.alone(offices.office(), captured) as mine:
+        assert mine
+        touches.touch(offices.office().ledger, [captured], touches.HEARD)
+        woken.beat()
+    assert settled == [captured], "who has it settles it"
 
 
 def test_a_lane_whose_runs_no_worker_takes_is_full_until_one_does(
