@@ -34,7 +34,7 @@ AGAIN = 30.0  # real seconds after which a run that ended without an end (it fai
 BEGINS, SMALL, SPELL = 0.5, 0.3, 0.1
 BUSY = 0.3  # real seconds after which a shipment that somebody has just now is looked at again
 RECEIPTS, LONGEST = 5.0, 20.0  # real seconds of its receipts that a truck is looked at for together, at least and most
-SHARE = 0.1  # of this process's time for looks at trucks that hear of receipts, as far as LONGEST lets it
+SHARE = 0.05  # of this process's time for looks at trucks that hear of receipts, as far as LONGEST lets it
 CROWDED = 3.0  # real seconds after which one is looked at again for which the board had no room
 AT_ONCE = 200  # runs that are started and not ended; more trucks wait
 
@@ -44,8 +44,8 @@ class Waker(Agenda, ABC):
     """Looks, and has run what is due.
 
     `handed` is what a shipment looked like when the desk got it, `desked` what it looks like when the desk has no more
-    to do; those `aside` wait for a place in the board's line; `behind`: the last beat did not come to all small ones
-    under way.
+    to do; those `aside` wait for a place in the board's line; `settled`: the changes that the parcels of one follow
+    whose run is in line; `behind`: the last beat did not come to all small ones under way.
     """
 
     desk: Desk | None = None
@@ -55,6 +55,7 @@ class Waker(Agenda, ABC):
     handed: dict[int, str] = field(default_factory=dict)
     desked: dict[int, str] = field(default_factory=dict)
     aside: dict[int, None] = field(default_factory=dict)
+    settled: dict[int, set[str]] = field(default_factory=dict)
     receipts: Interval = field(default_factory=lambda: Interval(RECEIPTS, LONGEST, SHARE))
     showing: Showing = field(default_factory=Showing)
     begun: bool = False
@@ -164,8 +165,8 @@ class Waker(Agenda, ABC):
         desk, running = self._desk_for(shipment_id), set(self.running())
         if not desk and (shipment_id in running or len(running) >= AT_ONCE):
             self._busy(shipment_id, DUE if shipment_id in running else TROUBLED)
-            if shipment_id in running and not stages.worked_on(shipment_id):
-                stages.standing(shipment_id)  # its run waits for a worker: what people see of its parcels does not
+            if shipment_id in running:
+                self._settle(shipment_id)
             return None
         in_hand = desk is not None and shipment_id in desk.in_hand
         if desk and not in_hand and not desk.has_room(shipment_id not in self.under_way):
@@ -190,6 +191,15 @@ class Waker(Agenda, ABC):
             wait = 0.0 if found.left else self.showing.wait(shipment_id, found.mark, TRUCK, full, flow)
             return self._in(shipment_id, min(wait, DUE) if full else wait, found)  # a worker may be free before that
         return self._once_more(shipment_id, found)
+
+    def _settle(self, shipment_id: int) -> None:
+        """What people see of its parcels does not wait for a worker to take its run: once for each time it heard."""
+        from tasks import stages  # noqa: PLC0415
+
+        rows = self.rows.get(shipment_id, set())
+        if rows - self.settled.get(shipment_id, set()) and not stages.worked_on(shipment_id):
+            stages.standing(shipment_id)
+            self.settled[shipment_id] = set(rows)
 
     def _at_desk(self, desk: Desk, shipment_id: int, found: Look) -> Look | None:
         """The same of one that the desk advances: it is shown when it is quiet, has changed for long, or has news."""
@@ -305,7 +315,16 @@ class Waker(Agenda, ABC):
         self._forget(shipment_id)
         self.showing.shown(shipment_id)
         if found.over:
-            for kept in (self.when, self.rows, self.size, self.ran_at, self.tried, self.handed, self.desked):
+            for kept in (
+                self.when,
+                self.rows,
+                self.size,
+                self.ran_at,
+                self.tried,
+                self.handed,
+                self.desked,
+                self.settled,
+            ):
                 kept.pop(shipment_id, None)
             self.under_way.discard(shipment_id)
             self.aside.pop(shipment_id, None)
