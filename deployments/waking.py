@@ -44,8 +44,8 @@ class Waker(Agenda, ABC):
     """Looks, and has run what is due.
 
     `handed` is what a shipment looked like when the desk got it, `desked` what it looks like when the desk has no more
-    to do; those `aside` wait for a place in the board's line; `settled`: the changes that the parcels of one follow
-    whose run is in line; `behind`: the last beat did not come to all small ones under way.
+    to do; those `aside` wait for a place in the board's line; the parcels of those `unsettled` may not follow what
+    changed; `behind`: the last beat did not come to all small ones under way.
     """
 
     desk: Desk | None = None
@@ -55,7 +55,7 @@ class Waker(Agenda, ABC):
     handed: dict[int, str] = field(default_factory=dict)
     desked: dict[int, str] = field(default_factory=dict)
     aside: dict[int, None] = field(default_factory=dict)
-    settled: dict[int, set[str]] = field(default_factory=dict)
+    unsettled: set[int] = field(default_factory=set)
     receipts: Interval = field(default_factory=lambda: Interval(RECEIPTS, LONGEST, SHARE))
     showing: Showing = field(default_factory=Showing)
     begun: bool = False
@@ -145,6 +145,7 @@ class Waker(Agenda, ABC):
             known = self.rows.setdefault(shipment_id, set())
             new = rows.keys() - known
             if new:  # a truck that waits to be shown is not looked at for each change
+                self.unsettled.add(shipment_id)
                 if shipment_id in self.under_way and self.lane(shipment_id) == pools.TRUCKS:
                     heard = all(rows[name] == HEARD for name in new)
                     soon = TROUBLED if shipment_id in self.showing.unshown else 0.0
@@ -164,9 +165,8 @@ class Waker(Agenda, ABC):
         due = self.when.pop(shipment_id, stopwatch())
         desk, running = self._desk_for(shipment_id), set(self.running())
         if not desk and (shipment_id in running or len(running) >= AT_ONCE):
+            self._settle(shipment_id)
             self._busy(shipment_id, DUE if shipment_id in running else TROUBLED)
-            if shipment_id in running:
-                self._settle(shipment_id)
             return None
         in_hand = desk is not None and shipment_id in desk.in_hand
         if desk and not in_hand and not desk.has_room(shipment_id not in self.under_way):
@@ -179,6 +179,7 @@ class Waker(Agenda, ABC):
             return None
         began = stopwatch()
         found = looks.look(shipment_id, roughly=desk is None)
+        self.unsettled.discard(shipment_id)
         if not desk:
             self.receipts.took(stopwatch() - began)
         if not found.begins:
@@ -193,13 +194,15 @@ class Waker(Agenda, ABC):
         return self._once_more(shipment_id, found)
 
     def _settle(self, shipment_id: int) -> None:
-        """What people see of its parcels does not wait for a worker to take its run: once for each time it heard."""
+        """Where it has changed: what people see of its parcels does not wait for a worker to take its run.
+
+        Once for each time that it heard, and once more for what that changes.
+        """
         from tasks import stages  # noqa: PLC0415
 
-        rows = self.rows.get(shipment_id, set())
-        if rows - self.settled.get(shipment_id, set()) and not stages.worked_on(shipment_id):
+        if shipment_id in self.unsettled and not stages.worked_on(shipment_id):
             stages.standing(shipment_id)
-            self.settled[shipment_id] = set(rows)
+            self.unsettled.discard(shipment_id)
 
     def _at_desk(self, desk: Desk, shipment_id: int, found: Look) -> Look | None:
         """The same of one that the desk advances: it is shown when it is quiet, has changed for long, or has news."""
@@ -315,18 +318,10 @@ class Waker(Agenda, ABC):
         self._forget(shipment_id)
         self.showing.shown(shipment_id)
         if found.over:
-            for kept in (
-                self.when,
-                self.rows,
-                self.size,
-                self.ran_at,
-                self.tried,
-                self.handed,
-                self.desked,
-                self.settled,
-            ):
+            for kept in (self.when, self.rows, self.size, self.ran_at, self.tried, self.handed, self.desked):
                 kept.pop(shipment_id, None)
             self.under_way.discard(shipment_id)
+            self.unsettled.discard(shipment_id)
             self.aside.pop(shipment_id, None)
             self.showing.forget(shipment_id)
             if self.board:

@@ -51,8 +51,7 @@ def clear_shipment(shipment: str = "", folder: str = "", approved: bool = False,
             go(stages.hear, HEARS)
         elif full:  # what a pulse knows is a second old, and what is declared waits for no hearing
             go.missed += stages.unreached()
-        if full:
-            stages.standing(truck)  # the pulse may have left its parcels alone while this run waited
+            stages.standing(truck)  # who hears beside a waker leaves a truck's parcels alone
         go(stages.take_applications, truck)
         for step in stages.steps_of(truck):  # as its procedure has them: declare, list, arrive, ...
             go(stages.take, truck, step)

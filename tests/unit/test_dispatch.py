@@ -58,18 +58,29 @@ def test_a_truck_gets_one_run_while_that_is_queued(woken: Dispatch, captured: in
 def test_a_shipment_whose_run_waits_for_a_worker_is_settled_all_the_same(
     woken: Dispatch, captured: int, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settled: list[int] = []
+    settled, standing = list[int](), stages.standing
+
+    def settles(ident: int) -> Any:
+        settled.append(ident)
+        return standing(ident)
+
+    def heard() -> int:
+        settled.clear()
+        touches.touch(offices.office().ledger, [captured], touches.HEARD)
+        for _ in range(3):
+            woken.when[captured] = 0.0
+            assert woken.beat() == []
+        return len(settled)
+
     woken.beat()
-    standing = stages.standing
-    monkeypatch.setattr(stages, "standing", lambda ident: settled.append(ident) or standing(ident))
-    touches.touch(offices.office().ledger, [captured], touches.HEARD)
-    assert woken.beat() == []
-    assert settled == [captured], "what people see of its parcels waits for nobody"
+    monkeypatch.setattr(stages, "standing", settles)
+    assert [heard() for _ in range(6)] == [1] * 6, "what people see of its parcels waits for nobody"
     with alone.alone(offices.office(), captured) as mine:
         assert mine
-        touches.touch(offices.office().ledger, [captured], touches.HEARD)
-        woken.beat()
-    assert settled == [captured], "who has it settles it"
+        assert heard() == 0, "who has it settles it"
+    woken.when[captured] = 0.0
+    woken.beat()
+    assert settled == [captured], "but what came meanwhile is not forgotten"
 
 
 def test_a_lane_whose_runs_no_worker_takes_is_full_until_one_does(
