@@ -226,9 +226,9 @@ def test_looks_at_many_trucks_leave_most_of_the_time_to_others(scene: Scene) -> 
         assert runs >= 1, "it is shown"
         return scene.looked - before - runs
 
-    one, eight, forty = looks(1), looks(8), looks(40)
-    assert eight >= one - 1 >= 60 / waking.RECEIPTS - 3
-    assert 60 / waking.LONGEST - 1 <= forty <= eight - 4
+    one, four, forty = looks(1), looks(4), looks(40)
+    assert four >= one - 1 >= 60 / waking.RECEIPTS - 3
+    assert 60 / waking.LONGEST - 1 <= forty <= four - 4
 
 
 def test_what_a_person_does_with_a_truck_is_looked_at_soon(scene: Scene) -> None:
