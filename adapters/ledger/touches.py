@@ -16,9 +16,7 @@ from adapters.ledger.ledger import reads, writes
 from adapters.ledger.tables import cursor
 
 TOUCHED = "touched"
-UNEXPLAINED = (
-    "unexplained:"  # with an authority: of what it said something is still to be explained (tasks.receipts.due)
-)
+UNEXPLAINED = "unexplained:"  # with an authority: something that it said is still to be explained
 HEARD = "heard"  # in place of a run: nobody did anything, receipts came
 
 
