@@ -122,8 +122,6 @@ story = Table(  # ordinary receipts of one raw message, of one type, about one s
     Column("told", SealedJson, nullable=False),
     instant("at", False),
 )
-# Of these tables PostgreSQL does not prove row by row that what they refer to is there: the audit does (decision 0021).
-UNCHECKED = (document, receipt, listed)
 NEW, PARKED = "new", "parked"  # of a receipt that has had no effect yet
 # Ordinary receipts are in no index but those of their document and their key. These two are asked for by their words
 # alone: a database knows that an index of a part serves a query when it reads the same constants in it.
