@@ -116,6 +116,11 @@ def read(tx: Connection, column: ColumnElement[Any], values: Collection[Any]) ->
     return {value: process(value) if process else value for value in values}
 
 
+def opened(tx: Connection, column: ColumnElement[Any], values: Sequence[bytes]) -> list[Any]:
+    """What each of these values of a sealed column, as the driver gave them, means: in half the time of one by one."""
+    return list(map(column.type.unpack, tx.dialect.vault.open_all(values)))  # type: ignore[attr-defined]
+
+
 def _as_they_are(tx: Connection, table: Table, columns: Sequence[str], stored: Sequence[str]) -> bool:
     """Whether the driver takes every value of these columns as it is."""
     return not any(_processor(tx.dialect, table, name) for name in columns if name not in stored)

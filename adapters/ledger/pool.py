@@ -34,6 +34,15 @@ class Entry(NamedTuple):
     rows: list[Any]
 
 
+class Said(NamedTuple):
+    """What a file of the pool says of a key; `rows` as an entry has them."""
+
+    pool_file_id: int
+    last_file_id: int
+    key: str
+    rows: list[Any]
+
+
 @writes
 def open_file(tx: Connection, name: str, sha256: str, size: int, platform_code: str) -> tuple[Row[Any], bool]:
     """The file of these bytes, and whether it is new; one that was refused begins anew."""
@@ -183,13 +192,16 @@ def refuse(tx: Connection, file_id: int, faults: Any) -> None:
 
 
 @reads
-def rows_of(tx: Connection, keyed_by: str, keys: Iterable[str], platform_code: str) -> list[Row[Any]]:
-    """What the pool says of these keys: file, last_file, key and rows, oldest last_file first."""
+def rows_of(tx: Connection, keyed_by: str, keys: Iterable[str], platform_code: str) -> list[Said]:
+    """What the pool says of these keys, oldest last_file first."""
     c = pool_row.c
-    query = select(c.pool_file_id, c.last_file_id, c.key, c.rows).join(pool_file, pool_file.c.id == c.last_file_id)
+    query = select(c.pool_file_id, c.last_file_id, c.key, bulk.as_stored(c.rows))
+    query = query.join(pool_file, pool_file.c.id == c.last_file_id)
     query = query.where(pool_file.c.state == READ, c.keyed_by == keyed_by, bulk.among(tx, c.key, keys))
     query = query.where(c.platform_code.in_(("", platform_code)))
-    return list(tx.execute(query.order_by(c.last_file_id, c.id)).all())
+    found = tx.execute(query.order_by(c.last_file_id, c.id)).all()
+    opened = bulk.opened(tx, c.rows, [row[3] for row in found])
+    return [Said(row[0], row[1], row[2], rows) for row, rows in zip(found, opened, strict=True)]
 
 
 @writes

@@ -22,10 +22,11 @@ def merged(parts: Sequence[Captured]) -> Captured:
         key = _KEYS.get(name, f"{name}.order_no")
         newer: set[Any] = set()
         kept: list[Any] = []
-        for part in reversed(parts):
-            tables = part.tables.get(name, [])
+        of_parts = [part.tables[name] for part in parts if name in part.tables]
+        for number, tables in reversed(list(enumerate(of_parts))):
             kept[:0] = [_without(table, key, newer) for table in tables]
-            newer |= {value for table in tables if key in table.data for value in table.data[key]}
+            if number:  # the oldest replaces nothing
+                newer |= {value for table in tables if key in table.data for value in table.data[key].tolist()}
         whole.tables[name] = kept
     whole.corrections = [c for part in parts for c in part.corrections]
     whole.files = [f for part in parts for f in part.files]

@@ -55,7 +55,7 @@ def join(office: Office, own: Captured) -> Joined:
     return found
 
 
-def _parts(tx: Connection, office: Office, rows: Sequence[Row[Any]]) -> list[Captured]:
+def _parts(tx: Connection, office: Office, rows: Sequence[pool.Said]) -> list[Captured]:
     """The rows as captured tables, one part for each file that said them last."""
     known = {profile.name: profile for profile in profiles.profiles(office.home.profiles)}
     rules = profiles.folder_rules(office.home.profiles)

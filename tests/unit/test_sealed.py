@@ -32,6 +32,20 @@ def test_what_is_sealed_opens_again(value: bytes, compress: bool) -> None:
     assert VAULT.open(VAULT.seal(value, compress)) == value
 
 
+def test_many_are_opened_as_each_by_itself_and_one_that_is_damaged_says_so() -> None:
+    old, new = b"o" * 32, b"n" * 32
+    values = [b"", b"short", b"long" * 500, b"of before a rotation"]
+    vault = Vault([new, old])
+    sealed = [*(vault.seal(value, compress=True) for value in values[:3]), Vault([old]).seal(values[3])]
+    assert vault.open_all(sealed) == values
+    assert vault.open_all([vault.ready(b"at hand" * 99, soon=True).sealed]) == [b"at hand" * 99]
+    for wrong, says in ((b"", "in your backup|which is not in"), (sealed[1][:-1] + b"?", "damaged")):
+        with pytest.raises(ConfigurationError, match=says):
+            vault.open_all([sealed[0], wrong])
+    with pytest.raises(ConfigurationError, match="which is not in"):
+        Vault([b"z" * 32]).open_all(sealed)
+
+
 def test_the_same_value_is_never_sealed_the_same_way() -> None:
     assert VAULT.seal(b"x") != VAULT.seal(b"x")
 
