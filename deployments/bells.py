@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from prefect.events import Event
 
 LOOK = {EXPRESS: 0.4, TRUCKS: 2.0}  # real seconds between two looks where no events are heard, or a look has failed
-SELDOM = {EXPRESS: 5.0, TRUCKS: 10.0}  # the same where they are: an event may be lost, a schedule's run comes due
+SELDOM = {EXPRESS: 10.0, TRUCKS: 20.0}  # the same where they are: an event may be lost, a schedule's run comes due
 SPREAD = {EXPRESS: 0.0, TRUCKS: 0.3}  # within so many seconds of an event: of several free workers the first takes it
 # Real seconds until a look that an event asked for is made once more: events are told before the transaction that makes
 # the run is committed, and what was found may be another run.

@@ -13,10 +13,13 @@ import weakref
 import zoneinfo
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from docket import Docket, Worker
 
+from deployments import prefect_server
 from deployments.prefect_server import collected_beside, main, time_zones_once
 
 GIVES_UP = 5.0  # real seconds after which SQLite does
@@ -163,3 +166,14 @@ def test_it_takes_what_prefects_own_command_takes() -> None:
     )  # fmt: skip
     assert "--port" in told.stdout
     assert "server start" in told.stdout
+
+
+def test_background_work_is_looked_for_seldom_where_nobody_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in (Docket, Worker):
+        monkeypatch.setattr(kind, "__init__", kind.__init__)  # as it is now, afterwards
+    prefect_server.background_seldom()
+    queue = Docket("q", url="memory://")
+    assert queue.heartbeat_interval == prefect_server.ALIVE
+    worker = Worker(queue)
+    assert worker.minimum_check_interval == worker.scheduling_resolution == prefect_server.DUE
+    assert Worker(queue, minimum_check_interval=timedelta(seconds=9)).minimum_check_interval == timedelta(seconds=9)
