@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 _SPAWN = multiprocessing.get_context("spawn")
+
+
+def called(name: str) -> str:
+    """What the system calls a process of this name, where it lets it be named (Linux: `ps -o comm`)."""
+    return f"tg-{name}"[:15]
+
+
+def _work(name: str, target: Callable[[Connection], None], theirs: Connection) -> None:
+    """The process, by its name: a page of processes would else show a row of Pythons."""
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(called(name), "utf-8")
+    target(theirs)
 
 
 class Beside:
     """The process and our end of its pipe. `target` gets the other end, and returns when ours is closed."""
 
-    def __init__(self, target: Callable[[Connection], None]) -> None:
-        self.target = target
+    def __init__(self, target: Callable[[Connection], None], name: str) -> None:
+        self.target, self.name = target, name
         self.begin()
 
     def begin(self) -> None:
         """Starts the process: the first, or another after one that died."""
         self.pipe, theirs = _SPAWN.Pipe()
-        self.process = _SPAWN.Process(target=self.target, args=(theirs,))
+        self.process = _SPAWN.Process(target=_work, args=(self.name, self.target, theirs))
         self.process.start()
         theirs.close()
 

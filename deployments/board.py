@@ -18,6 +18,7 @@ from deployments.errands import Errands
 from mappings.clock import stopwatch
 
 if TYPE_CHECKING:
+    from tasks.clearing.standing import Standing
     from tasks.looks import Look
 
 ROOM = 50  # shipments at the board at once; so many small ones pass a truck there, so many with news a small one
@@ -31,22 +32,27 @@ LATER = 5  # an absent Prefect is asked twice as late each time, so often: after
 
 def serve(ours: Connection) -> None:
     """The board's process: says of each shipment what has become of it (tasks.notices)."""
+    os.nice(NICE)
+    errands.serve(ours, shower(), ROOM, HANDS, HANGS)
+
+
+def shower(seconds: float = SECONDS) -> Callable[..., str]:
+    """Who shows a shipment (tasks.notices.show), from any thread; its calls begin within so many real seconds."""
     from deployments.prefect_api import Prefect  # noqa: PLC0415
     from tasks import notices  # noqa: PLC0415 - what the board is warm for
     from tasks.office import office  # noqa: PLC0415
 
-    os.nice(NICE)
     completed, mine, opening = notices.Completed(), threading.local(), threading.Lock()
 
-    def shown(shipment_id: int, in_line: str) -> str:
+    def shown(shipment_id: int, in_line: str = "", at: Standing | None = None) -> str:
         with opening, suppress(Exception):  # once; where it cannot be opened what is to be shown says so
             office()
         if not hasattr(mine, "prefect"):
             mine.prefect = Prefect(os.environ.get("PREFECT_API_URL", "").removesuffix("/api"), patient=False)
-        mine.prefect.until = stopwatch() + SECONDS
-        return notices.show(mine.prefect, shipment_id, in_line, completed)
+        mine.prefect.until = stopwatch() + seconds
+        return notices.show(mine.prefect, shipment_id, in_line, completed, at)
 
-    errands.serve(ours, shown, ROOM, HANDS, HANGS)
+    return shown
 
 
 class Board(Errands):

@@ -78,9 +78,9 @@ class Errands(Beside):
     """
 
     def __init__(self, target: Callable[[Connection], None], name: str, patience: float = math.inf) -> None:
-        super().__init__(target)
+        super().__init__(target, name)
         self.in_hand: dict[int, float] = {}
-        self._name, self._patience, self._said = name, patience, stopwatch()
+        self._patience, self._said = patience, stopwatch()
 
     def hand(self, shipment_id: int, rank: int = 0, *more: Any) -> None:
         """Hands it a shipment, for after those of its `rank` that it has, and before those of a lower one."""
@@ -90,7 +90,7 @@ class Errands(Beside):
         try:
             self.pipe.send((int(rank), (shipment_id, *more)))
         except OSError:  # it is gone: `answers` starts another, and the pulse looks at what it had
-            log.warning("the %s is gone", self._name)
+            log.warning("the %s is gone", self.name)
 
     def answers(self) -> Iterator[tuple[int, Any]]:
         """The shipments that it is done with since last time, and what it said; None for all where its process died."""
@@ -101,12 +101,12 @@ class Errands(Beside):
                 self._said = stopwatch()
                 yield shipment_id, said
             if self.in_hand and stopwatch() - self._said > self._patience:
-                log.warning("the %s hangs", self._name)
+                log.warning("the %s hangs", self.name)
                 self.process.kill()
                 raise EOFError
         except (EOFError, OSError):
             self.process.join(1.0)
-            log.warning("the %s ended with %s; another begins", self._name, self.process.exitcode)
+            log.warning("the %s ended with %s; another begins", self.name, self.process.exitcode)
             self.pipe.close()
             had, self.in_hand = list(self.in_hand), {}
             self.begin()

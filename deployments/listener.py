@@ -90,7 +90,7 @@ class Listener(Beside):
     """The ear as the pulse sees it."""
 
     def __init__(self, target: Callable[[Connection], None] = listen) -> None:
-        super().__init__(target)
+        super().__init__(target, "ear")
 
     def look(self) -> None:
         """Starts another where it has died."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployments.board import Board
-from deployments.desk import Desk
+from deployments.desk import Desk, TruckDesk
 from deployments.dispatch import Dispatch
 from deployments.heartbeats import no_heartbeats
 from deployments.listener import GRACE, Listener, hear, logged, tell
@@ -89,7 +89,8 @@ def main() -> None:
         signal.signal(name, lambda *_: stop.set())
     desk, ear = Desk(), Listener()
     waking = waker(desk)
-    waking.board = Board() if isinstance(waking, Dispatch) else None  # else a run is a call in this process
+    if isinstance(waking, Dispatch):  # else a run is a call in this process
+        waking.board, waking.truck_desk = Board(), TruckDesk()
     try:
         with no_heartbeats():
             while not stop.wait(BEHIND if waking.behind else LOOK):
@@ -97,7 +98,7 @@ def main() -> None:
                 logged(beat)
     finally:
         logged(lambda: word.gone(office()))
-        beside, until = [one for one in (ear, desk, waking.board) if one], stopwatch() + GRACE
+        beside, until = [one for one in (ear, desk, waking.truck_desk, waking.board) if one], stopwatch() + GRACE
         for one in beside:
             one.pipe.close()
         for one in beside:

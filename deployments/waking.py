@@ -2,9 +2,10 @@
 
 What a shipment looked like when Prefect was last shown it is in the ledger (tasks.looks.note_run): one that looks
 different now, or that waits for time, goes on. One of few parcels is advanced at the desk, until that changes it no
-more. What has only to be shown is shown when it has been quiet for a moment (deployments.showing), by the board or by
-a run. A row of the ledger says that it has to be looked at until it was shown. When to look again is kept in memory: a
-waker that begins looks at every open shipment, and at all that have such a row.
+more; what is little work of a truck is done at the trucks' desk. What has only to be shown is shown when it has been
+quiet for a moment (deployments.showing), by the board or by a run. A row of the ledger says that it has to be looked at
+until it was shown. When to look again is kept in memory: a waker that begins looks at every open shipment, and at all
+that have such a row.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from adapters.ledger.touches import HEARD
 from deployments import pools
 from deployments.agenda import TROUBLED, Agenda
 from deployments.board import LINE, Board
-from deployments.desk import Desk
+from deployments.desk import Desk, TruckDesk
 from deployments.showing import NEWS, SOON, TRUCK, Showing
 from mappings.clock import clock, stopwatch
 from mappings.intervals import Interval
@@ -49,6 +50,7 @@ class Waker(Agenda, ABC):
     """
 
     desk: Desk | None = None
+    truck_desk: TruckDesk | None = None
     board: Board | None = None
     ran_at: dict[int, float] = field(default_factory=dict)
     tried: dict[int, str] = field(default_factory=dict)
@@ -91,6 +93,7 @@ class Waker(Agenda, ABC):
         self.behind = False
         self._notice(stages.touched())
         self._now((self._done(self.desk) if self.desk else set()) | self.ended())
+        self._now(self.truck_desk.done() if self.truck_desk else ())
         if self.board:
             self._shown(self.board)
         if not self.begun:
@@ -128,8 +131,8 @@ class Waker(Agenda, ABC):
             self.showing.answered(shipment_id, said == SHOWN)
             if said != SHOWN:  # a run that has begun may have looked before this change: at its end that is seen
                 self.tried.pop(shipment_id, None)
-            if said == LEFT and self.lane(shipment_id) == pools.TRUCKS:
-                board.need_run.add(shipment_id)  # a look at a truck does not see what is left for Hong Kong
+            if said == LEFT and self.lane(shipment_id) == pools.TRUCKS:  # for Hong Kong, which a look does not see
+                (self.truck_desk.found if self.truck_desk else board.need_run).add(shipment_id)
             wait = {TAKEN: DUE, HELD: BUSY, AWAY: TROUBLED * 2**board.away}.get(said, 0.0)
             self._later(shipment_id, wait)
         for shipment_id in list(self.aside)[: max(LINE - self._line(board), 0)]:
@@ -168,7 +171,8 @@ class Waker(Agenda, ABC):
             self._settle(shipment_id)
             self._busy(shipment_id, DUE if shipment_id in running else TROUBLED)
             return None
-        in_hand = desk is not None and shipment_id in desk.in_hand
+        mine = desk or self.truck_desk
+        in_hand = mine is not None and shipment_id in mine.in_hand
         if desk and not in_hand and not desk.has_room(shipment_id not in self.under_way):
             waited = stopwatch() - due
             if shipment_id in running or waited < self.showing.quiet:
@@ -186,12 +190,28 @@ class Waker(Agenda, ABC):
             self.under_way.add(shipment_id)
         if desk:
             return self._at_desk(desk, shipment_id, found)
-        if self._to_show(shipment_id, found):
-            full = self.full(pools.TRUCKS) and self._board_for(shipment_id, found) is None
-            flow = self.receipts.seconds(stopwatch())
-            wait = 0.0 if found.left else self.showing.wait(shipment_id, found.mark, TRUCK, full, flow)
-            return self._in(shipment_id, min(wait, DUE) if full else wait, found)  # a worker may be free before that
-        return self._once_more(shipment_id, found)
+        return self._of_truck(shipment_id, found)
+
+    def _of_truck(self, shipment_id: int, found: Look) -> Look | None:
+        """The same of a truck: little work is for the trucks' desk, more for a run; the rest is shown."""
+        if not self._to_show(shipment_id, found):
+            return self._once_more(shipment_id, found)
+        if self.truck_desk and self.truck_desk.takes(shipment_id, found, self.board):
+            self._busy(shipment_id, DUE)
+            return None
+        left = found.left or self._needs_run(shipment_id)
+        full = self.full(pools.TRUCKS) and self._board_for(shipment_id, found) is None
+        flow = self.receipts.seconds(stopwatch())
+        wait = 0.0 if left else self.showing.wait(shipment_id, found.mark, TRUCK, full, flow)
+        return self._in(shipment_id, min(wait, DUE) if full else wait, found)  # a worker may be free before that
+
+    def _needs_run(self, shipment_id: int) -> bool:
+        """Whether it is a truck of which the board has found something left, and that its desk does not take."""
+        if not (self.truck_desk and self.board and shipment_id in self.truck_desk.found):
+            return False
+        self.truck_desk.found.discard(shipment_id)
+        self.board.need_run.add(shipment_id)
+        return True
 
     def _settle(self, shipment_id: int) -> None:
         """Where it has changed: what people see of its parcels does not wait for a worker to take its run.
@@ -324,5 +344,7 @@ class Waker(Agenda, ABC):
             self.unsettled.discard(shipment_id)
             self.aside.pop(shipment_id, None)
             self.showing.forget(shipment_id)
+            if self.truck_desk:
+                self.truck_desk.forget(shipment_id)
             if self.board:
                 self.board.need_run.discard(shipment_id)

@@ -142,7 +142,7 @@ class Slot(Beside):
     """A warm process that runs what it is handed, one run at a time."""
 
     def __init__(self, target: Callable[[Connection], None] = work) -> None:
-        super().__init__(target)
+        super().__init__(target, "slot")
         self.ready = False
 
     def run(self, run_id: str) -> int:

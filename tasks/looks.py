@@ -60,9 +60,12 @@ def page_of(shipment_id: int) -> str:
     return str(leases.get_cursor(office().ledger, PAGE, str(shipment_id)))
 
 
-def nothing_left(shipment_id: int) -> Standing | None:
-    """Where a shipment stands of which nothing is left to do, so that it has only to be shown; else None."""
-    at = settling.settle_shipment(office(), shipment_id)
+def nothing_left(shipment_id: int, at: Standing | None = None) -> Standing | None:
+    """Where a shipment stands of which nothing is left to do, so that it has only to be shown; else None.
+
+    `at` is where it stands, where somebody has looked just now.
+    """
+    at = at or settling.settle_shipment(office(), shipment_id)
     return None if _left(at, intake.worked_up(office(), shipment_id), roughly=False) else at
 
 
@@ -82,6 +85,7 @@ class Look(NamedTuple):
 
     `waits_for_time` says that it is to be tried again and again: an answer got lost. `begins`: it has no message yet.
     `stands` is a digest of what people wait for: the states of shipment and parcels, without those of documents.
+    `ready` are how many parcels are to be declared, as soon as they may.
     """
 
     mark: str
@@ -92,6 +96,7 @@ class Look(NamedTuple):
     begins: bool = False
     left: bool = True
     stands: str = ""
+    ready: int = 0
 
 
 def look(shipment_id: int, roughly: bool = False) -> Look:
@@ -102,7 +107,8 @@ def look(shipment_id: int, roughly: bool = False) -> Look:
     left = _left(at, int(noted.get(intake.WORKED_UP, "-1")), roughly)
     waits_for_time, limit = at.fact("outcome_unknown"), timing.next_limit(at)
     stands = digest((at.shipment.state, at.shipment.held, sorted(at.parcels.items())))
-    return Look(mark_, noted.get(RAN, ""), waits_for_time, limit, over, not at.messages, left, stands)
+    ready = len(at.in_state("ready"))
+    return Look(mark_, noted.get(RAN, ""), waits_for_time, limit, over, not at.messages, left, stands, ready)
 
 
 def _left(at: Standing, worked_up: int, roughly: bool) -> bool:

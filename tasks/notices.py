@@ -17,6 +17,7 @@ from mappings.errors import PrefectUnavailable, TongguanError
 from tasks import looks, publishing, shown, stages
 from tasks.actors import PULSE
 from tasks.clearing.alone import alone
+from tasks.clearing.standing import Standing
 from tasks.office import office
 
 SHOWN = "shown"
@@ -59,17 +60,22 @@ class Completed(set[str]):
         self.add(run_id)
 
 
-def show(pages: Pages, shipment_id: int, in_line: str = "", completed: Completed | None = None) -> str:
+def show(
+    pages: Pages, shipment_id: int, in_line: str = "", completed: Completed | None = None, at: Standing | None = None
+) -> str:  # fmt: skip
     """Shows the shipment as it is now; returns what has become of that. `in_line` is a run of it that waits.
 
-    `completed` is what the process remembers from one shipment to the next.
+    `completed` is what the process remembers from one shipment to the next; `at` where the shipment stands, where
+    somebody has looked just now.
     """
     completed = Completed() if completed is None else completed
     try:
         with alone(office(), shipment_id) as mine:
             if not mine:
                 return HELD
-            return _end(pages, shipment_id, in_line, completed) if in_line else _renew(pages, shipment_id, completed)
+            if in_line:
+                return _end(pages, shipment_id, in_line, completed)
+            return _renew(pages, shipment_id, completed, at)
     except PrefectUnavailable as error:
         log.warning("shipment %s: %s", shipment_id, error)
         return AWAY
@@ -80,12 +86,12 @@ def show(pages: Pages, shipment_id: int, in_line: str = "", completed: Completed
     return TAKEN if in_line else RUN
 
 
-def _renew(pages: Pages, shipment_id: int, completed: Completed) -> str:
+def _renew(pages: Pages, shipment_id: int, completed: Completed, at: Standing | None) -> str:
     """On the page of the run that had the shipment last."""
     run_id = looks.page_of(shipment_id)
     run = pages.known(run_id) if run_id and run_id not in completed else None
     if run_id in completed or (run is not None and run["state_type"] == "COMPLETED"):
-        said = _shown(pages, shipment_id, run_id, run, completed)
+        said = _shown(pages, shipment_id, run_id, run, completed, at=at)
     else:
         said = RUN
     if said == RUN:  # what was put up for a page that is not to be had any more is not where it is looked for
@@ -111,13 +117,13 @@ def _end(pages: Pages, shipment_id: int, run_id: str, completed: Completed) -> s
 
 def _shown(
     pages: Pages, shipment_id: int, run_id: str, run: Mapping[str, Any] | None, completed: Completed,
-    again: bool = False, told: Mapping[str, Any] = MappingProxyType({}),
+    again: bool = False, told: Mapping[str, Any] = MappingProxyType({}), at: Standing | None = None,
 ) -> str:  # fmt: skip
     """Artifacts, questions, state and tags, as they are now; `told` is what else the run is given.
 
     `run` is how its page looked a moment ago; None for one of those that are known as `completed`.
     """
-    since, at = clock.now(), looks.nothing_left(shipment_id)
+    since, at = at.now if at else clock.now(), looks.nothing_left(shipment_id, at)
     if at is None:
         return LEFT
     stages.explain(shipment_id)

@@ -49,10 +49,9 @@ def take(
 ) -> Taken:
     """Take one step as far as it can go now; harmless when there is nothing to do. Raises AuthorityUnavailable.
 
-    `standing` is where the shipment stands, where that is known: a step whose gate it opens looks once more.
+    `standing` is where the shipment stands, where somebody has looked just now.
     """
-    if standing is None or standing.may(step):
-        standing = load_standing(office.ledger, shipment_id)
+    standing = standing or load_standing(office.ledger, shipment_id)
     may = standing.may(step)  # preparing may hold parcels, and then prepare no message
     prepared = PREPARE[step](office, standing) if may else 0
     if standing.shipment.held:

@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from sqlalchemy import func, select
 
 from adapters.ledger import audit, shipments
 from adapters.ledger.tables import document, fault, parcel, shipment
-from deployments import demo_truck
+from deployments import beside, demo_truck
 from deployments.demo_truck import MadeTruck
 from tasks.capture import read_folder
 from tasks.clearing import intake, settling
@@ -209,6 +210,17 @@ def orders_of(folder: Path) -> list[str]:
     return [json.loads(line)["orderRef"] for line in (folder / "waybills.jsonl").read_text("utf-8").splitlines()]
 
 
+def by_name(program: str, pid: int) -> dict[str, list[int]]:
+    """A program's processes by what they call themselves (deployments.beside); its own is the program's."""
+    found: dict[str, list[int]] = {program: []}
+    for one in tree(pid):
+        with suppress(OSError):  # it has ended meanwhile
+            called = Path(f"/proc/{one}/comm").read_text("utf-8").strip()
+            kind = f"{program}: {called[3:]}" if called.startswith(beside.called("")) else program
+            found.setdefault(kind, []).append(one)
+    return found
+
+
 def groups(running: Cluster) -> dict[str, Iterable[int]]:
     """Which processes count as what."""
     children = {child.name: child.process.pid for child in running.children.started if child.process}
@@ -219,7 +231,7 @@ def groups(running: Cluster) -> dict[str, Iterable[int]]:
         "Prefect server": [children["prefect"]],
         "sandbox China": [running.sandboxes._running["cn_ecommerce"].pid],
         "sandbox Hong Kong": [running.sandboxes._running["hk_road"].pid],
-        "pulse": tree(children["pulse"]),
+        **by_name("pulse", children["pulse"]),
         "bench: files, pool, yard": [os.getpid()],
     }
 

@@ -115,7 +115,7 @@ def test_one_that_begins_comes_before_those_that_something_was_heard_about(monke
     ours, theirs = Pipe()
     had: list[int] = []
 
-    def advance_(_office: Any, shipment_id: int) -> bool:
+    def advance_(_office: Any, shipment_id: int, _most: float) -> bool:
         had.append(shipment_id)
         if len(had) == 1:  # these come while it is at the first
             for ident, begins in ((3, False), (2, False), (5, True), (4, True)):

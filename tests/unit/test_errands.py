@@ -115,7 +115,7 @@ def hangs(ours: Connection) -> None:
 
 @pytest.mark.parametrize("target", [fails, hangs])
 def test_a_process_that_cannot_go_on_ends(target: object) -> None:
-    beside = Beside(target)  # type: ignore[arg-type]
+    beside = Beside(target, "test")  # type: ignore[arg-type]
     try:
         for ident in (1, 2):
             beside.pipe.send((0, (ident,)))

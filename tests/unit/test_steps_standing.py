@@ -10,6 +10,7 @@ from sqlalchemy import Connection, event, update
 from adapters.ledger import events, parcels, shipments, touches
 from adapters.ledger.tables import document, shipment
 from tasks.clearing import settling, steps
+from tasks.clearing.advance import advance
 from tasks.clearing.standing import Standing, load_standing
 from tasks.submission.submit import Submitted
 from tests.unit.desk import AT, Desk, files, truck
@@ -64,14 +65,22 @@ def test_what_somebody_else_has_sent_meanwhile_is_looked_at_anew(desk: Desk) -> 
     assert (taken.did, taken.standing) == (False, None)
 
 
-def test_a_step_that_may_prepare_something_looks_once_more(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_of_an_advance_knows_what_happened_during_the_one_before(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     desk.take_in()
-    here = desk.standing()
-    parcels.set_parcel_states(desk.ledger, desk.id, {1: ("held", "")})  # a person's decision, since then
     seen: list[set[int]] = []
-    monkeypatch.setitem(steps.PREPARE, "declare", lambda _, at: (seen.append(at.in_state("ready")), 0)[1])
-    steps.take(desk.office, desk.id, "declare", standing=here)
-    assert seen == [here.in_state("ready") - {1}]
+
+    def take(_office: object, _shipment_id: int, step: str, standing: Standing) -> steps.Taken:
+        seen.append(standing.in_state("ready"))
+        parcels.set_parcel_states(desk.ledger, desk.id, {1: ("held", "")})  # a person's decision
+        return steps.Taken(step)
+
+    monkeypatch.setattr(steps, "take", take)
+    monkeypatch.setattr(steps, "anything_to_do", lambda *_: True)
+    advance(desk.office, desk.id)
+    assert 1 in seen[0]
+    assert seen[1] == seen[0] - {1}
 
 
 def test_settling_what_is_as_it_was_writes_nothing_and_asks_little(desk: Desk) -> None:

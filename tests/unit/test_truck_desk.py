@@ -1,0 +1,235 @@
+"""The trucks' desk: what is little work of a truck that a run has had goes past the lanes; all else gets a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters import home as homes
+from deployments import beside, waking
+from deployments.desk import TRUCKS, TruckDesk
+from deployments.pools import FEW
+from deployments.showing import QUIET, STEADY, TRUCK
+from tasks import stages
+from tasks.clearing import steps
+from tasks.clearing.advance import advance
+from tasks.clearing.settling import settle_shipment
+from tasks.clearing.standing import Standing
+from tasks.notices import LEFT, RUN, SHOWN
+from tasks.office import open_office
+from tests.unit.board_scene import Boarded
+from tests.unit.pulse_scene import BEAT, At, opened
+from tests.unit.test_desk import until_done
+from tests.unit.world import captured, home, prefect, truck
+
+__all__ = ["captured", "home", "prefect", "truck"]
+
+
+@dataclass
+class TruckAt(At):
+    """The desk: it has done what it is handed by the next beat, and then looks as the test says."""
+
+    name: str = "truck-desk"
+    scene: Any = None
+    works: bool = True  # else it leaves its trucks as they are
+    found: set[int] = field(default_factory=set)
+    handed: dict[int, str] = field(default_factory=dict)
+    takes = TruckDesk.takes
+    forget = TruckDesk.forget
+
+    def done(self) -> set[int]:
+        if self.in_hand and self.works and not self.shut_out:
+            self.scene.number += 1
+            self.scene.found = self.scene.found._replace(left=False, ready=0)
+        found = super().done()
+        while self.turned_away:
+            self.handed.pop(self.turned_away.pop(), None)
+        return found
+
+
+class Trucks(Boarded):
+    """A truck that is under way, a board, and a desk for what is little work."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.waker.desk = None
+        self.waker.size[self.id] = FEW + 1
+        self.waker.truck_desk = self.at = TruckAt(scene=self)  # type: ignore[assignment]
+
+    def look(self) -> Any:
+        self.waker.size[self.id] = FEW + 1  # a change has its size asked for anew
+        return super().look()
+
+    def leaves(self, **how: Any) -> None:
+        """Something comes that leaves work to do."""
+        self.found = self.found._replace(left=True, **how)
+        self.change()
+
+
+@pytest.fixture
+def scene(captured: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trucks]:
+    """A truck that the pulse has looked at, shown as it is."""
+    monkeypatch.setattr(stages, "parcels_of", lambda _: FEW + 1)
+    yield from opened(Trucks, captured, monkeypatch)
+
+
+def test_what_is_little_work_is_done_at_once_and_shown_without_a_run(scene: Trucks) -> None:
+    scene.leaves(ready=FEW)
+    assert scene.beats(3 * BEAT) == 0
+    assert scene.at.had == [scene.id]
+    assert scene.shown(3 * TRUCK * QUIET) == 1
+    assert scene.shown(3 * TRUCK * STEADY) == 0
+    assert scene.at.had == [scene.id]
+    assert stages.touched() == {}
+
+
+@pytest.mark.parametrize("how", [{"begins": True}, {"ready": FEW + 1}])
+def test_what_begins_and_what_declares_many_parcels_is_a_run(scene: Trucks, how: dict[str, Any]) -> None:
+    scene.leaves(**how)
+    assert scene.beats(3 * BEAT) == 1
+    assert scene.at.had == []
+
+
+def test_what_no_run_has_had_or_whose_run_came_to_no_good_end_gets_one(scene: Trucks) -> None:
+    scene.noted = ""
+    scene.leaves()
+    assert scene.beats(3 * BEAT) == 1
+    scene.run()
+    scene.board.need_run.add(scene.id)
+    scene.leaves()
+    assert scene.beats(3 * BEAT) == 1
+    assert scene.at.had == []
+    scene.run()
+    scene.leaves()
+    assert scene.beats(3 * BEAT) == 0, "a run has had it, and it is the desk's again"
+    assert scene.at.had == [scene.id]
+
+
+def test_what_the_desk_leaves_as_it_was_a_run_tells(scene: Trucks) -> None:
+    """An authority that is away: the run comes upon it, too, tries it for a while, and ends in a state that says so."""
+    scene.at.works = False
+    scene.leaves()
+    assert scene.beats(5 * BEAT) == 1
+    assert scene.at.had == [scene.id]
+    scene.run()
+    assert scene.beats(STEADY) == 0
+    scene.at.works = True
+    scene.leaves()
+    assert scene.beats(5 * BEAT) == 0, "another change is the desk's first"
+    assert scene.at.had == [scene.id] * 2
+
+
+def test_what_is_left_for_hong_kong_is_found_by_the_board_and_done_at_the_desk(scene: Trucks) -> None:
+    """A look at a truck is rough, and does not see it."""
+    scene.answers = [LEFT, SHOWN]
+    scene.change()
+    assert scene.shown(3 * TRUCK * QUIET) == 2
+    assert scene.at.had == [scene.id]
+
+
+def test_where_the_board_finds_it_left_and_the_desk_does_not_do_it_a_run_does(scene: Trucks) -> None:
+    scene.answers, scene.at.works = [LEFT], False
+    scene.change()
+    assert scene.beats(3 * TRUCK * QUIET) == 1
+    assert scene.at.had == [scene.id]
+    assert scene.at.found == set()
+    scene.run()
+    scene.answers = [SHOWN]
+    scene.change()
+    assert scene.shown(2 * TRUCK * QUIET) == 1, "and it is the board's again"
+
+
+def test_what_the_board_cannot_show_is_no_work_for_the_desk(scene: Trucks) -> None:
+    scene.answers = [RUN]
+    scene.change()
+    assert scene.beats(3 * TRUCK * QUIET) == 1
+    assert scene.at.had == []
+
+
+def test_where_the_desk_has_its_hands_full_a_worker_has_the_truck(scene: Trucks) -> None:
+    scene.at.done = set  # type: ignore[method-assign]
+    scene.at.in_hand = dict.fromkeys(range(1000, 1000 + TRUCKS), 0.0)
+    scene.leaves()
+    assert scene.beats(3 * BEAT) == 1
+
+
+def test_a_truck_at_the_desk_gets_no_run_until_the_desk_is_done_with_it(scene: Trucks) -> None:
+    done, scene.at.done = scene.at.done, set  # type: ignore[method-assign,assignment]
+    scene.leaves()
+    assert scene.beats(TRUCK * STEADY) == 0
+    scene.change()
+    assert scene.beats(TRUCK * STEADY) == 0
+    assert scene.at.had == [scene.id]
+    scene.at.done = done  # type: ignore[method-assign]
+    assert scene.shown(2 * TRUCK * QUIET) == 1
+
+
+def test_one_that_somebody_else_had_is_handed_in_again(scene: Trucks) -> None:
+    scene.at.shut_out = True
+    scene.leaves()
+    assert scene.beats(waking.BUSY) == 0
+    assert len(scene.at.had) > 1
+    scene.at.shut_out = False
+    assert scene.shown(2 * TRUCK * QUIET) == 1
+
+
+def test_a_closed_truck_is_forgotten(scene: Trucks) -> None:
+    scene.leaves()
+    scene.shown(2 * TRUCK * QUIET)
+    assert scene.id in scene.at.handed
+    scene.over = True
+    scene.change()
+    scene.shown(2 * TRUCK * QUIET)
+    assert scene.at.handed == {}
+
+
+def test_the_process_advances_a_truck_and_goes_by_a_name(captured: int) -> None:
+    desk = TruckDesk()
+    try:
+        desk.hand(captured)
+        until_done(desk, captured)
+        assert os.getpriority(os.PRIO_PROCESS, desk.pid) > os.getpriority(os.PRIO_PROCESS, 0), "small shipments first"
+        name = Path(f"/proc/{desk.pid}/comm")
+        if name.exists():
+            assert name.read_text("utf-8").strip() == beside.called("truck-desk") == "tg-truck-desk"
+    finally:
+        desk.end()
+
+
+def test_many_parcels_that_a_file_makes_ready_are_left_to_a_run(captured: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = open_office(homes.read())
+    taken: list[str] = []
+
+    def take(_office: object, _shipment_id: int, step: str, standing: Standing) -> steps.Taken:
+        taken.append(step)
+        return steps.Taken(step, standing=standing)
+
+    monkeypatch.setattr(steps, "take", take)
+    monkeypatch.setattr(steps, "anything_to_do", lambda *_: True)
+    ready = len(settle_shipment(here, captured).in_state("ready"))
+    assert ready > 1
+    assert advance(here, captured, ready - 1) is not None
+    assert taken == []
+    assert advance(here, captured, ready) is not None
+    assert "declare" in taken
+
+
+def test_what_dies_at_the_desk_is_looked_at_again(captured: int) -> None:
+    desk = TruckDesk(dies)
+    try:
+        desk.hand(captured)
+        until_done(desk, captured)
+    finally:
+        desk.end()
+
+
+def dies(ours: Connection) -> None:
+    """A desk that is killed with a truck in its hands."""
+    ours.recv()
+    os._exit(9)
