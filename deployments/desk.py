@@ -14,28 +14,36 @@ import math
 import os
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deployments import errands, pools
 from deployments.errands import Errands
+from mappings.clock import stopwatch
 from mappings.errors import TongguanError
 
 if TYPE_CHECKING:
     from deployments.board import Board
-    from tasks.clearing.standing import Standing
+    from tasks.clearing.advance import Advanced
     from tasks.looks import Look
 
 ROOM = 20  # shipments at the desk at once, and as many more that begin; the next ones may take the way of trucks
-TRUCKS = 8  # trucks at theirs: for the next one a worker's slot may be sooner free
-SHOWS = 5.0  # real seconds in which it begins to show a truck: the next one waits for its step
+TRUCKS = 16  # trucks at theirs,
+WAITS = 30.0  # and real seconds that the oldest has been there: for the next one a worker's slot is sooner free
+REST = 60.0  # real seconds after which a truck is tried there again that the desk could do nothing for
+HANGS = 300.0  # real seconds without a word
+SHOWS = 5.0  # real seconds in which it begins calls to show a truck: the next one waits for its step
+UNDONE = "undone"  # of a truck that the desk could not advance, or of which it has left what there was
 NICE = 10  # a truck's step does not stand before a single shipment
 log = logging.getLogger("tongguan.desk")
 
 
-def serve(ours: Connection, most: float = math.inf, shown: Callable[[int, Standing], object] | None = None) -> None:
-    """The desk's process: says of each shipment whether it had it, or somebody else.
+def serve(
+    ours: Connection, most: float = math.inf, after: Callable[[int, Advanced], Any] = lambda *_: True, no: Any = True
+) -> None:  # fmt: skip
+    """The desk's process: says False of each shipment that somebody else had, True of one that it had.
 
-    It declares no more than `most` parcels of one; `shown` has it after that, with where it stands.
+    It declares no more than `most` parcels of one. `after` has it then, and may say something else; `no` is said where
+    that came to nothing.
 
     One that has yet to begin comes before those about which something has been heard, for somebody waits for it; but
     before none that has let as many pass as there is room for.
@@ -43,29 +51,34 @@ def serve(ours: Connection, most: float = math.inf, shown: Callable[[int, Standi
     from tasks.clearing.advance import advance  # noqa: PLC0415 - what the desk is warm for
     from tasks.office import office  # noqa: PLC0415
 
-    def advanced(shipment_id: int) -> bool:
+    def advanced(shipment_id: int) -> Any:
         try:
-            at = advance(office(), shipment_id, most)
-            if at is None:
-                return False
-            if shown is not None:
-                shown(shipment_id, at)
+            went = advance(office(), shipment_id, most)
+            return went is not None and after(shipment_id, went)
         except TongguanError as error:  # the shipment's run comes upon the same, and tells it
             log.warning("shipment %s: %s: %s", shipment_id, type(error).__name__, error)
         except Exception:  # whatever it is, it must not end the desk: the next shipment waits
             log.exception("shipment %s", shipment_id)
-        return True
+        return no
 
     errands.serve(ours, advanced, ROOM)
 
 
 def serve_trucks(ours: Connection) -> None:
-    """The process of the trucks' desk; what it cannot show soon is left to the board."""
+    """The process of the trucks' desk; what it cannot show soon is left to the board, what it cannot do to a run."""
     from deployments.board import shower  # noqa: PLC0415 - which is not for the desk of small shipments
+    from tasks import looks  # noqa: PLC0415
 
     os.nice(NICE)
-    shown = shower(SHOWS)
-    serve(ours, pools.FEW, lambda shipment_id, at: shown(shipment_id, at=at))
+    show = shower(SHOWS)
+
+    def after(shipment_id: int, went: Advanced) -> Any:
+        if looks.nothing_left(shipment_id, went.at) is None:
+            return True if went.did else UNDONE
+        show(shipment_id, at=went.at)
+        return True
+
+    serve(ours, pools.FEW, after, UNDONE)
 
 
 class Desk(Errands):
@@ -74,8 +87,10 @@ class Desk(Errands):
     `turned_away`: those with which it is done because somebody else had them; who looks at these takes them out.
     """
 
-    def __init__(self, target: Callable[[Connection], None] = serve, name: str = "desk") -> None:
-        super().__init__(target, name)
+    def __init__(
+        self, target: Callable[[Connection], None] = serve, name: str = "desk", patience: float = math.inf
+    ) -> None:
+        super().__init__(target, name, patience)
         self.turned_away: set[int] = set()
 
     def has_room(self, begins: bool = False) -> bool:
@@ -84,45 +99,60 @@ class Desk(Errands):
 
     def done(self) -> set[int]:
         """The shipments that it is done with since last time; all that it had where its process died."""
+        return set(self._heard())
+
+    def _heard(self) -> dict[int, Any]:
+        """What it has said since last time of each; None where its process died."""
         said = dict(self.answers())
         self.turned_away |= {shipment_id for shipment_id, mine in said.items() if mine is False}
-        return set(said)
+        return said
 
 
 class TruckDesk(Desk):
     """The trucks' desk as the pulse sees it.
 
-    `found`: trucks of which the board says that something is left, which a look at them does not see; `handed`: what
-    each looked like when it was handed in last.
+    `found`: trucks of which something is left, as the board or the desk has found; `undone`: those for which the desk
+    could do nothing, and when.
     """
 
     def __init__(self, target: Callable[[Connection], None] = serve_trucks) -> None:
-        super().__init__(target, "truck-desk")
+        super().__init__(target, "truck-desk", HANGS)
         self.found: set[int] = set()
-        self.handed: dict[int, str] = {}
+        self.undone: dict[int, float] = {}
 
     def takes(self, shipment_id: int, look: Look, board: Board | None) -> bool:
-        """Hands a truck in, where what is left of it is little work, and it can be shown afterwards without a run.
-
-        What it was handed once and has left as it was a run comes upon, too, and tells it in Prefect.
-        """
+        """Hands a truck in, where what is left of it is little work, and it can be shown afterwards without a run."""
         shown = board is not None and bool(look.noted) and shipment_id not in board.need_run
-        little = not look.begins and look.ready <= pools.FEW and (look.left or shipment_id in self.found)
-        if not (shown and little) or self.handed.get(shipment_id) == look.mark or len(self.in_hand) >= TRUCKS:
+        little = not look.begins and not look.applied and look.ready <= pools.FEW
+        left = look.left or shipment_id in self.found
+        if not (shown and little and left and self._is_free(shipment_id)):
             return False
-        self.handed[shipment_id] = look.mark
         self.found.discard(shipment_id)
         self.hand(shipment_id)
         return True
 
+    def _is_free(self, shipment_id: int) -> bool:
+        now = stopwatch()
+        if now - self.undone.get(shipment_id, -math.inf) < REST:
+            return False
+        return len(self.in_hand) < TRUCKS and now - min(self.in_hand.values(), default=now) < WAITS
+
+    def leaves(self, shipment_id: int) -> bool:
+        """Whether something is left of a truck that is not taken here: it needs a run."""
+        left = shipment_id in self.found
+        self.found.discard(shipment_id)
+        return left
+
     def done(self) -> set[int]:
-        """The trucks that it is done with since last time; those that somebody else had it has left as they were."""
-        found = super().done()
-        while self.turned_away:
-            self.handed.pop(self.turned_away.pop(), None)
-        return found
+        """The trucks that it is done with since last time; what it could not do is a run's, which tells why."""
+        said = self._heard()
+        self.turned_away.clear()
+        undone = {shipment_id for shipment_id, how in said.items() if how in (UNDONE, None)}
+        self.found |= undone
+        self.undone |= dict.fromkeys(undone, stopwatch())
+        return set(said)
 
     def forget(self, shipment_id: int) -> None:
         """A truck at its end."""
         self.found.discard(shipment_id)
-        self.handed.pop(shipment_id, None)
+        self.undone.pop(shipment_id, None)

@@ -8,8 +8,8 @@ is locked"). It took a busy machine two or three starts (Prefect 3.8.8, aiosqlit
 
 While anything collects, nobody is answered: what the program is made of, all that there is after its first minute, is
 looked at twice and never again. The names of time zones, which Prefect reads from the disk for each schedule that it
-loads, are read once. Its queue of background work (docket) looks for what is due every second, not four times; what has
-been put there to be done at once is found at once, as before (decision 0031).
+loads, are read once. Its queue of background work (docket) looks for what is due every second, not four times; what is
+put there to be done at once is found at once, as before, while one of its ten hands is free (decision 0031).
 """
 
 from __future__ import annotations

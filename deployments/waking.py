@@ -199,17 +199,16 @@ class Waker(Agenda, ABC):
         if self.truck_desk and self.truck_desk.takes(shipment_id, found, self.board):
             self._busy(shipment_id, DUE)
             return None
-        left = found.left or self._needs_run(shipment_id)
+        left = self._needs_run(shipment_id) or found.left
         full = self.full(pools.TRUCKS) and self._board_for(shipment_id, found) is None
         flow = self.receipts.seconds(stopwatch())
         wait = 0.0 if left else self.showing.wait(shipment_id, found.mark, TRUCK, full, flow)
         return self._in(shipment_id, min(wait, DUE) if full else wait, found)  # a worker may be free before that
 
     def _needs_run(self, shipment_id: int) -> bool:
-        """Whether it is a truck of which the board has found something left, and that its desk does not take."""
-        if not (self.truck_desk and self.board and shipment_id in self.truck_desk.found):
+        """Whether something is left of a truck, as the board or its desk has found, that the desk does not take."""
+        if not (self.truck_desk and self.board and self.truck_desk.leaves(shipment_id)):
             return False
-        self.truck_desk.found.discard(shipment_id)
         self.board.need_run.add(shipment_id)
         return True
 
@@ -325,6 +324,8 @@ class Waker(Agenda, ABC):
             self.start(shipment_id)
             if self.board:
                 self.board.need_run.discard(shipment_id)
+            if self.truck_desk:
+                self.truck_desk.found.discard(shipment_id)
         self.tried[shipment_id] = found.mark
         self.showing.shown(shipment_id, found.stands if board and small else "")
         self._forget(shipment_id, 1)
@@ -337,6 +338,8 @@ class Waker(Agenda, ABC):
             return
         self._forget(shipment_id)
         self.showing.shown(shipment_id)
+        if self.truck_desk:
+            self.truck_desk.found.discard(shipment_id)
         if found.over:
             for kept in (self.when, self.rows, self.size, self.ran_at, self.tried, self.handed, self.desked):
                 kept.pop(shipment_id, None)

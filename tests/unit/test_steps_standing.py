@@ -9,6 +9,7 @@ from sqlalchemy import Connection, event, update
 
 from adapters.ledger import events, parcels, shipments, touches
 from adapters.ledger.tables import document, shipment
+from mappings.errors import AuthorityUnavailable
 from tasks.clearing import settling, steps
 from tasks.clearing.advance import advance
 from tasks.clearing.standing import Standing, load_standing
@@ -81,6 +82,23 @@ def test_a_step_of_an_advance_knows_what_happened_during_the_one_before(
     advance(desk.office, desk.id)
     assert 1 in seen[0]
     assert seen[1] == seen[0] - {1}
+
+
+def test_an_authority_that_is_away_stops_only_what_is_said_to_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.take_in()
+    taken: list[str] = []
+
+    def take(_office: object, _shipment_id: int, step: str, standing: Standing) -> steps.Taken:
+        taken.append(step)
+        if len(taken) == 1:
+            raise AuthorityUnavailable("away")
+        return steps.Taken(step, prepared=1, standing=standing)
+
+    monkeypatch.setattr(steps, "take", take)
+    monkeypatch.setattr(steps, "anything_to_do", lambda *_: True)
+    with pytest.raises(AuthorityUnavailable, match="away"):
+        advance(desk.office, desk.id)
+    assert taken == [step.name for step in desk.standing().procedure.steps]
 
 
 def test_settling_what_is_as_it_was_writes_nothing_and_asks_little(desk: Desk) -> None:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from adapters import home as homes
 from deployments import beside, waking
-from deployments.desk import TRUCKS, TruckDesk
+from deployments.desk import REST, TRUCKS, UNDONE, WAITS, TruckDesk, serve_trucks
 from deployments.pools import FEW
 from deployments.showing import QUIET, STEADY, TRUCK
+from mappings.errors import AuthorityUnavailable
 from tasks import stages
 from tasks.clearing import steps
-from tasks.clearing.advance import advance
+from tasks.clearing.advance import Advanced, advance
 from tasks.clearing.settling import settle_shipment
 from tasks.clearing.standing import Standing
 from tasks.notices import LEFT, RUN, SHOWN
@@ -33,24 +35,31 @@ __all__ = ["captured", "home", "prefect", "truck"]
 
 @dataclass
 class TruckAt(At):
-    """The desk: it has done what it is handed by the next beat, and then looks as the test says."""
+    """The desk: by the next beat it has done what it is handed, or not; meanwhile a receipt may have come."""
 
-    name: str = "truck-desk"
     scene: Any = None
-    works: bool = True  # else it leaves its trucks as they are
+    works: bool = True
+    dies: bool = False
+    hears: bool = False
     found: set[int] = field(default_factory=set)
-    handed: dict[int, str] = field(default_factory=dict)
+    undone: dict[int, float] = field(default_factory=dict)
     takes = TruckDesk.takes
+    leaves = TruckDesk.leaves
     forget = TruckDesk.forget
+    _is_free = TruckDesk._is_free
 
     def done(self) -> set[int]:
-        if self.in_hand and self.works and not self.shut_out:
-            self.scene.number += 1
-            self.scene.found = self.scene.found._replace(left=False, ready=0)
-        found = super().done()
-        while self.turned_away:
-            self.handed.pop(self.turned_away.pop(), None)
-        return found
+        self._answer = {}
+        for ident in self.in_hand:
+            self._answer[ident] = False if self.shut_out else None if self.dies else True if self.works else UNDONE
+            self.scene.number += self._answer[ident] is True or self.hears
+            if self._answer[ident] is True:
+                self.scene.found = self.scene.found._replace(left=False, ready=0)
+        self.in_hand.clear()
+        return TruckDesk.done(self)  # type: ignore[arg-type]
+
+    def _heard(self) -> dict[int, Any]:
+        return self._answer
 
 
 class Trucks(Boarded):
@@ -76,7 +85,11 @@ class Trucks(Boarded):
 def scene(captured: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trucks]:
     """A truck that the pulse has looked at, shown as it is."""
     monkeypatch.setattr(stages, "parcels_of", lambda _: FEW + 1)
-    yield from opened(Trucks, captured, monkeypatch)
+    made = opened(Trucks, captured, monkeypatch)
+    one = next(made)
+    monkeypatch.setattr("deployments.desk.stopwatch", lambda: one.now)
+    yield one
+    yield from made
 
 
 def test_what_is_little_work_is_done_at_once_and_shown_without_a_run(scene: Trucks) -> None:
@@ -89,8 +102,10 @@ def test_what_is_little_work_is_done_at_once_and_shown_without_a_run(scene: Truc
     assert stages.touched() == {}
 
 
-@pytest.mark.parametrize("how", [{"begins": True}, {"ready": FEW + 1}])
-def test_what_begins_and_what_declares_many_parcels_is_a_run(scene: Trucks, how: dict[str, Any]) -> None:
+@pytest.mark.parametrize("how", [{"begins": True}, {"ready": FEW + 1}, {"applied": True}])
+def test_what_begins_what_declares_many_parcels_and_what_was_applied_for_is_a_run(
+    scene: Trucks, how: dict[str, Any]
+) -> None:
     scene.leaves(**how)
     assert scene.beats(3 * BEAT) == 1
     assert scene.at.had == []
@@ -111,17 +126,24 @@ def test_what_no_run_has_had_or_whose_run_came_to_no_good_end_gets_one(scene: Tr
     assert scene.at.had == [scene.id]
 
 
-def test_what_the_desk_leaves_as_it_was_a_run_tells(scene: Trucks) -> None:
-    """An authority that is away: the run comes upon it, too, tries it for a while, and ends in a state that says so."""
-    scene.at.works = False
+@pytest.mark.parametrize("how", [{"works": False}, {"works": False, "hears": True}, {"dies": True}])
+def test_what_the_desk_could_not_do_a_run_does_and_tells(scene: Trucks, how: dict[str, bool]) -> None:
+    """An authority that is away, a file that cannot be worked up, a killed process; receipts come all the time."""
+    for name, value in how.items():
+        setattr(scene.at, name, value)
     scene.leaves()
     assert scene.beats(5 * BEAT) == 1
     assert scene.at.had == [scene.id]
     scene.run()
-    assert scene.beats(STEADY) == 0
-    scene.at.works = True
+    for _ in range(5):  # what comes meanwhile is a run's, too: each would be tried in vain
+        scene.leaves()
+        assert scene.beats(5 * BEAT) == 1
+        scene.run()
+    assert scene.at.had == [scene.id]
+    scene.now += REST
+    scene.at.works, scene.at.dies = True, False
     scene.leaves()
-    assert scene.beats(5 * BEAT) == 0, "another change is the desk's first"
+    assert scene.beats(5 * BEAT) == 0, "after a while it is the desk's again"
     assert scene.at.had == [scene.id] * 2
 
 
@@ -133,16 +155,27 @@ def test_what_is_left_for_hong_kong_is_found_by_the_board_and_done_at_the_desk(s
     assert scene.at.had == [scene.id]
 
 
-def test_where_the_board_finds_it_left_and_the_desk_does_not_do_it_a_run_does(scene: Trucks) -> None:
-    scene.answers, scene.at.works = [LEFT], False
+@pytest.mark.parametrize("hears", [False, True])
+def test_where_the_board_finds_it_left_and_the_desk_does_not_do_it_a_run_does(scene: Trucks, hears: bool) -> None:
+    """Hong Kong's deadline is over, and a person is to decide: nobody can do it, and somebody has to say it."""
+    scene.answers, scene.at.works, scene.at.hears = [LEFT], False, hears
     scene.change()
-    assert scene.beats(3 * TRUCK * QUIET) == 1
+    assert scene.beats(TRUCK * QUIET + 5 * BEAT) == 1
     assert scene.at.had == [scene.id]
     assert scene.at.found == set()
     scene.run()
     scene.answers = [SHOWN]
     scene.change()
     assert scene.shown(2 * TRUCK * QUIET) == 1, "and it is the board's again"
+
+
+def test_what_a_run_has_done_meanwhile_is_not_left_any_more(scene: Trucks) -> None:
+    scene.at.found.add(scene.id)
+    scene.number += 1
+    scene.noted = f"m{scene.number}"
+    scene.waker._now([scene.id])
+    scene.beats(2 * BEAT)
+    assert scene.at.found == set()
 
 
 def test_what_the_board_cannot_show_is_no_work_for_the_desk(scene: Trucks) -> None:
@@ -152,9 +185,10 @@ def test_what_the_board_cannot_show_is_no_work_for_the_desk(scene: Trucks) -> No
     assert scene.at.had == []
 
 
-def test_where_the_desk_has_its_hands_full_a_worker_has_the_truck(scene: Trucks) -> None:
+@pytest.mark.parametrize(("many", "seconds"), [(TRUCKS, 0.0), (1, WAITS)])
+def test_where_the_desk_has_its_hands_full_a_worker_has_the_truck(scene: Trucks, many: int, seconds: float) -> None:
     scene.at.done = set  # type: ignore[method-assign]
-    scene.at.in_hand = dict.fromkeys(range(1000, 1000 + TRUCKS), 0.0)
+    scene.at.in_hand = dict.fromkeys(range(1000, 1000 + many), scene.now - seconds)
     scene.leaves()
     assert scene.beats(3 * BEAT) == 1
 
@@ -180,13 +214,14 @@ def test_one_that_somebody_else_had_is_handed_in_again(scene: Trucks) -> None:
 
 
 def test_a_closed_truck_is_forgotten(scene: Trucks) -> None:
+    scene.at.works = False
     scene.leaves()
-    scene.shown(2 * TRUCK * QUIET)
-    assert scene.id in scene.at.handed
+    scene.beats(5 * BEAT)
+    assert scene.id in scene.at.undone
     scene.over = True
-    scene.change()
-    scene.shown(2 * TRUCK * QUIET)
-    assert scene.at.handed == {}
+    scene.run()
+    scene.beats(5 * BEAT)
+    assert scene.at.undone == {}
 
 
 def test_the_process_advances_a_truck_and_goes_by_a_name(captured: int) -> None:
@@ -218,6 +253,52 @@ def test_many_parcels_that_a_file_makes_ready_are_left_to_a_run(captured: int, m
     assert taken == []
     assert advance(here, captured, ready) is not None
     assert "declare" in taken
+
+
+@pytest.mark.parametrize(
+    ("left", "did", "says", "shows"),
+    [(False, True, True, 1), (False, False, True, 1), (True, True, True, 0), (True, False, UNDONE, 0)],
+)
+def test_it_shows_what_is_done_and_says_where_it_could_do_nothing(
+    monkeypatch: pytest.MonkeyPatch, left: bool, did: bool, says: Any, shows: int
+) -> None:
+    shown: list[int] = []
+    monkeypatch.setattr("tasks.clearing.advance.advance", lambda *_: Advanced(AT, did))
+    monkeypatch.setattr("tasks.looks.nothing_left", lambda _, at: None if left else at)
+    monkeypatch.setattr("deployments.board.shower", lambda _: lambda ident, at: shown.append(ident))
+    assert said_of(7, monkeypatch) == (7, says)
+    assert len(shown) == shows
+
+
+@pytest.mark.parametrize("error", [AuthorityUnavailable("away"), RuntimeError("a defect")])
+def test_what_it_comes_upon_is_said_to_be_undone(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fails(*_: object) -> Advanced:
+        raise error
+
+    monkeypatch.setattr("tasks.clearing.advance.advance", fails)
+    assert said_of(7, monkeypatch) == (7, UNDONE)
+    monkeypatch.setattr("tasks.clearing.advance.advance", lambda *_: None)
+    assert said_of(7, monkeypatch) == (7, False), "somebody else has it"
+
+
+AT: Any = object()
+
+
+def said_of(shipment_id: int, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """What the desk's process says of a truck."""
+    monkeypatch.setattr("tasks.office.office", lambda: None)
+    for name in ("setsid", "nice"):
+        monkeypatch.setattr(os, name, lambda *_: None)
+    ours, theirs = Pipe()
+    serving = Thread(target=serve_trucks, args=(theirs,))
+    serving.start()
+    ours.send((0, (shipment_id,)))
+    assert ours.poll(30)
+    said = ours.recv()
+    ours.close()
+    serving.join(10)
+    assert not serving.is_alive()
+    return said
 
 
 def test_what_dies_at_the_desk_is_looked_at_again(captured: int) -> None:
