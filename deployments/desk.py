@@ -33,6 +33,8 @@ REST = 60.0  # real seconds after which a truck is tried there again that the de
 HANGS = 300.0  # real seconds without a word
 SHOWS = 5.0  # real seconds in which it begins calls to show a truck: the next one waits for its step
 UNDONE = "undone"  # of a truck that the desk could not advance, or of which it has left what there was
+MORE = "more"  # of one of which something is left, though something was done
+MOST = 3  # times in a row that there is more
 NICE = 10  # a truck's step does not stand before a single shipment
 log = logging.getLogger("tongguan.desk")
 
@@ -68,14 +70,19 @@ def serve_trucks(ours: Connection) -> None:
     """The process of the trucks' desk; what it cannot show soon is left to the board, what it cannot do to a run."""
     from deployments.board import shower  # noqa: PLC0415 - which is not for the desk of small shipments
     from tasks import looks  # noqa: PLC0415
+    from tasks.notices import AWAY  # noqa: PLC0415
 
     os.nice(NICE)
     show = shower(SHOWS)
 
+    shown_from = stopwatch()  # where Prefect is away, or slow, steps do not wait for it
+
     def after(shipment_id: int, went: Advanced) -> Any:
+        nonlocal shown_from
         if looks.nothing_left(shipment_id, went.at) is None:
-            return True if went.did else UNDONE
-        show(shipment_id, at=went.at)
+            return MORE if went.did else UNDONE
+        if stopwatch() >= shown_from and show(shipment_id, at=went.at) == AWAY:
+            shown_from = stopwatch() + REST
         return True
 
     serve(ours, pools.FEW, after, UNDONE)
@@ -112,22 +119,25 @@ class TruckDesk(Desk):
     """The trucks' desk as the pulse sees it.
 
     `found`: trucks of which something is left, as the board or the desk has found; `undone`: those for which the desk
-    could do nothing, and when.
+    could do nothing, and when; `more`: how often in a row there was more to do.
     """
 
     def __init__(self, target: Callable[[Connection], None] = serve_trucks) -> None:
         super().__init__(target, "truck-desk", HANGS)
         self.found: set[int] = set()
         self.undone: dict[int, float] = {}
+        self.more: dict[int, int] = {}
 
     def takes(self, shipment_id: int, look: Look, board: Board | None) -> bool:
-        """Hands a truck in, where what is left of it is little work, and it can be shown afterwards without a run."""
+        """Hands a truck in, where what is left of it is little work, and it can be shown afterwards without a run.
+
+        One that waits for an answer that got lost is a run's, which tells it.
+        """
         shown = board is not None and bool(look.noted) and shipment_id not in board.need_run
-        little = not look.begins and not look.applied and look.ready <= pools.FEW
+        little = not (look.begins or look.applied or look.waits_for_time) and look.load <= pools.FEW
         left = look.left or shipment_id in self.found
         if not (shown and little and left and self._is_free(shipment_id)):
             return False
-        self.found.discard(shipment_id)
         self.hand(shipment_id)
         return True
 
@@ -147,7 +157,13 @@ class TruckDesk(Desk):
         """The trucks that it is done with since last time; what it could not do is a run's, which tells why."""
         said = self._heard()
         self.turned_away.clear()
+        self.found -= {shipment_id for shipment_id, how in said.items() if how is True}
         undone = {shipment_id for shipment_id, how in said.items() if how in (UNDONE, None)}
+        for shipment_id, how in said.items():
+            self.more[shipment_id] = self.more.get(shipment_id, 0) + 1 if how == MORE else 0
+            if self.more[shipment_id] == MOST:
+                undone.add(shipment_id)
+                self.more[shipment_id] = 0
         self.found |= undone
         self.undone |= dict.fromkeys(undone, stopwatch())
         return set(said)
@@ -156,3 +172,4 @@ class TruckDesk(Desk):
         """A truck at its end."""
         self.found.discard(shipment_id)
         self.undone.pop(shipment_id, None)
+        self.more.pop(shipment_id, None)

@@ -132,7 +132,7 @@ class Waker(Agenda, ABC):
             if said != SHOWN:  # a run that has begun may have looked before this change: at its end that is seen
                 self.tried.pop(shipment_id, None)
             if said == LEFT and self.lane(shipment_id) == pools.TRUCKS:  # for Hong Kong, which a look does not see
-                (self.truck_desk.found if self.truck_desk else board.need_run).add(shipment_id)
+                self._found(shipment_id, board)
             wait = {TAKEN: DUE, HELD: BUSY, AWAY: TROUBLED * 2**board.away}.get(said, 0.0)
             self._later(shipment_id, wait)
         for shipment_id in list(self.aside)[: max(LINE - self._line(board), 0)]:
@@ -167,7 +167,8 @@ class Waker(Agenda, ABC):
 
         due = self.when.pop(shipment_id, stopwatch())
         desk, running = self._desk_for(shipment_id), set(self.running())
-        if not desk and (shipment_id in running or len(running) >= AT_ONCE):
+        waits = len(running) >= AT_ONCE and not (self.truck_desk and shipment_id in self.under_way)
+        if not desk and (shipment_id in running or waits):
             self._settle(shipment_id)
             self._busy(shipment_id, DUE if shipment_id in running else TROUBLED)
             return None
@@ -178,6 +179,8 @@ class Waker(Agenda, ABC):
             if shipment_id in running or waited < self.showing.quiet:
                 self.when[shipment_id] = due  # not looked at before there is room: a look costs as much as a step
                 return None
+        if in_hand and not desk:
+            self._settle(shipment_id)  # what people see of its parcels does not wait for its turn
         if in_hand or stages.worked_on(shipment_id):
             self._busy(shipment_id, BUSY)
             return None
@@ -204,6 +207,13 @@ class Waker(Agenda, ABC):
         flow = self.receipts.seconds(stopwatch())
         wait = 0.0 if left else self.showing.wait(shipment_id, found.mark, TRUCK, full, flow)
         return self._in(shipment_id, min(wait, DUE) if full else wait, found)  # a worker may be free before that
+
+    def _found(self, shipment_id: int, board: Board) -> None:
+        """The board has found something left of a truck: its desk is to have it, or a run."""
+        if self.truck_desk is None:
+            board.need_run.add(shipment_id)
+        elif shipment_id not in self.truck_desk.in_hand:
+            self.truck_desk.found.add(shipment_id)
 
     def _needs_run(self, shipment_id: int) -> bool:
         """Whether something is left of a truck, as the board or its desk has found, that the desk does not take."""
@@ -310,10 +320,10 @@ class Waker(Agenda, ABC):
         """
         running, board = set(self.running()), self._board_for(shipment_id, found)
         in_line = self.in_line(shipment_id) if board else ""
-        if (shipment_id in running and not in_line) or (len(running) >= AT_ONCE and not board):
-            self._busy(shipment_id, DUE if shipment_id in running else TROUBLED)
-            return False
         small, news = self.lane(shipment_id) == pools.EXPRESS, shipment_id in self.showing.news
+        if (shipment_id in running and not in_line) or (len(running) >= AT_ONCE and not board):
+            self._busy(shipment_id, DUE if shipment_id in running or not small else TROUBLED)
+            return False
         if board and not (news if shipment_id in board.in_hand else board.has_room()):
             self._busy(shipment_id, DUE if shipment_id in board.in_hand else CROWDED)  # it is looked at when it is done
             return False

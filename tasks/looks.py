@@ -85,7 +85,8 @@ class Look(NamedTuple):
 
     `waits_for_time` says that it is to be tried again and again: an answer got lost. `begins`: it has no message yet.
     `stands` is a digest of what people wait for: the states of shipment and parcels, without those of documents.
-    `ready` are how many parcels are to be declared, as soon as they may; `applied`: what was applied for is to be sent.
+    `load` is about how many parcels are to be declared, as soon as they may; `applied`: what was applied for is to be
+    sent.
     """
 
     mark: str
@@ -96,7 +97,7 @@ class Look(NamedTuple):
     begins: bool = False
     left: bool = True
     stands: str = ""
-    ready: int = 0
+    load: int = 0
     applied: bool = False
 
 
@@ -108,8 +109,8 @@ def look(shipment_id: int, roughly: bool = False) -> Look:
     left = _left(at, int(noted.get(intake.WORKED_UP, "-1")), roughly)
     waits_for_time, limit = at.fact("outcome_unknown"), timing.next_limit(at)
     stands = digest((at.shipment.state, at.shipment.held, sorted(at.parcels.items())))
-    ready, applied = len(at.in_state("ready")), applications.anything_to_do(at)
-    return Look(mark_, noted.get(RAN, ""), waits_for_time, limit, over, not at.messages, left, stands, ready, applied)
+    load, applied = steps.load(at), applications.anything_to_do(at)
+    return Look(mark_, noted.get(RAN, ""), waits_for_time, limit, over, not at.messages, left, stands, load, applied)
 
 
 def _left(at: Standing, worked_up: int, roughly: bool) -> bool:

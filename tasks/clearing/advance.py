@@ -21,7 +21,7 @@ from tasks.office import Office
 
 
 class Advanced(NamedTuple):
-    """Where a shipment stands then, and whether anything was done."""
+    """Where a shipment stands then, and whether files were worked up, or messages prepared or sent."""
 
     at: Standing
     did: bool
@@ -30,8 +30,8 @@ class Advanced(NamedTuple):
 def advance(office: Office, shipment_id: int, most: float = math.inf) -> Advanced | None:
     """Takes every step that can be taken; None where another worker has the shipment. Raises as the stages do.
 
-    No step where more than `most` parcels are to be declared once its files are worked up. An authority that cannot be
-    reached stops only what is said to it: AuthorityUnavailable is raised at the end.
+    No step where about more than `most` parcels are to be declared once its files are worked up. An authority that
+    cannot be reached stops only what is said to it: AuthorityUnavailable is raised at the end.
     """
     missed: list[AuthorityUnavailable] = []
     with alone(office, shipment_id) as mine:
@@ -39,9 +39,9 @@ def advance(office: Office, shipment_id: int, most: float = math.inf) -> Advance
             return None
         did = intake.work_up(office, shipment_id) is not None
         with _noted(missed):
-            did |= hearing.find_out(office, shipment_id) > 0
+            hearing.find_out(office, shipment_id)
         standing = settle_shipment(office, shipment_id)
-        for step in standing.procedure.steps if len(standing.in_state("ready")) <= most else ():
+        for step in standing.procedure.steps if steps.load(standing) <= most else ():
             if not steps.anything_to_do(office, standing, step.name):
                 continue
             after = None

@@ -29,6 +29,9 @@ PREPARE: dict[str, Callable[[Office, Standing], int]] = {
 }
 
 
+A_MESSAGE = 25  # parcels: a hundred documents, four of each
+
+
 @dataclass(frozen=True)
 class Taken:
     """What a step did: messages prepared, messages sent, how others ended."""
@@ -79,6 +82,12 @@ def anything_to_do(office: Office, standing: Standing, step: str, roughly: bool 
     if any(standing.messages[kind, "prepared"] for kind in standing.procedure.step(step).sends):
         return True
     return standing.may(step) and (step != "hong_kong" or (not roughly and hongkong.anything_to_do(office, standing)))
+
+
+def load(standing: Standing) -> int:
+    """About how many parcels are to be declared: those that are ready, and those of messages that are prepared."""
+    prepared = sum(count for (_, state), count in standing.messages.items() if state == "prepared")
+    return len(standing.in_state("ready")) + A_MESSAGE * prepared
 
 
 def lost(standing: Standing) -> bool:

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from adapters import home as homes
+from adapters.ledger import touches
 from deployments import beside, waking
-from deployments.desk import REST, TRUCKS, UNDONE, WAITS, TruckDesk, serve_trucks
+from deployments.desk import MORE, MOST, REST, TRUCKS, UNDONE, WAITS, TruckDesk, serve_trucks
 from deployments.pools import FEW
 from deployments.showing import QUIET, STEADY, TRUCK
 from mappings.errors import AuthorityUnavailable
@@ -23,7 +24,7 @@ from tasks.clearing import steps
 from tasks.clearing.advance import Advanced, advance
 from tasks.clearing.settling import settle_shipment
 from tasks.clearing.standing import Standing
-from tasks.notices import LEFT, RUN, SHOWN
+from tasks.notices import AWAY, LEFT, RUN, SHOWN
 from tasks.office import open_office
 from tests.unit.board_scene import Boarded
 from tests.unit.pulse_scene import BEAT, At, opened
@@ -35,26 +36,25 @@ __all__ = ["captured", "home", "prefect", "truck"]
 
 @dataclass
 class TruckAt(At):
-    """The desk: by the next beat it has done what it is handed, or not; meanwhile a receipt may have come."""
+    """The desk: by the next beat it has said of what it is handed what the test `says`; meanwhile receipts may come."""
 
     scene: Any = None
-    works: bool = True
-    dies: bool = False
+    says: Any = True
     hears: bool = False
     found: set[int] = field(default_factory=set)
     undone: dict[int, float] = field(default_factory=dict)
+    more: dict[int, int] = field(default_factory=dict)
     takes = TruckDesk.takes
     leaves = TruckDesk.leaves
     forget = TruckDesk.forget
     _is_free = TruckDesk._is_free
 
     def done(self) -> set[int]:
-        self._answer = {}
-        for ident in self.in_hand:
-            self._answer[ident] = False if self.shut_out else None if self.dies else True if self.works else UNDONE
-            self.scene.number += self._answer[ident] is True or self.hears
-            if self._answer[ident] is True:
-                self.scene.found = self.scene.found._replace(left=False, ready=0)
+        self._answer = dict.fromkeys(self.in_hand, self.says)
+        if self.in_hand:
+            self.scene.number += self.says in (True, MORE) or self.hears
+            if self.says is True:
+                self.scene.found = self.scene.found._replace(left=False, load=0)
         self.in_hand.clear()
         return TruckDesk.done(self)  # type: ignore[arg-type]
 
@@ -93,7 +93,7 @@ def scene(captured: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trucks]:
 
 
 def test_what_is_little_work_is_done_at_once_and_shown_without_a_run(scene: Trucks) -> None:
-    scene.leaves(ready=FEW)
+    scene.leaves(load=FEW)
     assert scene.beats(3 * BEAT) == 0
     assert scene.at.had == [scene.id]
     assert scene.shown(3 * TRUCK * QUIET) == 1
@@ -102,8 +102,8 @@ def test_what_is_little_work_is_done_at_once_and_shown_without_a_run(scene: Truc
     assert stages.touched() == {}
 
 
-@pytest.mark.parametrize("how", [{"begins": True}, {"ready": FEW + 1}, {"applied": True}])
-def test_what_begins_what_declares_many_parcels_and_what_was_applied_for_is_a_run(
+@pytest.mark.parametrize("how", [{"begins": True}, {"load": FEW + 1}, {"applied": True}, {"waits_for_time": True}])
+def test_what_begins_what_is_much_what_was_applied_for_and_a_lost_answer_are_a_runs(
     scene: Trucks, how: dict[str, Any]
 ) -> None:
     scene.leaves(**how)
@@ -126,11 +126,10 @@ def test_what_no_run_has_had_or_whose_run_came_to_no_good_end_gets_one(scene: Tr
     assert scene.at.had == [scene.id]
 
 
-@pytest.mark.parametrize("how", [{"works": False}, {"works": False, "hears": True}, {"dies": True}])
-def test_what_the_desk_could_not_do_a_run_does_and_tells(scene: Trucks, how: dict[str, bool]) -> None:
+@pytest.mark.parametrize(("says", "hears"), [(UNDONE, False), (UNDONE, True), (None, False)])
+def test_what_the_desk_could_not_do_a_run_does_and_tells(scene: Trucks, says: Any, hears: bool) -> None:
     """An authority that is away, a file that cannot be worked up, a killed process; receipts come all the time."""
-    for name, value in how.items():
-        setattr(scene.at, name, value)
+    scene.at.says, scene.at.hears = says, hears
     scene.leaves()
     assert scene.beats(5 * BEAT) == 1
     assert scene.at.had == [scene.id]
@@ -141,10 +140,47 @@ def test_what_the_desk_could_not_do_a_run_does_and_tells(scene: Trucks, how: dic
         scene.run()
     assert scene.at.had == [scene.id]
     scene.now += REST
-    scene.at.works, scene.at.dies = True, False
+    scene.at.says = True
     scene.leaves()
     assert scene.beats(5 * BEAT) == 0, "after a while it is the desk's again"
     assert scene.at.had == [scene.id] * 2
+
+
+def test_of_which_more_is_left_each_time_the_desk_has_had_enough_in_the_end(scene: Trucks) -> None:
+    scene.at.says = MORE
+    scene.leaves()
+    runs = sum(scene.beats(BEAT) for _ in range(30))
+    assert runs == 1
+    assert len(scene.at.had) == MOST
+    scene.run()
+    scene.at.says = True
+    scene.now += REST
+    scene.leaves()
+    assert scene.beats(5 * BEAT) == 0
+
+
+def test_its_parcels_follow_their_documents_while_it_waits_there(
+    scene: Trucks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled: list[int] = []
+    monkeypatch.setattr(stages, "standing", settled.append)
+    scene.at.done = set  # type: ignore[method-assign]
+    scene.leaves()
+    scene.beats(3 * BEAT)
+    assert settled == []
+    scene.change(touches.HEARD)
+    scene.beats(waking.LONGEST)
+    assert settled == [scene.id]
+
+
+def test_where_there_are_many_runs_already_the_desk_goes_on(scene: Trucks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waking, "AT_ONCE", 0)
+    scene.waker.under_way.add(scene.id)
+    scene.leaves()
+    assert scene.beats(3 * BEAT) == 0
+    assert scene.at.had == [scene.id]
+    scene.leaves(load=FEW + 1)
+    assert scene.beats(3 * BEAT) == 0, "a run has to wait"
 
 
 def test_what_is_left_for_hong_kong_is_found_by_the_board_and_done_at_the_desk(scene: Trucks) -> None:
@@ -158,7 +194,7 @@ def test_what_is_left_for_hong_kong_is_found_by_the_board_and_done_at_the_desk(s
 @pytest.mark.parametrize("hears", [False, True])
 def test_where_the_board_finds_it_left_and_the_desk_does_not_do_it_a_run_does(scene: Trucks, hears: bool) -> None:
     """Hong Kong's deadline is over, and a person is to decide: nobody can do it, and somebody has to say it."""
-    scene.answers, scene.at.works, scene.at.hears = [LEFT], False, hears
+    scene.answers, scene.at.says, scene.at.hears = [LEFT], UNDONE, hears
     scene.change()
     assert scene.beats(TRUCK * QUIET + 5 * BEAT) == 1
     assert scene.at.had == [scene.id]
@@ -205,23 +241,24 @@ def test_a_truck_at_the_desk_gets_no_run_until_the_desk_is_done_with_it(scene: T
 
 
 def test_one_that_somebody_else_had_is_handed_in_again(scene: Trucks) -> None:
-    scene.at.shut_out = True
-    scene.leaves()
+    scene.at.says = False
+    scene.at.found.add(scene.id)  # the board has found it, a look does not
+    scene.change()
     assert scene.beats(waking.BUSY) == 0
     assert len(scene.at.had) > 1
-    scene.at.shut_out = False
+    scene.at.says = True
     assert scene.shown(2 * TRUCK * QUIET) == 1
 
 
 def test_a_closed_truck_is_forgotten(scene: Trucks) -> None:
-    scene.at.works = False
+    scene.at.says = UNDONE
     scene.leaves()
     scene.beats(5 * BEAT)
     assert scene.id in scene.at.undone
     scene.over = True
     scene.run()
     scene.beats(5 * BEAT)
-    assert scene.at.undone == {}
+    assert (scene.at.undone, scene.at.more, scene.at.found) == ({}, {}, set())
 
 
 def test_the_process_advances_a_truck_and_goes_by_a_name(captured: int) -> None:
@@ -257,7 +294,7 @@ def test_many_parcels_that_a_file_makes_ready_are_left_to_a_run(captured: int, m
 
 @pytest.mark.parametrize(
     ("left", "did", "says", "shows"),
-    [(False, True, True, 1), (False, False, True, 1), (True, True, True, 0), (True, False, UNDONE, 0)],
+    [(False, True, True, 1), (False, False, True, 1), (True, True, MORE, 0), (True, False, UNDONE, 0)],
 )
 def test_it_shows_what_is_done_and_says_where_it_could_do_nothing(
     monkeypatch: pytest.MonkeyPatch, left: bool, did: bool, says: Any, shows: int
@@ -266,8 +303,17 @@ def test_it_shows_what_is_done_and_says_where_it_could_do_nothing(
     monkeypatch.setattr("tasks.clearing.advance.advance", lambda *_: Advanced(AT, did))
     monkeypatch.setattr("tasks.looks.nothing_left", lambda _, at: None if left else at)
     monkeypatch.setattr("deployments.board.shower", lambda _: lambda ident, at: shown.append(ident))
-    assert said_of(7, monkeypatch) == (7, says)
+    assert said_of([7], monkeypatch) == [(7, says)]
     assert len(shown) == shows
+
+
+def test_where_prefect_is_away_the_next_truck_does_not_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[int] = []
+    monkeypatch.setattr("tasks.clearing.advance.advance", lambda *_: Advanced(AT, True))
+    monkeypatch.setattr("tasks.looks.nothing_left", lambda _, at: at)
+    monkeypatch.setattr("deployments.board.shower", lambda _: lambda ident, at: shown.append(ident) or AWAY)
+    assert said_of([7, 8], monkeypatch) == [(7, True), (8, True)]
+    assert shown == [7], "the board shows the others"
 
 
 @pytest.mark.parametrize("error", [AuthorityUnavailable("away"), RuntimeError("a defect")])
@@ -276,25 +322,26 @@ def test_what_it_comes_upon_is_said_to_be_undone(monkeypatch: pytest.MonkeyPatch
         raise error
 
     monkeypatch.setattr("tasks.clearing.advance.advance", fails)
-    assert said_of(7, monkeypatch) == (7, UNDONE)
+    assert said_of([7], monkeypatch) == [(7, UNDONE)]
     monkeypatch.setattr("tasks.clearing.advance.advance", lambda *_: None)
-    assert said_of(7, monkeypatch) == (7, False), "somebody else has it"
+    assert said_of([7], monkeypatch) == [(7, False)], "somebody else has it"
 
 
 AT: Any = object()
 
 
-def said_of(shipment_id: int, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """What the desk's process says of a truck."""
+def said_of(shipment_ids: list[int], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the desk's process says of these trucks."""
     monkeypatch.setattr("tasks.office.office", lambda: None)
     for name in ("setsid", "nice"):
         monkeypatch.setattr(os, name, lambda *_: None)
     ours, theirs = Pipe()
     serving = Thread(target=serve_trucks, args=(theirs,))
     serving.start()
-    ours.send((0, (shipment_id,)))
+    for shipment_id in shipment_ids:
+        ours.send((0, (shipment_id,)))
     assert ours.poll(30)
-    said = ours.recv()
+    said = [ours.recv() for _ in shipment_ids]
     ours.close()
     serving.join(10)
     assert not serving.is_alive()
@@ -306,6 +353,9 @@ def test_what_dies_at_the_desk_is_looked_at_again(captured: int) -> None:
     try:
         desk.hand(captured)
         until_done(desk, captured)
+        assert captured in desk.undone
+        assert desk.leaves(captured), "by a run"
+        assert not desk.leaves(captured)
     finally:
         desk.end()
 
