@@ -181,6 +181,8 @@ class Waker(Agenda, ABC):
                 return None
         if in_hand and not desk:
             self._settle(shipment_id)  # what people see of its parcels does not wait for its turn
+            self._busy(shipment_id, DUE)
+            return None
         if in_hand or stages.worked_on(shipment_id):
             self._busy(shipment_id, BUSY)
             return None
