@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from deployments.board import Board
-from deployments.desk import Desk, TruckDesk
+from deployments.desk import Desk
 from deployments.dispatch import Dispatch
 from deployments.heartbeats import no_heartbeats
 from deployments.listener import GRACE, Listener, hear, logged, tell
 from deployments.pools import pool
 from deployments.prefect_api import Prefect
+from deployments.truck_desk import TruckDesk
 from deployments.waking import Waker
 from mappings.clock import stopwatch
 from tasks.actors import PULSE

@@ -20,8 +20,9 @@ from adapters.ledger.touches import HEARD
 from deployments import pools
 from deployments.agenda import TROUBLED, Agenda
 from deployments.board import LINE, Board
-from deployments.desk import Desk, TruckDesk
+from deployments.desk import Desk
 from deployments.showing import NEWS, SOON, TRUCK, Showing
+from deployments.truck_desk import TruckDesk
 from mappings.clock import clock, stopwatch
 from mappings.intervals import Interval
 
