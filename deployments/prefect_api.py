@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -118,9 +119,16 @@ class Prefect:
         """Gives a run a `name`, or `tags`."""
         self._call("PATCH", f"/flow_runs/{run_id}", told)
 
-    def put(self, run_id: str, content: str | list[dict[str, Any]], key: str, description: str) -> None:
-        """An artifact of a run: a text in Markdown, or the rows of a table."""
-        self._call("POST", artifact.PATH, artifact.body(content, key, description, run_id))
+    def put(self, run_id: str, content: artifact.Content, key: str, description: str, artifact_id: str = "") -> str:
+        """An artifact of a run: a text in Markdown, or the rows of a table. Returns its id.
+
+        Where the run has it already, as `artifact_id`, that one says it from now on.
+        """
+        if artifact_id:
+            with suppress(Missing):  # nobody has it any more: it is made anew
+                self._call("PATCH", artifact.ONE.format(id=artifact_id), artifact.change(content, description))
+                return artifact_id
+        return str(self._call("POST", artifact.PATH, artifact.body(content, key, description, run_id))["id"])
 
     def page(self, run_id: str) -> str:
         """The address of a run's page."""

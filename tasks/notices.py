@@ -38,8 +38,8 @@ class Pages(Protocol):
     def ask(self, deployment: str, parameters: dict[str, Any], name: str, key: str) -> bool:
         """Starts a run that asks a person; False where there is no such deployment."""
 
-    def put(self, run_id: str, content: Any, key: str, description: str) -> None:
-        """An artifact of a run."""
+    def put(self, run_id: str, content: Any, key: str, description: str, artifact_id: str) -> str:
+        """An artifact of a run, or what one of its artifacts says now; its id."""
 
     def change(self, run_id: str, **told: Any) -> None:
         """Gives a run a `name`, or `tags`."""
@@ -127,7 +127,7 @@ def _shown(
     if at is None:
         return LEFT
     stages.explain(shipment_id)
-    publishing.publish(at, again, put=lambda *artifact: pages.put(run_id, *artifact))
+    publishing.publish(at, again, put=lambda *artifact: pages.put(run_id, *artifact), run_id=run_id)
     publishing.ask(at, again, pages.ask)
     if told:
         pages.change(run_id, **told)

@@ -9,12 +9,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+from httpx import codes
 from prefect import get_run_logger, runtime
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.deployments import run_deployment
-from prefect.exceptions import MissingContextError, ObjectNotFound
+from prefect.exceptions import MissingContextError, ObjectNotFound, PrefectHTTPStatusError
 from prefect.states import Cancelled, Completed, Failed
 
 from adapters.ledger import applications
@@ -37,28 +38,40 @@ from tasks.reporting.summary import conversion_table, fault_counts, quality, sta
 
 APPLY = ("approve-applications/approve-applications", "批准申请 approve applications")
 APPROVE, CORRECT = ("approve/approve", "批准 approve"), ("correct-parcels/correct-parcels", "更正 correct")
-Put = Callable[[Any, str, str], None]
+Put = Callable[[artifact.Content, str, str, str], str]
 Start = Callable[[str, dict[str, Any], str, str], bool]
 ASK = {"awaiting_approval": APPROVE, "awaiting_correction": CORRECT, "list_refused": CORRECT, "released": CORRECT}
 
 
 def key(master_waybill: str, what: str) -> str:
-    """The artifact's key: the same for every run of a truck, so that its page shows the history."""
+    """The artifact's key: the same for every run of a truck, so that its page shows them one after the other."""
     return re.sub(r"[^a-z0-9]+", "-", f"{master_waybill}-{what}".lower()).strip("-")
 
 
-def _put(content: Any, key: str, description: str) -> None:
+def _put(content: artifact.Content, key: str, description: str, artifact_id: str) -> str:
     """An artifact of this run."""
     with get_client(sync_client=True) as client:
-        client.request("POST", artifact.PATH, json=artifact.body(content, key, description, runtime.flow_run.id))
+        if artifact_id:
+            try:
+                told = artifact.change(content, description)
+                client.request("PATCH", artifact.ONE, json=told, path_params={"id": artifact_id})
+            except PrefectHTTPStatusError as error:
+                if error.response.status_code != codes.NOT_FOUND:  # else somebody has deleted it: it is made anew
+                    raise
+            else:
+                return artifact_id
+        told = artifact.body(content, key, description, runtime.flow_run.id)
+        return str(client.request("POST", artifact.PATH, json=told).json()["id"])
 
 
-def publish(standing: Standing, again: bool = True, put: Put = _put) -> None:
+def publish(standing: Standing, again: bool = True, put: Put = _put, run_id: str = "") -> None:
     """The shipment's summary, timeline, faults, senders' quality and conversion record as artifacts of this run.
 
     Without `again` only those that differ from what was shown last: their pages have the others. `put` is who makes
-    an artifact, here of this run: a text, or rows of a table; its key; and its description.
+    an artifact of the run `run_id` (here this one), or changes the one whose id it is given, and says its id: a text,
+    or rows of a table; its key; its description; and that id ('' for none).
     """
+    run_id = run_id or str(runtime.flow_run.id or "")
     ledger, name = office().ledger, standing.label
     found = faults(ledger, standing.id)
     asked = applications.listing(ledger, standing.id)
@@ -75,10 +88,11 @@ def publish(standing: Standing, again: bool = True, put: Put = _put) -> None:
         "redeclared": (redeclared(ledger, standing), f"{name} 重新申报 declared anew"),
         "conversion": (conversion_table(conversions(ledger, standing.id)), f"{name} 转换记录 conversion record"),
     }
-    with shown.of(ledger, standing.id, again) as differs:
+    with shown.of(ledger, standing.id, again) as seen:
         for what, (content, description) in everything.items():
-            if content and differs(what, content, description):
-                put(content, key(standing.shipment.master_waybill, what), description)
+            if content and seen.differs(what, content, description):
+                called, before = key(standing.shipment.master_waybill, what), seen.artifact(what, run_id)
+                seen.stands(what, run_id, put(content, called, description, before))
 
 
 def progress(shipment_id: int, step: str) -> Callable[[int, int], None]:
@@ -165,9 +179,9 @@ def ask(standing: Standing, again: bool = True, start: Start = _ask) -> None:
     state = standing.shipment.state
     if state in ASK and state in standing.procedure.waits_for_person:
         questions.append((*ASK[state], f"{state}:{standing.id}:{standing.received}"))
-    with shown.of(office().ledger, standing.id, again) as differs:
+    with shown.of(office().ledger, standing.id, again) as seen:
         for deployment, name, question in questions:
-            if differs(f"ask:{deployment}", question):
+            if seen.differs(f"ask:{deployment}", question):
                 _start(standing, deployment, name, question, start)
 
 

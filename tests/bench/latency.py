@@ -139,7 +139,7 @@ def _told(desk: Desk, ident: int) -> datetime | None:
     key = re.sub(r"[^a-z0-9]+", "-", f"{waybill}-summary".lower()).strip("-")
     query = {"artifacts": {"key": {"any_": [key]}}, "sort": "CREATED_DESC", "limit": 50}
     found = desk.cluster.api()._call("POST", "/artifacts/filter", query)
-    told = [artifact["created"] for artifact in found if RELEASED in str(artifact["data"])]
+    told = [artifact["updated"] for artifact in found if RELEASED in str(artifact["data"])]
     return datetime.fromisoformat(min(told)) if told else None
 
 

@@ -131,13 +131,19 @@ def world(here: Office, standing: Standing) -> None:
     state = standing.shipment.state
     if state in HAPPENS:
         events.record(here.ledger, standing.id, HAPPENS[state], clock.now(), "yard", once=True)
-    if state == "awaiting_crossing" and cross(here, standing):
-        events.record(here.ledger, standing.id, "crossed", clock.now(), "road", once=True)
+    if state == "awaiting_crossing":
+        drive(here, standing.id, standing.truck.hk_plate)
 
 
-def cross(here: Office, standing: Standing) -> bool:
+def drive(here: Office, shipment_id: int, plate: str) -> None:
+    """The truck with this plate in Hong Kong tries the bridge; where it gets over, that is told."""
+    if cross(here, plate):
+        events.record(here.ledger, shipment_id, "crossed", clock.now(), "road", once=True)
+
+
+def cross(here: Office, plate: str) -> bool:
     """Drive over the bridge, if Hong Kong lets the truck go."""
-    url, plate = here.home.authorities["hk_road"], standing.truck.hk_plate
+    url = here.home.authorities["hk_road"]
     moved = []
     for kind in ("at_control_point", "crossed"):
         try:

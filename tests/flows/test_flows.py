@@ -70,7 +70,7 @@ def test_a_truck_goes_all_the_way_run_by_run(whole: Make) -> None:
             here.happens("departed")
             run(clear_shipment, shipment="1")
         elif state == "awaiting_crossing":
-            if worker.cross(here.office, here.standing()):
+            if worker.cross(here.office, here.standing().truck.hk_plate):
                 here.happens("crossed")
         elif state == "closed":
             break

@@ -83,7 +83,7 @@ class Whole:
 
     def cross(self) -> None:
         """The truck drives over the bridge."""
-        self.until(lambda here: worker.cross(self.office, here))
+        self.until(lambda here: worker.cross(self.office, here.truck.hk_plate))
         self.happens("crossed")
 
     def deliver(self, name: str, body: bytes) -> None:

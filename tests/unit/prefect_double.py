@@ -28,6 +28,7 @@ class PrefectServer(ThreadingHTTPServer):
         self.refused = False  # whether it wants no state that it is told
         self.told: dict[str, dict[str, Any]] = {}  # runs by their id, with what they were given
         self.artifacts: list[dict[str, Any]] = []
+        self.changed: list[dict[str, Any]] = []  # what artifacts were given that a run had already
         self.calls: list[tuple[str, str]] = []  # method and path of each
 
     def has(self, run_id: str, kind: str = "COMPLETED", **told: Any) -> None:
@@ -62,10 +63,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_PATCH(self) -> None:
         self.server.calls.append((self.command, self.path))
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.told[self.path.rsplit("/", 1)[1]] |= body
+        body, ident = json.loads(self.rfile.read(int(self.headers["Content-Length"]))), self.path.rsplit("/", 1)[1]
+        if self.path.startswith("/api/artifacts/"):
+            mine = [one for one in self.server.artifacts if one["id"] == ident]
+            if not mine:
+                return self._say(404, {"detail": "Artifact not found."})
+            mine[0].update(body)
+            self.server.changed.append(mine[0])
+        else:
+            self.server.told[ident] |= body
         self.send_response(204)
         self.end_headers()
+        return None
 
     def do_POST(self) -> None:
         self.server.calls.append((self.command, self.path))
@@ -88,8 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.endswith("/filter"):
             return self._say(200, [{"id": "d1", "name": "clear-shipment"}])
         if self.path.endswith("/artifacts/"):
-            self.server.artifacts.append(body)
-            return self._say(201, {"id": "a1"})
+            self.server.artifacts.append(body | {"id": f"a{len(self.server.artifacts) + 1}"})
+            return self._say(201, self.server.artifacts[-1])
         return self._start(body)
 
     def _state(self, run_id: str, state: dict[str, Any]) -> None:

@@ -153,12 +153,16 @@ class Client:
     def __exit__(self, *_: Any) -> None:
         pass
 
-    def request(self, method: str, path: str, json: dict[str, Any]) -> None:
+    def request(self, method: str, path: str, json: dict[str, Any]) -> Client:
         if self.given is None:
             raise ConnectionError
         assert (method, path) == ("POST", artifact.PATH)
         assert json["type"] == ("markdown" if json["key"].endswith(("summary", "timeline")) else "table")
         self.given.append(json["key"].rsplit("-", 1)[1])
+        return self
+
+    def json(self) -> dict[str, str]:
+        return {"id": "an id"}
 
 
 @pytest.fixture
@@ -189,8 +193,8 @@ def test_what_was_not_shown_to_its_end_is_shown_again(desk: Desk, monkeypatch: p
     monkeypatch.setattr(publishing, "get_client", lambda sync_client: Client(None))
     with pytest.raises(ConnectionError):
         publishing.publish(desk.settle(), again=False)
-    with shown.of(desk.ledger, desk.id, again=False) as differs:
-        assert differs("summary", "whatever")
+    with shown.of(desk.ledger, desk.id, again=False) as seen:
+        assert seen.differs("summary", "whatever")
 
 
 def test_a_question_is_asked_once_and_a_new_one_at_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

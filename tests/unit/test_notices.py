@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,11 @@ from mappings import clock
 from mappings.errors import ConfigurationError, DataFault, PrefectUnavailable
 from tasks import looks, notices, publishing, stages
 from tasks import office as offices
+from tasks.artifact import Content
 from tasks.clearing import intake, settling
 from tasks.clearing.alone import name_of
 from tasks.notices import AWAY, HELD, LEFT, RUN, SHOWN, TAKEN, show
+from tasks.reporting.summary import event_names
 from tests.unit.prefect_double import PrefectServer
 from tests.unit.world import captured, home, prefect, truck
 
@@ -64,12 +67,50 @@ def test_the_last_runs_page_says_how_it_is_now(shown: int, prefect: PrefectServe
     assert prefect.runs == [], "without a run"
 
 
-def test_only_what_differs_is_put_up_again(shown: int, prefect: PrefectServer) -> None:
-    for change in (holds, lambda ident: shipments.resume(offices.office().ledger, ident, "a person")):
-        prefect.artifacts.clear()
-        change(shown)
-        assert show(Prefect(prefect.base), shown) == SHOWN
-    assert {one["key"].rsplit("-", 1)[1] for one in prefect.artifacts} == {"summary", "timeline"}
+def kinds(artifacts: list[dict[str, Any]]) -> list[str]:
+    """What these artifacts are: the ends of their keys."""
+    return [one["key"].rsplit("-", 1)[1] for one in artifacts]
+
+
+def test_only_what_differs_is_put_up_again_in_the_place_where_it_stands(shown: int, prefect: PrefectServer) -> None:
+    holds(shown)
+    assert show(Prefect(prefect.base), shown) == SHOWN
+    there = kinds(prefect.artifacts)
+    assert {"summary", "timeline", "faults"} <= set(there)
+    assert prefect.changed == []
+    resumes(shown)
+    assert show(Prefect(prefect.base), shown) == SHOWN
+    assert kinds(prefect.artifacts) == there, "a page has one of each"
+    assert kinds(prefect.changed) == ["summary", "timeline"]
+    assert event_names()["resumed"] in prefect.changed[1]["data"]
+
+
+def test_an_artifact_that_somebody_deleted_is_made_anew(shown: int, prefect: PrefectServer) -> None:
+    holds(shown)
+    assert show(Prefect(prefect.base), shown) == SHOWN
+    prefect.artifacts[:] = [one for one in prefect.artifacts if not one["key"].endswith("summary")]
+    resumes(shown)
+    assert show(Prefect(prefect.base), shown) == SHOWN
+    assert kinds(prefect.changed) == ["timeline"]
+    assert kinds(prefect.artifacts).count("summary") == 1
+
+
+def test_another_runs_page_has_artifacts_of_its_own(shown: int, prefect: PrefectServer) -> None:
+    """What it has in common with the last one's is not put up again, or everything, where it is somebody's own."""
+    holds(shown)
+    assert show(Prefect(prefect.base), shown) == SHOWN
+    first = list(prefect.artifacts)
+    prefect.has("r2", "SCHEDULED")
+    resumes(shown)
+    assert show(Prefect(prefect.base), shown, "r2") == SHOWN
+    assert prefect.changed == []
+    assert {one["flow_run_id"] for one in first} == {"r1"}
+    assert set(kinds(prefect.artifacts[len(first) :])) == set(kinds(first))
+    assert {one["flow_run_id"] for one in prefect.artifacts[len(first) :]} == {"r2"}
+    prefect.states["r2"] = "COMPLETED"
+    holds(shown)
+    assert show(Prefect(prefect.base), shown) == SHOWN
+    assert {one["flow_run_id"] for one in prefect.changed} == {"r2"}
 
 
 def test_a_state_that_it_is_in_is_not_told_again(shown: int, prefect: PrefectServer) -> None:
@@ -104,7 +145,8 @@ def test_of_a_page_that_it_has_left_itself_what_changed_comes_first(shown: int, 
     prefect.calls.clear()
     resumes(shown)
     assert show(pages, shown, completed=completed) == SHOWN
-    assert prefect.calls[0] == ("POST", "/api/artifacts/")
+    assert prefect.calls[0][0] == "PATCH"
+    assert prefect.calls[0][1].startswith("/api/artifacts/")
     assert prefect.calls.count(("GET", "/api/flow_runs/r1")) == 1
     run, at = prefect.told["r1"], stages.standing(shown)
     assert (run["state_name"], run["state"]["message"]) == publishing.ending(at)
@@ -219,18 +261,19 @@ def test_what_was_put_up_before_it_broke_off_is_not_put_up_again(
     holds(shown)
     pages, put = Prefect(prefect.base), Prefect.put
 
-    def slow(self: Prefect, run_id: str, content: object, key: str, description: str) -> None:
+    def slow(self: Prefect, run_id: str, content: Content, key: str, *more: str) -> str:
         if key.endswith("timeline"):
             raise PrefectUnavailable("too slow")
-        put(self, run_id, content, key, description)  # type: ignore[arg-type]
+        return put(self, run_id, content, key, *more)
 
     monkeypatch.setattr(Prefect, "put", slow)
     assert show(pages, shown) == AWAY
     assert show(pages, shown) == AWAY
-    assert [one["key"].rsplit("-", 1)[1] for one in prefect.artifacts] == ["summary"]
+    assert kinds(prefect.artifacts) == ["summary"]
     monkeypatch.setattr(Prefect, "put", put)
     assert show(pages, shown) == SHOWN
-    assert [one["key"].rsplit("-", 1)[1] for one in prefect.artifacts].count("summary") == 1
+    assert kinds(prefect.artifacts).count("summary") == 1
+    assert prefect.changed == []
 
 
 @pytest.mark.parametrize(("run_id", "kind", "said"), [("r1", "SCHEDULED", RUN), ("r2", "CANCELLED", HELD)])
