@@ -247,13 +247,12 @@ def _earlier(
 
 
 def _list(tx: Connection, outgoing: Sequence[Outgoing], shipment_id: int, parcels: dict[int | None, int]) -> None:
-    """Note which parcels each list document names."""
-    lists = {doc.guid: getattr(doc, "lists", ()) for out in outgoing for doc in out.message.documents}
-    guids = [guid for guid, named in lists.items() if named]
+    """Note which parcels each list document names: it is about the whole truck, as few are."""
+    naming = [doc for out in outgoing for doc in out.message.documents if getattr(doc, "lists", ())]
+    if not naming:
+        return
+    lists = {doc.guid: getattr(doc, "lists", ()) for doc in naming}
     mine = select(document.c.id, document.c.guid).where(document.c.shipment_id == shipment_id)
-    rows = [
-        (row.id, parcels[seq])
-        for row in tx.execute(mine.where(document.c.guid.in_(guids))).all()
-        for seq in lists[row.guid]
-    ]
+    mine = mine.where(document.c.parcel_id.is_(None), document.c.guid.in_(lists))
+    rows = [(row.id, parcels[seq]) for row in tx.execute(mine).all() for seq in lists[row.guid]]
     bulk.insert(tx, listed, ("document_id", "parcel_id"), rows, ignore=True)

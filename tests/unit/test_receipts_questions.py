@@ -22,6 +22,7 @@ FEW = {  # none of them grows with the ledger
     ("document", "INDEX ix_document_parcel_id (parcel_id=?)"),
     ("document", f"INDEX {OF_KEY} (authority=? AND type=? AND business_key=?)"),
     ("document", "INDEX ix_document_conflict (shipment_id=?)"),
+    ("document", "INDEX ix_document_follows (shipment_id=?)"),
     ("document", KEY),
     ("before", KEY),
     ("message", KEY),
@@ -67,6 +68,17 @@ def test_what_a_parcel_declares_anew_is_found_by_the_parcel(tmp_path: Path) -> N
     [mine] = [one for one in asked if "document.parcel_id" in one[0].partition("FROM")[0]]
     assert plan(ledger, *mine) == {"SEARCH document USING INDEX ix_document_parcel_id (parcel_id=?)"}
     assert [(row.business_key, row.before_key) for row in messages.lineage(ledger, 1, seq=2)] == [("P|new", "P|o2")]
+    ledger.close()
+
+
+def test_what_a_list_names_is_noted_without_reading_the_trucks_documents(tmp_path: Path) -> None:
+    ledger = open_ledger(tmp_path / "home", f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    with_a_truck(ledger)
+    lists = [cases.out([cases.Doc("A|c|b|1", lists=(1, 3)), cases.Doc("A|c|b|2", lists=(2,))], cases.LIST)]
+    asked = questions(ledger, lambda: preparing.add_messages(ledger, 1, lists))
+    [mine] = [one for one in asked if one[0].startswith("SELECT document.id, document.guid")]
+    assert plan(ledger, *mine) == {"SEARCH document USING INDEX ix_document_whole (shipment_id=?)"}
+    assert sorted(messages.list_members(ledger, 1).values()) == [[1, 3], [2]]
     ledger.close()
 
 

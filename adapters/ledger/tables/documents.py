@@ -79,6 +79,11 @@ document = Table(
 Index("ix_document_conflict", document.c.shipment_id, sqlite_where=literal_column("conflict = 1"),
       postgresql_where=document.c.conflict)  # fmt: skip
 
+# Nor are many about the whole truck, or follow another one.
+WHOLE_TRUCK, FOLLOWS = document.c.parcel_id.is_(None), document.c.previous_id.is_not(None)
+Index("ix_document_whole", document.c.shipment_id, sqlite_where=WHOLE_TRUCK, postgresql_where=WHOLE_TRUCK)
+Index("ix_document_follows", document.c.shipment_id, sqlite_where=FOLLOWS, postgresql_where=FOLLOWS)
+
 listed = Table(
     "listed",
     metadata,
