@@ -92,8 +92,19 @@ def explain(row: Mapping[str, Any]) -> dict[str, str]:
     return {**filled, "owner": kind.owner}
 
 
+@lru_cache
+def _none() -> pd.DataFrame:
+    """A table of no faults, which most files have: it takes milliseconds to make."""
+    made = pd.DataFrame({name: [] for name in COLUMNS if name != "row"}, dtype="str")
+    made.insert(COLUMNS.index("row"), "row", pd.Series([], dtype="int64"))
+    return made
+
+
 def frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Faults as a table of COLUMNS; what a row leaves out is '' (row: 0), its severity the table's."""
+    rows = list(rows)
+    if not rows:
+        return _none().copy()
     kinds = table()
     filled = [{"severity": kinds[r["code"]].severity, "field": kinds[r["code"]].field, **r} for r in rows]
     made = pd.DataFrame({name: [r.get(name, "") for r in filled] for name in COLUMNS if name != "row"}, dtype="str")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from mappings import faults
 from tasks.capture.captured import Captured
 
 _KEYS = {"goods": "goods.item_no"}  # of a table's rows; else the order's number
@@ -37,6 +38,8 @@ def merged(parts: Sequence[Captured]) -> Captured:
 
 def _all_faults(parts: Sequence[Captured]) -> pd.DataFrame:
     """The faults of every delivery; a kind of file is missing only where none has brought it."""
+    if not any(len(part.faults) for part in parts):
+        return faults.frame([])
     lacks = [part.faults["code"] == "CAP-002" for part in parts]
     never = set.intersection(*(set(p.faults["value"][lack]) for p, lack in zip(parts, lacks, strict=True)))
     missing = parts[0].faults[lacks[0] & parts[0].faults["value"].isin(never)]
