@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 ROOM = 50  # shipments at the board at once; so many small ones pass a truck there, so many with news a small one
 LINE = 3  # small ones that are a line: what is no news waits until there are fewer, and is shown with what comes then
-HANDS = 2  # shipments that it shows at the same time: most of that it waits for Prefect's server
+NEWS = 2  # the rank here of a small shipment with news; without it has 1, a truck 0
+# It shows three shipments at the same time, as most of that it waits for Prefect's server. One of its hands is for news
+# alone, which would wait behind two that take their time.
+HANDS = (0, 0, NEWS)
 NICE = 5  # what is to leave goes before what is to be seen
 SECONDS = 20.0  # real ones of an errand, in which calls begin: it has the shipment's lease meanwhile
 HANGS = 120.0  # real seconds without a word, or with the same shipment

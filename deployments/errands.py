@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -20,12 +20,13 @@ log = logging.getLogger("tongguan.pulse")
 
 
 def serve(
-    ours: Connection, errand: Callable[..., Any], passed: int, hands: int = 1, patience: float = math.inf
+    ours: Connection, errand: Callable[..., Any], passed: int, hands: Sequence[int] = (0,), patience: float = math.inf
 ) -> None:  # fmt: skip
     """The process: takes numbers of shipments, says each with what its errand gave, and ends with the pipe.
 
-    What was handed in with a number is the errand's, too. `hands`: how many errands it does at the same time, which it
-    takes from a Line. One that takes longer than `patience` real seconds hangs: then the process ends.
+    What was handed in with a number is the errand's, too. `hands`: of each that does errands, all at the same time, the
+    least rank of what it takes from a Line. One that takes longer than `patience` real seconds hangs: then the process
+    ends.
     """
     os.setsid()  # a signal to the pulse's group is not for the shipment that it is at
     line, hearing, saying = Line(passed), threading.Lock(), threading.Lock()
@@ -39,8 +40,8 @@ def serve(
         except (EOFError, OSError):
             line.end()
 
-    def work() -> None:
-        while given := line.take(hear):
+    def work(least: int) -> None:
+        while given := line.take(hear, least):
             said = given[0], errand(*given)
             try:
                 with saying:
@@ -49,7 +50,7 @@ def serve(
                 line.end()
             line.back(given[0])
 
-    at_work = [threading.Thread(target=_or_end, args=(work,), daemon=True) for _ in range(hands)]
+    at_work = [threading.Thread(target=_or_end, args=(work, least), daemon=True) for least in hands]
     for one in at_work:
         one.start()
     while not line.over:
@@ -62,10 +63,10 @@ def serve(
         one.join(None if math.isinf(patience) else patience)
 
 
-def _or_end(work: Callable[[], None]) -> None:
+def _or_end(work: Callable[[int], None], least: int) -> None:
     """Work in a thread; what it does not know ends the process, of which the pulse then begins another."""
     try:
-        work()
+        work(least)
     except BaseException:
         log.exception("a process of the pulse ends")
         os._exit(1)

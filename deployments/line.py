@@ -21,7 +21,7 @@ class Line:
     def __init__(self, passed: int) -> None:
         self.over = False
         self._passed, self._numbers = passed, count()
-        self._waiting: dict[int, tuple[tuple[int, int], tuple[Any, ...]]] = {}
+        self._waiting: dict[int, tuple[tuple[int, int], int, tuple[Any, ...]]] = {}  # place, rank, what was handed in
         self._taken: dict[int, float] = {}
         self._changed = threading.Condition()
 
@@ -30,22 +30,22 @@ class Line:
         with self._changed:
             number = next(self._numbers)
             place = number - self._passed * rank, number
-            place = min(place, self._waiting.get(given[0], (place,))[0])
-            self._waiting[given[0]] = place, given
-            self._changed.notify()
+            before = self._waiting.get(given[0], (place, rank))
+            self._waiting[given[0]] = min(place, before[0]), max(rank, before[1]), given
+            self._changed.notify_all()  # who waits for those of a rank may not be the one that is woken
 
-    def take(self, hear: Callable[[], None]) -> tuple[Any, ...] | None:
+    def take(self, hear: Callable[[], None], least: int = 0) -> tuple[Any, ...] | None:
         """The first, as soon as there is one, of those that one can `hear` of, too; it is to be given `back`.
 
-        None where nobody is to take any more.
+        Of those of the `least` rank or a higher one. None where nobody is to take any more.
         """
         hear()
         with self._changed:
             while not self.over:
-                if free := self._waiting.keys() - self._taken.keys():
+                if free := [i for i, (_, rank, _) in self._waiting.items() if rank >= least and i not in self._taken]:
                     ident = min(free, key=lambda one: self._waiting[one][0])
                     self._taken[ident] = stopwatch()
-                    return self._waiting.pop(ident)[1]
+                    return self._waiting.pop(ident)[2]
                 self._changed.wait()
         return None
 
@@ -53,7 +53,7 @@ class Line:
         """It is done with."""
         with self._changed:
             del self._taken[shipment_id]
-            self._changed.notify()
+            self._changed.notify_all()
 
     def longest(self) -> float:
         """For how many real seconds somebody has had one."""

@@ -66,12 +66,31 @@ def test_nobody_gets_one_that_another_has() -> None:
     assert waiting == [(1, "again")]
 
 
+def test_who_takes_those_of_a_rank_alone_waits_for_them_whatever_else_there_is() -> None:
+    line, found = Line(passed=1), list[object]()
+    for ident in (1, 2):
+        line.put(0, (ident,))
+    thread = Thread(target=lambda: found.append(line.take(nobody, least=2)), daemon=True)
+    thread.start()
+    line.put(1, (3,))
+    thread.join(0.05)
+    assert found == []
+    line.put(2, (2, "news"))
+    thread.join(10)
+    assert found == [(2, "news")]
+    line.put(2, (2, "more news"))
+    line.put(0, (2, "later"))
+    line.back(2)
+    assert line.take(nobody, least=2) == (2, "later"), "it has lost nothing of its rank"
+    assert [line.take(nobody), line.take(nobody)] == [(1,), (3,)]
+
+
 @contextmanager
 def serving(monkeypatch: pytest.MonkeyPatch, errand: object, hands: int) -> Iterator[Connection]:
     """Our end of the pipe of a process (a thread here) that does errands; it ends with the pipe."""
     monkeypatch.setattr("os.setsid", lambda: None)
     ours, theirs = Pipe()
-    thread = Thread(target=serve, args=(theirs, errand, 5, hands), daemon=True)
+    thread = Thread(target=serve, args=(theirs, errand, 5, (0,) * hands), daemon=True)
     thread.start()
     try:
         yield ours
