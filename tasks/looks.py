@@ -16,6 +16,7 @@ from adapters.ledger import leases, shipments
 from mappings.errors import TongguanError
 from tasks.applications import sending as applications
 from tasks.clearing import intake, settling, steps, timing
+from tasks.clearing.documents import ByParcel
 from tasks.clearing.standing import Standing
 from tasks.office import office
 
@@ -31,12 +32,16 @@ def mark(shipment_id: int) -> tuple[object, ...]:
 
 def _mark(at: Standing, received: int) -> tuple[object, ...]:
     gates = tuple(step.name for step in at.procedure.steps if at.may(step.name))
-    said = [
-        (kind, [(seq, d.state) for seq, d in sorted(found.items())]) for kind, found in sorted(at.documents.items())
-    ]
+    said = [(kind, *_states(found)) for kind, found in sorted(at.documents.items())]
     told = (tuple(sorted(at.events)), sum(map(len, at.deliveries.values())), tuple(sorted(at.applications.items())))
     here = (at.shipment.state, gates, told, received, timing.passed(at), at.shipment.held)
     return (*here, sorted(at.parcels.items()), said)
+
+
+def _states(found: ByParcel) -> tuple[list[int | None], list[str]]:
+    """The parcels that have a document of a type, and its states: a list of pairs would be thousands of them."""
+    seqs = sorted(found)  # type: ignore[type-var]  # of one about the whole truck it is a negative number
+    return seqs, [found[seq].state for seq in seqs]
 
 
 def note_run(at: Standing, since: datetime) -> None:

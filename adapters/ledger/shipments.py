@@ -66,6 +66,13 @@ def get(tx: Connection, shipment_id: int) -> Row[Any]:
 
 
 @reads
+def newer(tx: Connection, row: Row[Any]) -> Row[Any]:
+    """The shipment's row as it is now: this one, where nobody has changed it since it was read."""
+    version = tx.execute(select(shipment.c.version).where(shipment.c.id == row.id)).scalar()
+    return row if version == row.version else get(tx, row.id)
+
+
+@reads
 def find(tx: Connection, reference: str) -> Row[Any] | None:
     """The shipment with this id, master waybill or plate (the newest one of a plate), or None."""
     same = or_(shipment.c.master_waybill == reference, shipment.c.label == reference)

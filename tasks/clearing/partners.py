@@ -6,7 +6,7 @@ would put on it, from the event on that makes it due.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 from adapters.ledger import Ledger, parcels, receipts, shipments
@@ -20,7 +20,7 @@ BEYOND_REVIEW = ("reviewed", "inspection", "released", "detained", "sent_back", 
 LEFT = ("released", "closed")
 
 
-def _arrived(standing: Standing) -> set[int]:
+def _arrived(standing: Standing) -> Set[int]:
     return standing.named("CEB607Message") if "arrived" in standing.events else set()
 
 
@@ -28,7 +28,7 @@ def _departed(standing: Standing) -> set[int]:
     return standing.gone() & standing.named("CEB507Message") if "departed" in standing.events else set()
 
 
-TAKEN: dict[str, Callable[[Standing], set[int]]] = {
+TAKEN: dict[str, Callable[[Standing], Set[int]]] = {
     "CEB607Message": lambda standing: standing.in_state(*BEYOND_REVIEW),
     "CEB507Message": _arrived,
     "CEB509Message": _departed,

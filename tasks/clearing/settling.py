@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,6 +16,7 @@ from mappings.applications import MAY, rules
 from tasks import imports
 from tasks.applications import settling as applications
 from tasks.clearing import billing, identity
+from tasks.clearing.documents import States
 from tasks.clearing.standing import ListDocument, Standing, load_standing
 from tasks.office import Office
 
@@ -29,23 +31,31 @@ class _Leads:
     """
 
     def __init__(self, standing: Standing) -> None:
-        table = standing.table
-        self._leads, self._lead, self._said = standing.leads, standing.procedure.lead, table["lead"]
-        self._before, stops, self._stopped = (table["stops"][name] for name in ("before", "states", "parcel"))
-        supporting = [(kind, standing.documents.get(kind, {})) for kind in standing.procedure.supporting]
-        self._others = [(kind, {seq for seq, d in found.items() if d.state in stops}) for kind, found in supporting]
+        table, lead = standing.table, standing.procedure.lead
+        self._standing, self._leads = standing, standing.leads
+        self._before, self._stops, self._stopped = (table["stops"][name] for name in ("before", "states", "parcel"))
+        self._said = {
+            document: (state, lead if state in ("rejected", "detained") else "")
+            for document, state in table["lead"].items()
+        }
 
     def __call__(self, seq: int) -> tuple[str, str] | None:
         """Of the parcel with this number."""
         document = self._leads.get(seq)
         if document is None:
             return None
-        state = self._said[document.state]
-        if state in self._before:
+        said = self._said[document.state]
+        if said[0] in self._before:
             for kind, stopping in self._others:
                 if seq in stopping:
                     return self._stopped, kind
-        return state, self._lead if state in ("rejected", "detained") else ""
+        return said
+
+    @cached_property
+    def _others(self) -> list[tuple[str, set[int | None]]]:
+        """The parcels that a supporting document of each type stops: asked for only while the leading one lets it."""
+        supporting = [(kind, self._standing.documents.get(kind, {})) for kind in self._standing.procedure.supporting]
+        return [(kind, {seq for seq, d in found.items() if d.state in self._stops}) for kind, found in supporting]
 
 
 def _waits(standing: Standing, seq: int, reason: str, leads: _Leads) -> tuple[str, str] | None:
@@ -92,8 +102,9 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
         if state in ("ready", WAITS, CANCELLED):
             continue
         lead = leads(seq)
-        if lead is not None and not (state in ("held", "excluded") and lead[0] == "rejected"):
-            found[seq] = (_said_of_list(lead[0], by_parcel.get(seq, []), rules), lead[1])
+        if lead is None or (lead[0] == "rejected" and state in ("held", "excluded")):
+            continue
+        found[seq] = (_said_of_list(lead[0], by_parcel[seq], rules), lead[1]) if seq in by_parcel else lead
     for seq in standing.left_behind():
         found[seq] = (found.get(seq, standing.parcels[seq])[0], LEFT_BEHIND)
     return found
@@ -114,25 +125,33 @@ def settle_shipment(office: Office, shipment_id: int) -> Standing:
         rejoined = ("held", identity.ELSEWHERE) in standing.parcels.values() and identity.rejoin(tx, shipment_id)
         if applied or rejoined:
             standing = load_standing(tx, shipment_id)
-        found = _found(tx, standing)
+        found, here = _found(tx, standing), standing.shipment
         if standing.truck.direction == "import":
             _books(tx, shipment_id, standing.parcels | found, applied)
-        changed = {seq: said for seq, said in found.items() if standing.parcels.get(seq) != said}
-        if changed:
+        if changed := {} if _alike(standing, found) else _differing(standing, found):
             parcels.set_parcel_states(tx, shipment_id, changed, HEARD)  # whatever else it follows from has said so
             standing = standing.with_parcels(changed)
-        row, state = shipments.get(tx, shipment_id), standing.state()  # others may have written it meanwhile
+        row, state = shipments.newer(tx, here), standing.state()  # others may have written it meanwhile
         if standing.parcels and state != row.state:
             counts = {name: len(seqs) for name, seqs in sorted(standing.by_state.items())}
             shipments.set_state(tx, shipment_id, state, detail={"parcels": counts})
             row = shipments.get(tx, shipment_id)
-        return replace(standing, shipment=row)
+        return standing if row is here else replace(standing, shipment=row)
 
 
 def _found(tx: Connection, standing: Standing) -> dict[int, tuple[str, str]]:
     """The states that documents and applications give to parcels."""
     found = parcel_states(standing)
-    alike = all(standing.parcels.get(seq) == said for seq, said in found.items())
-    if standing.applied_for or not (alike or not asked_for.counts(tx, standing.id)):  # by now somebody may have applied
+    # by now somebody may have applied
+    if standing.applied_for or not (_alike(standing, found) or not asked_for.counts(tx, standing.id)):
         found |= applications.parcel_states(tx, standing.id)
     return found
+
+
+def _alike(standing: Standing, found: States) -> bool:
+    """Whether the parcels have these states and reasons already."""
+    return found.items() <= standing.parcels.items()
+
+
+def _differing(standing: Standing, found: States) -> States:
+    return {seq: said for seq, said in found.items() if standing.parcels.get(seq) != said}

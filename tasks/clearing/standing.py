@@ -128,15 +128,27 @@ class Standing:
         """The parcels that wait for a person."""
         return self.in_state(*(name for name, row in self.table["states"].items() if row["place"] == "person"))
 
-    def on(self, step: str) -> set[int]:
+    def on(self, step: str) -> frozenset[int]:
         """The parcels that the list of a step names; none where the procedure has no such list."""
         return self.named(self.procedure.list_of(step))
 
-    def named(self, list_type: str) -> set[int]:
+    def named(self, list_type: str) -> frozenset[int]:
         """The parcels that a list of this type names; a refused one names them until a person lists anew."""
-        if list_type in self.theirs:
-            return partners.TAKEN[list_type](self)
-        return {seq for item in self.lists if item.type == list_type for seq in item.seqs}
+        if list_type not in self._named:
+            mine = (item.seqs for item in self.lists if item.type == list_type)
+            taken = partners.TAKEN[list_type](self) if list_type in self.theirs else frozenset[int]().union(*mine)
+            self._named[list_type] = frozenset(taken)
+        return self._named[list_type]
+
+    @cached_property
+    def _named(self) -> dict[str, frozenset[int]]:
+        """What was asked of lists so far: by a dozen facts, some of them twice."""
+        return {}
+
+    @cached_property
+    def _facts(self) -> dict[str, bool]:
+        """The facts that were asked for so far: gates, state and mark ask for the same ones."""
+        return {}
 
     @cached_property
     def theirs(self) -> frozenset[str]:
@@ -165,7 +177,9 @@ class Standing:
         """Whether the fact of that name holds (tasks/clearing/facts.py)."""
         from tasks.clearing.facts import FACTS  # noqa: PLC0415  (the facts are about standings)
 
-        return bool(FACTS[name](self))
+        if name not in self._facts:
+            self._facts[name] = bool(FACTS[name](self))
+        return self._facts[name]
 
     def applications_due(self) -> bool:
         """Whether an application is to be prepared, or a cancelled parcel to be declared anew."""
@@ -218,12 +232,8 @@ class Standing:
 
     def gone(self, *states: str) -> set[int]:
         """Parcels that were released when the truck left, of those in these states (released or closed by default)."""
-        return {seq for seq in self.in_state(*(states or partners.LEFT)) if self._released_in_time(seq)}
-
-    def _released_in_time(self, seq: int) -> bool:
-        left, inventory = self.events.get("departed"), self.leads[seq]
-        released = inventory.return_time if inventory.state == "released" else None
-        return left is None or released is None or released <= left
+        here, left, leads = self.in_state(*(states or partners.LEFT)), self.events.get("departed"), self.leads
+        return here if left is None else {seq for seq in here if _released_by(left, leads[seq])}
 
     def left_behind(self) -> set[int]:
         """Parcels that the truck left without: still here after its departure, and on no departure list."""
@@ -240,7 +250,7 @@ class Standing:
     def loaded(self) -> set[int]:
         """The parcels that really go on this truck, as far as is known now."""
         if "departed" in self.events:
-            return self.on("depart") | self.to_depart()
+            return self.to_depart() | self.on("depart")
         reported = self.on("arrive")
         going = self.alike("going")
         return going & (reported | self.to_list() | self.to_arrive()) if reported else going
@@ -257,6 +267,11 @@ class Standing:
         """Whether so little is left before Hong Kong's own deadline that the bundling waits no longer."""
         margin = timedelta(minutes=self.procedure.value("bundle_margin_minutes"))
         return self.now >= deadlines(self.truck.planned.crossing).bundle_until - margin
+
+
+def _released_by(left: datetime, lead: Document) -> bool:
+    """Whether a parcel was not released after the truck had left."""
+    return lead.state != "released" or lead.return_time is None or lead.return_time <= left
 
 
 def _lists(

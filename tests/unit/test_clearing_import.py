@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import update
@@ -147,10 +148,10 @@ def test_the_tax_bill_is_waited_for_where_the_setting_says_so(
     monkeypatch.setitem(desk.procedure.settings["await_tax_bills"], "value", True)
     assert at(desk)[0] == "awaiting_tax_bills"
     here = desk.settle()
-    here.bills |= {seq: Counter(made=1) for seq in (1, 2, 3)} | {4: Counter(void=1)}
-    assert here.state() == "awaiting_tax_bills", "a void bill is none"
-    here.bills[4] = Counter(void=1, summed=1)
-    assert here.state() == "closed"
+    bills = {seq: Counter(made=1) for seq in (1, 2, 3)}
+    void = replace(here, bills=bills | {4: Counter(void=1)})
+    assert void.state() == "awaiting_tax_bills", "a void bill is none"
+    assert replace(here, bills=bills | {4: Counter(void=1, summed=1)}).state() == "closed"
 
 
 # ---- deliveries -----
