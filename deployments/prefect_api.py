@@ -122,8 +122,11 @@ class Prefect:
     def put(self, run_id: str, content: artifact.Content, key: str, description: str, artifact_id: str = "") -> str:
         """An artifact of a run: a text in Markdown, or the rows of a table. Returns its id.
 
-        Where the run has it already, as `artifact_id`, that one says it from now on.
+        Where the run has it already, as `artifact_id`, that one says it from now on (UNSURE: it is looked for).
         """
+        if artifact_id == artifact.UNSURE:
+            there = self._call("POST", artifact.THERE, artifact.asked(key, run_id))
+            artifact_id = str(there[0]["id"]) if there else ""
         if artifact_id:
             with suppress(Missing):  # nobody has it any more: it is made anew
                 self._call("PATCH", artifact.ONE.format(id=artifact_id), artifact.change(content, description))
@@ -136,7 +139,7 @@ class Prefect:
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The answer to a call. Every call here does nothing more when it is repeated (a start has its key), but for
-        an artifact, of which there are two versions then.
+        making an artifact, of which there are two then: the newer one goes on, the other stays as it is.
         """
         if stopwatch() > self.until:
             raise PrefectUnavailable(f"Prefect 服务太慢（{self.base}）。The Prefect server is too slow: again later.")

@@ -14,6 +14,8 @@ import orjson
 
 PATH: Final = "/artifacts/"
 ONE: Final = "/artifacts/{id}"
+THERE: Final = "/artifacts/filter"
+UNSURE: Final = "?"  # in place of an id: one that was to be made, of which nobody knows whether it was
 Content = str | list[dict[str, Any]]  # a text in Markdown, or the rows of a table
 
 
@@ -21,6 +23,15 @@ def body(content: Content, key: str, description: str, run_id: str | None) -> di
     """What to send to PATH for a new one of a run (None: of none)."""
     kind = {"key": key, "type": "markdown" if isinstance(content, str) else "table"}
     return kind | change(content, description) | ({"flow_run_id": run_id} if run_id else {})
+
+
+def asked(key: str, run_id: str) -> dict[str, Any]:
+    """What to send to THERE for the newest one of a run under a key."""
+    return {
+        "artifacts": {"key": {"any_": [key]}, "flow_run_id": {"any_": [run_id]}},
+        "sort": "CREATED_DESC",
+        "limit": 1,
+    }
 
 
 def change(content: Content, description: str) -> dict[str, Any]:

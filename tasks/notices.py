@@ -112,7 +112,10 @@ def _end(pages: Pages, shipment_id: int, run_id: str, completed: Completed) -> s
     said = _shown(pages, shipment_id, run_id, run, completed, again=not mine, told=name)
     if said == SHOWN:
         looks.note_page(shipment_id, run_id)
-    return HELD if said == RUN else said
+    if said == RUN:  # its page may have it already, and is not the one that people are shown
+        shown.forget(office().ledger, shipment_id)
+        return HELD
+    return said
 
 
 def _shown(

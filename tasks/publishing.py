@@ -50,7 +50,11 @@ def key(master_waybill: str, what: str) -> str:
 
 def _put(content: artifact.Content, key: str, description: str, artifact_id: str) -> str:
     """An artifact of this run."""
+    run_id = str(runtime.flow_run.id or "")
     with get_client(sync_client=True) as client:
+        if artifact_id == artifact.UNSURE:
+            there = client.request("POST", artifact.THERE, json=artifact.asked(key, run_id)).json()
+            artifact_id = str(there[0]["id"]) if there else ""
         if artifact_id:
             try:
                 told = artifact.change(content, description)
@@ -60,7 +64,7 @@ def _put(content: artifact.Content, key: str, description: str, artifact_id: str
                     raise
             else:
                 return artifact_id
-        told = artifact.body(content, key, description, runtime.flow_run.id)
+        told = artifact.body(content, key, description, run_id)
         return str(client.request("POST", artifact.PATH, json=told).json()["id"])
 
 
@@ -69,7 +73,7 @@ def publish(standing: Standing, again: bool = True, put: Put = _put, run_id: str
 
     Without `again` only those that differ from what was shown last: their pages have the others. `put` is who makes
     an artifact of the run `run_id` (here this one), or changes the one whose id it is given, and says its id: a text,
-    or rows of a table; its key; its description; and that id ('' for none).
+    or rows of a table; its key; its description; and that id ('' for none, UNSURE where it may be there).
     """
     run_id = run_id or str(runtime.flow_run.id or "")
     ledger, name = office().ledger, standing.label
@@ -92,6 +96,8 @@ def publish(standing: Standing, again: bool = True, put: Put = _put, run_id: str
         for what, (content, description) in everything.items():
             if content and seen.differs(what, content, description):
                 called, before = key(standing.shipment.master_waybill, what), seen.artifact(what, run_id)
+                if not before:
+                    seen.stands(what, run_id, artifact.UNSURE)  # until it is answered
                 seen.stands(what, run_id, put(content, called, description, before))
 
 

@@ -69,5 +69,9 @@ def of(ledger: Ledger, shipment_id: int, again: bool) -> Iterator[Shown]:
 
 
 def forget(ledger: Ledger, shipment_id: int) -> None:
-    """What was shown of a shipment last is not where it is looked for: everything is shown again."""
-    leases.set_cursor(ledger, SHOWN, str(shipment_id), "{}")
+    """What was shown of a shipment last is not where it is looked for: everything is shown again.
+
+    Where its page has it as which artifacts stays known: if the same run shows it, it is changed there.
+    """
+    page = json.loads(leases.get_cursor(ledger, SHOWN, str(shipment_id), "{}")).get(_PAGE)
+    leases.set_cursor(ledger, SHOWN, str(shipment_id), json.dumps({_PAGE: page} if page else {}))

@@ -12,7 +12,7 @@ from prefect.states import Scheduled
 from adapters.ledger import shipments
 from deployments.prefect_api import Prefect
 from flows.clear_shipment import clear_shipment
-from tasks import looks, publishing, stages
+from tasks import artifact, looks, publishing, shown, stages
 from tasks.notices import HELD, RUN, SHOWN, show
 from tests.flows.running import Make, artifacts_of, client, named, run, whole
 
@@ -50,7 +50,12 @@ def test_the_last_run_says_how_the_truck_is_now(whole: Make, client: SyncPrefect
     assert "已暂停 Held" in after
     assert "已暂停 Held" not in before
     assert (now.run_count, now.end_time) == (first.run_count, first.end_time), "nothing ran"
+    with shown.of(here.office.ledger, 1, again=False) as seen:
+        seen.stands("summary", str(first.id), artifact.UNSURE)  # as where its answer was lost
     shipments.resume(here.office.ledger, 1, "Mei")
+    assert show(pages, 1) == SHOWN
+    [resumed] = summary(client, waybill, first.id)
+    assert "已暂停 Held" not in resumed
     shipments.approve(here.office.ledger, 1, "Mei")
     declared = named(client, run(clear_shipment, shipment="1"))
     assert looks.page_of(1) == str(declared.id) != str(first.id)

@@ -24,6 +24,7 @@ class PrefectServer(ThreadingHTTPServer):
         self.names: dict[str, str] = {}  # of these states, where that matters
         self.set_states: list[tuple[str, str]] = []
         self.down = False  # whether it says 500
+        self.forgets: tuple[str, ...] = ()  # the ends of the keys of artifacts that it makes, and does not answer
         self.later: dict[str, str] = {}  # the kind of state that a run is in once an artifact was put up
         self.refused = False  # whether it wants no state that it is told
         self.told: dict[str, dict[str, Any]] = {}  # runs by their id, with what they were given
@@ -94,12 +95,24 @@ class _Handler(BaseHTTPRequestHandler):
             )
         if self.path.endswith("/set_state"):
             return self._state(self.path.split("/")[-2], body["state"])
+        if self.path.startswith("/api/artifacts/"):
+            return self._artifact(body)
         if self.path.endswith("/filter"):
             return self._say(200, [{"id": "d1", "name": "clear-shipment"}])
-        if self.path.endswith("/artifacts/"):
-            self.server.artifacts.append(body | {"id": f"a{len(self.server.artifacts) + 1}"})
-            return self._say(201, self.server.artifacts[-1])
         return self._start(body)
+
+    def _artifact(self, body: dict[str, Any]) -> None:
+        """Makes one, or finds the newest first."""
+        made = self.server.artifacts
+        if self.path.endswith("/filter"):
+            keys, runs = (body["artifacts"][name]["any_"] for name in ("key", "flow_run_id"))
+            mine = [one for one in made if one["key"] in keys and one["flow_run_id"] in runs]
+            return self._say(200, mine[::-1][: body["limit"]])
+        made.append(body | {"id": f"a{len(made) + 1}"})
+        if body["key"].endswith(self.server.forgets):
+            self.close_connection = True
+            return None
+        return self._say(201, made[-1])
 
     def _state(self, run_id: str, state: dict[str, Any]) -> None:
         self.server.set_states.append((run_id, state["type"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, Pipe
 from threading import Event, Thread
@@ -12,6 +12,7 @@ import pytest
 
 from deployments import errands
 from deployments.beside import Beside
+from deployments.board import HANDS, NEWS
 from deployments.errands import serve
 from deployments.line import Line
 
@@ -85,12 +86,29 @@ def test_who_takes_those_of_a_rank_alone_waits_for_them_whatever_else_there_is()
     assert [line.take(nobody), line.take(nobody)] == [(1,), (3,)]
 
 
+def test_what_is_put_in_is_not_left_because_somebody_waits_for_something_better() -> None:
+    line, found = Line(passed=1), list[tuple[int, object]]()
+    threads = [
+        Thread(target=lambda least=least: found.append((least, line.take(nobody, least))), daemon=True)
+        for least in (2, 0)
+    ]
+    for thread in threads:  # who waits for news is the first in the line of those who wait
+        thread.start()
+        thread.join(0.05)
+    line.put(1, (1,))
+    threads[1].join(10)
+    assert found == [(0, (1,))]
+    line.end()
+    threads[0].join(10)
+    assert found[1:] == [(2, None)]
+
+
 @contextmanager
-def serving(monkeypatch: pytest.MonkeyPatch, errand: object, hands: int) -> Iterator[Connection]:
+def serving(monkeypatch: pytest.MonkeyPatch, errand: object, hands: Sequence[int]) -> Iterator[Connection]:
     """Our end of the pipe of a process (a thread here) that does errands; it ends with the pipe."""
     monkeypatch.setattr("os.setsid", lambda: None)
     ours, theirs = Pipe()
-    thread = Thread(target=serve, args=(theirs, errand, 5, (0,) * hands), daemon=True)
+    thread = Thread(target=serve, args=(theirs, errand, 5, hands), daemon=True)
     thread.start()
     try:
         yield ours
@@ -109,7 +127,7 @@ def test_so_many_are_done_at_the_same_time(monkeypatch: pytest.MonkeyPatch, hand
         assert go_on.wait(10)
         return f"said {shipment_id}"
 
-    with serving(monkeypatch, errand, hands) as ours:
+    with serving(monkeypatch, errand, (0,) * hands) as ours:
         for ident in (1, 2, 3):
             ours.send((0, (ident,)))
         end = time.monotonic() + 10
@@ -121,15 +139,39 @@ def test_so_many_are_done_at_the_same_time(monkeypatch: pytest.MonkeyPatch, hand
         assert {ours.recv() for _ in range(3)} == {(1, "said 1"), (2, "said 2"), (3, "said 3")}
 
 
+def test_one_with_news_does_not_wait_for_those_that_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the board's hands one is for news alone, whatever else there is."""
+    began, go_on = list[int](), Event()
+
+    def errand(shipment_id: int) -> int:
+        began.append(shipment_id)
+        assert shipment_id == 9 or go_on.wait(10)
+        return shipment_id
+
+    with serving(monkeypatch, errand, HANDS) as ours:
+        for ident in (1, 2, 3):
+            ours.send((1, (ident,)))
+        end = time.monotonic() + 10
+        while len(began) < 2:
+            assert time.monotonic() < end
+        time.sleep(0.05)
+        assert began == [1, 2]
+        ours.send((NEWS, (9,)))
+        assert ours.recv() == (9, 9)
+        assert began == [1, 2, 9]
+        go_on.set()
+        assert {ours.recv() for _ in range(3)} == {(i, i) for i in (1, 2, 3)}
+
+
 def fails(ours: Connection) -> None:
     """A process whose errand does what nobody foresaw."""
-    serve(ours, lambda _: 1 / 0, 5, 2)
+    serve(ours, lambda _: 1 / 0, 5, (0, 0))
 
 
 def hangs(ours: Connection) -> None:
     """A process of two hands of which one hangs, while the other goes on."""
     errands.LOOK = 0.05
-    serve(ours, lambda ident: time.sleep(60 if ident == 1 else 0.0), 5, 2, 0.2)
+    serve(ours, lambda ident: time.sleep(60 if ident == 1 else 0.0), 5, (0, 0), 0.2)
 
 
 @pytest.mark.parametrize("target", [fails, hangs])

@@ -6,6 +6,8 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from httpx import Request, Response
+from prefect.exceptions import PrefectHTTPStatusError
 from sqlalchemy import update
 
 from adapters.ledger import shipments
@@ -186,6 +188,53 @@ def test_only_what_differs_is_shown_again(desk: Desk, artifacts: list[str]) -> N
     artifacts.clear()
     publishing.publish(desk.settle())
     assert artifacts == everything, "anybody else's run shows all"
+
+
+class Answers:
+    """Prefect's client, whose calls are noted: the first word of each path; PATCH is answered with a status."""
+
+    def __init__(self, status: int, there: list[dict[str, str]]) -> None:
+        self.status, self.there, self.calls = status, there, list[str]()
+
+    def __enter__(self) -> Answers:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+    def request(self, method: str, path: str, json: dict[str, Any], path_params: dict[str, str] | None = None) -> Any:
+        self.calls.append(f"{method} {path.format(**(path_params or {}))}")
+        asked = Request(method, "http://prefect/")
+        if method == "PATCH" and self.status >= 400:
+            raise PrefectHTTPStatusError("no", request=asked, response=Response(self.status, request=asked))
+        return Response(200, request=asked, json=self.there if path == artifact.THERE else {"id": "new"})
+
+
+@pytest.mark.parametrize(
+    ("before", "status", "there", "calls", "now"),
+    [
+        ("", 204, [], ["POST /artifacts/"], "new"),
+        ("old", 204, [], ["PATCH /artifacts/old"], "old"),
+        ("old", 404, [], ["PATCH /artifacts/old", "POST /artifacts/"], "new"),
+        (artifact.UNSURE, 204, [], ["POST /artifacts/filter", "POST /artifacts/"], "new"),
+        (artifact.UNSURE, 204, [{"id": "it"}], ["POST /artifacts/filter", "PATCH /artifacts/it"], "it"),
+    ],
+)
+def test_an_artifact_of_a_run_is_changed_where_it_has_it(
+    monkeypatch: pytest.MonkeyPatch, before: str, status: int, there: list[dict[str, str]], calls: list[str], now: str
+) -> None:
+    client = Answers(status, there)
+    monkeypatch.setattr(publishing, "get_client", lambda sync_client: client)
+    assert publishing._put("text", "key", "what it is", before) == now
+    assert client.calls == calls
+
+
+def test_a_server_that_fails_is_not_asked_for_another_artifact(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Answers(500, [])
+    monkeypatch.setattr(publishing, "get_client", lambda sync_client: client)
+    with pytest.raises(PrefectHTTPStatusError):
+        publishing._put("text", "key", "what it is", "old")
+    assert client.calls == ["PATCH /artifacts/old"]
 
 
 def test_what_was_not_shown_to_its_end_is_shown_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,12 @@ def test_the_last_runs_page_says_how_it_is_now(shown: int, prefect: PrefectServe
     assert prefect.runs == [], "without a run"
 
 
+def digests(shipment_id: int) -> dict[str, Any]:
+    """What the ledger knows that Prefect was shown, but for where it stands there."""
+    noted = json.loads(leases.get_cursor(offices.office().ledger, "shown", str(shipment_id)))
+    return {what: said for what, said in noted.items() if what != "page"}
+
+
 def kinds(artifacts: list[dict[str, Any]]) -> list[str]:
     """What these artifacts are: the ends of their keys."""
     return [one["key"].rsplit("-", 1)[1] for one in artifacts]
@@ -93,6 +99,46 @@ def test_an_artifact_that_somebody_deleted_is_made_anew(shown: int, prefect: Pre
     assert show(Prefect(prefect.base), shown) == SHOWN
     assert kinds(prefect.changed) == ["timeline"]
     assert kinds(prefect.artifacts).count("summary") == 1
+
+
+def test_an_artifact_whose_answer_was_lost_is_looked_for(shown: int, prefect: PrefectServer) -> None:
+    prefect.forgets = ("timeline",)
+    holds(shown)
+    assert show(Prefect(prefect.base, patient=False), shown) == AWAY
+    assert kinds(prefect.artifacts) == ["summary", "timeline"]
+    prefect.forgets = ()
+    resumes(shown)
+    assert show(Prefect(prefect.base, patient=False), shown) == SHOWN
+    assert kinds(prefect.artifacts).count("timeline") == 1
+    assert kinds(prefect.changed) == ["summary", "timeline"]
+
+
+def test_one_that_never_came_is_made_when_it_is_not_found(shown: int, prefect: PrefectServer) -> None:
+    completed = notices.Completed()
+    completed.note("r1")  # so that its artifacts are the first that Prefect is told
+    holds(shown)
+    assert show(Prefect("http://127.0.0.1:1", patient=False), shown, completed=completed) == AWAY
+    assert show(Prefect(prefect.base), shown) == SHOWN
+    assert prefect.calls.count(("POST", "/api/artifacts/filter")) == 1, "for the one that it began with"
+    assert kinds(prefect.artifacts).count("summary") == 1
+    assert prefect.changed == []
+
+
+def test_a_run_that_was_shown_and_not_ended_leaves_everything_to_be_shown_on_the_last_page(
+    shown: int, prefect: PrefectServer
+) -> None:
+    holds(shown)
+    assert show(Prefect(prefect.base), shown) == SHOWN
+    prefect.has("r2", "SCHEDULED")
+    prefect.later["r2"] = "CANCELLED"  # by a person, once its artifacts are there
+    prefect.artifacts.clear()
+    resumes(shown)
+    assert show(Prefect(prefect.base), shown, "r2") == HELD
+    assert digests(shown) == {}
+    prefect.artifacts.clear()
+    assert show(Prefect(prefect.base), shown) == SHOWN
+    assert {one["flow_run_id"] for one in prefect.artifacts} == {"r1"}
+    assert {"summary", "timeline", "faults"} <= set(kinds(prefect.artifacts))
 
 
 def test_another_runs_page_has_artifacts_of_its_own(shown: int, prefect: PrefectServer) -> None:
@@ -167,7 +213,7 @@ def test_a_page_that_is_not_as_it_was_left_needs_a_run_which_shows_everything(
     assert show(pages, shown, completed=completed) == RUN
     assert prefect.set_states == []
     assert not looks_as_noted(shown)
-    assert leases.get_cursor(offices.office().ledger, "shown", str(shown)) == "{}"
+    assert digests(shown) == {}
     prefect.artifacts.clear()
     assert show(pages, shown, completed=completed) == RUN
     assert prefect.artifacts == [], "it is not remembered any more"
@@ -189,11 +235,11 @@ def test_what_was_put_on_a_page_that_nobody_looked_at_afterwards_is_shown_by_the
     known = Prefect.known
     monkeypatch.setattr(Prefect, "known", away)
     assert show(pages, shown, completed=completed) == AWAY
-    assert leases.get_cursor(offices.office().ledger, "shown", str(shown)) != "{}"
+    assert digests(shown)
     monkeypatch.setattr(Prefect, "known", known if state != "gone" else lambda *_: None)
     again = completed if state == "gone" else notices.Completed()  # the board, or another one after it was killed
     assert show(pages, shown, completed=again) == RUN
-    assert leases.get_cursor(offices.office().ledger, "shown", str(shown)) == "{}"
+    assert digests(shown) == {}
 
 
 def test_what_is_remembered_of_pages_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
