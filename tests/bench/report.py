@@ -55,7 +55,7 @@ def text(trucks: list[Truck], cores: int, python: str, times: int, speed: str) -
         "## Files to signed messages", "", _summary(trucks), "",
         "## Where the time goes", "", "One more run, with the product's functions timed where it calls them.", "",
         _parts(trucks), "", "## The floor, part by part", "", _floor(trucks), "",
-        "## The whole way", "", _ways(trucks), "",
+        *(["## The whole way", "", _ways(trucks), ""] if any(t.way for t in trucks) else []),  # the short form has none
     ])  # fmt: skip
 
 
