@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -22,7 +21,7 @@ LOST = 2  # how often a call is repeated whose answer was lost
 BUSY = (429, 503)  # what its server says while its database is locked: nothing was done
 
 
-class Missing(ConfigurationError):
+class Missing(ConfigurationError, LookupError):
     """Prefect knows nothing of what was asked for."""
 
 
@@ -122,16 +121,9 @@ class Prefect:
     def put(self, run_id: str, content: artifact.Content, key: str, description: str, artifact_id: str = "") -> str:
         """An artifact of a run: a text in Markdown, or the rows of a table. Returns its id.
 
-        Where the run has it already, as `artifact_id`, that one says it from now on (UNSURE: it is looked for).
+        Where the run has it already, as `artifact_id`, that one says it from now on (tasks.artifact.put).
         """
-        if artifact_id == artifact.UNSURE:
-            there = self._call("POST", artifact.THERE, artifact.asked(key, run_id))
-            artifact_id = str(there[0]["id"]) if there else ""
-        if artifact_id:
-            with suppress(Missing):  # nobody has it any more: it is made anew
-                self._call("PATCH", artifact.ONE.format(id=artifact_id), artifact.change(content, description))
-                return artifact_id
-        return str(self._call("POST", artifact.PATH, artifact.body(content, key, description, run_id))["id"])
+        return artifact.put(self._call, run_id, content, key, description, artifact_id)
 
     def page(self, run_id: str) -> str:
         """The address of a run's page."""

@@ -8,6 +8,8 @@ changed where it stands: that is a quarter of the work of a new version, and no 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
@@ -17,6 +19,22 @@ ONE: Final = "/artifacts/{id}"
 THERE: Final = "/artifacts/filter"
 UNSURE: Final = "?"  # in place of an id: one that was to be made, of which nobody knows whether it was
 Content = str | list[dict[str, Any]]  # a text in Markdown, or the rows of a table
+Call = Callable[[str, str, dict[str, Any]], Any]  # method, path and body of a call: its answer; LookupError for a 404
+
+
+def put(call: Call, run_id: str, content: Content, key: str, description: str, artifact_id: str) -> str:
+    """Makes an artifact of a run, or changes the one that it has as `artifact_id` (UNSURE: it is looked for first).
+
+    Returns its id. One that somebody has deleted is made anew.
+    """
+    if artifact_id == UNSURE:
+        there = call("POST", THERE, asked(key, run_id))
+        artifact_id = str(there[0]["id"]) if there else ""
+    if artifact_id:
+        with suppress(LookupError):
+            call("PATCH", ONE.format(id=artifact_id), change(content, description))
+            return artifact_id
+    return str(call("POST", PATH, body(content, key, description, run_id))["id"])
 
 
 def body(content: Content, key: str, description: str, run_id: str | None) -> dict[str, Any]:

@@ -50,22 +50,18 @@ def key(master_waybill: str, what: str) -> str:
 
 def _put(content: artifact.Content, key: str, description: str, artifact_id: str) -> str:
     """An artifact of this run."""
-    run_id = str(runtime.flow_run.id or "")
     with get_client(sync_client=True) as client:
-        if artifact_id == artifact.UNSURE:
-            there = client.request("POST", artifact.THERE, json=artifact.asked(key, run_id)).json()
-            artifact_id = str(there[0]["id"]) if there else ""
-        if artifact_id:
+
+        def call(method: Any, path: Any, body: dict[str, Any]) -> Any:
             try:
-                told = artifact.change(content, description)
-                client.request("PATCH", artifact.ONE, json=told, path_params={"id": artifact_id})
+                answer = client.request(method, path, json=body)
             except PrefectHTTPStatusError as error:
-                if error.response.status_code != codes.NOT_FOUND:  # else somebody has deleted it: it is made anew
-                    raise
-            else:
-                return artifact_id
-        told = artifact.body(content, key, description, run_id)
-        return str(client.request("POST", artifact.PATH, json=told).json()["id"])
+                if error.response.status_code == codes.NOT_FOUND:
+                    raise LookupError(path) from error
+                raise
+            return answer.json() if answer.content else None
+
+        return artifact.put(call, str(runtime.flow_run.id or ""), content, key, description, artifact_id)
 
 
 def publish(standing: Standing, again: bool = True, put: Put = _put, run_id: str = "") -> None:

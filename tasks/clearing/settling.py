@@ -128,7 +128,7 @@ def settle_shipment(office: Office, shipment_id: int) -> Standing:
         found, here = _found(tx, standing), standing.shipment
         if standing.truck.direction == "import":
             _books(tx, shipment_id, standing.parcels | found, applied)
-        if changed := {} if _alike(standing, found) else _differing(standing, found):
+        if changed := _differing(standing, found):
             parcels.set_parcel_states(tx, shipment_id, changed, HEARD)  # whatever else it follows from has said so
             standing = standing.with_parcels(changed)
         row, state = shipments.newer(tx, here), standing.state()  # others may have written it meanwhile
@@ -143,15 +143,13 @@ def _found(tx: Connection, standing: Standing) -> dict[int, tuple[str, str]]:
     """The states that documents and applications give to parcels."""
     found = parcel_states(standing)
     # by now somebody may have applied
-    if standing.applied_for or not (_alike(standing, found) or not asked_for.counts(tx, standing.id)):
+    if standing.applied_for or (_differing(standing, found) and asked_for.counts(tx, standing.id)):
         found |= applications.parcel_states(tx, standing.id)
     return found
 
 
-def _alike(standing: Standing, found: States) -> bool:
-    """Whether the parcels have these states and reasons already."""
-    return found.items() <= standing.parcels.items()
-
-
 def _differing(standing: Standing, found: States) -> States:
+    """Those states and reasons that the parcels do not have already."""
+    if found.items() <= standing.parcels.items():  # as nearly always
+        return {}
     return {seq: said for seq, said in found.items() if standing.parcels.get(seq) != said}

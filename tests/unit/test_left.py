@@ -155,16 +155,13 @@ class Client:
     def __exit__(self, *_: Any) -> None:
         pass
 
-    def request(self, method: str, path: str, json: dict[str, Any]) -> Client:
+    def request(self, method: str, path: str, json: dict[str, Any]) -> Response:
         if self.given is None:
             raise ConnectionError
         assert (method, path) == ("POST", artifact.PATH)
         assert json["type"] == ("markdown" if json["key"].endswith(("summary", "timeline")) else "table")
         self.given.append(json["key"].rsplit("-", 1)[1])
-        return self
-
-    def json(self) -> dict[str, str]:
-        return {"id": "an id"}
+        return Response(201, json={"id": "an id"})
 
 
 @pytest.fixture
@@ -202,8 +199,8 @@ class Answers:
     def __exit__(self, *_: Any) -> None:
         pass
 
-    def request(self, method: str, path: str, json: dict[str, Any], path_params: dict[str, str] | None = None) -> Any:
-        self.calls.append(f"{method} {path.format(**(path_params or {}))}")
+    def request(self, method: str, path: str, json: dict[str, Any]) -> Any:
+        self.calls.append(f"{method} {path}")
         asked = Request(method, "http://prefect/")
         if method == "PATCH" and self.status >= 400:
             raise PrefectHTTPStatusError("no", request=asked, response=Response(self.status, request=asked))
