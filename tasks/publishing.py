@@ -34,7 +34,7 @@ from tasks.reporting.declared import redeclared
 from tasks.reporting.faults import screen_table
 from tasks.reporting.money import books
 from tasks.reporting.people import people
-from tasks.reporting.summary import conversion_table, fault_counts, quality, state_text, summary, timeline
+from tasks.reporting.summary import conversion_table, fault_counts, local, quality, state_text, summary, timeline
 
 APPLY = ("approve-applications/approve-applications", "批准申请 approve applications")
 APPROVE, CORRECT = ("approve/approve", "批准 approve"), ("correct-parcels/correct-parcels", "更正 correct")
@@ -69,9 +69,10 @@ def publish(standing: Standing, again: bool = True, put: Put = _put, run_id: str
 
     Without `again` only those that differ from what was shown last: their pages have the others. `put` is who makes
     an artifact of the run `run_id` (here this one), or changes the one whose id it is given, and says its id: a text,
-    or rows of a table; its key; its description; and that id ('' for none, UNSURE where it may be there).
+    or rows of a table; its key; its description; and that id ('' for none, UNSURE where it may be there). A page of
+    Prefect's says when an artifact was made, and not when it was changed: its description says that.
     """
-    run_id = run_id or str(runtime.flow_run.id or "")
+    run_id, as_of = run_id or str(runtime.flow_run.id or ""), f"· 截至 as of {local(standing.now)}"
     ledger, name = office().ledger, standing.label
     found = faults(ledger, standing.id)
     asked = applications.listing(ledger, standing.id)
@@ -94,7 +95,7 @@ def publish(standing: Standing, again: bool = True, put: Put = _put, run_id: str
                 called, before = key(standing.shipment.master_waybill, what), seen.artifact(what, run_id)
                 if not before:
                     seen.stands(what, run_id, artifact.UNSURE)  # until it is answered
-                seen.stands(what, run_id, put(content, called, description, before))
+                seen.stands(what, run_id, put(content, called, f"{description} {as_of}", before))
 
 
 def progress(shipment_id: int, step: str) -> Callable[[int, int], None]:

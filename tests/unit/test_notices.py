@@ -88,6 +88,7 @@ def test_only_what_differs_is_put_up_again_in_the_place_where_it_stands(shown: i
     assert show(Prefect(prefect.base), shown) == SHOWN
     assert kinds(prefect.artifacts) == there, "a page has one of each"
     assert kinds(prefect.changed) == ["summary", "timeline"]
+    assert "截至 as of 11-" in prefect.changed[0]["description"], "its page says only when it was made"
     assert event_names()["resumed"] in prefect.changed[1]["data"]
 
 
