@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import threading
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -19,14 +20,17 @@ KEYS = 48  # more than any test makes
 def upgrading(real: Callable[[Ledger], None], template: Path) -> Callable[[Ledger], None]:
     """Upgrades as `real`; a SQLite ledger that is not there yet begins as a copy of one that `real` made."""
 
+    making = threading.Lock()
+
     def upgrade(ledger: Ledger) -> None:
         file = ledger.engine.url.database
         if ledger.engine.dialect.name != "sqlite" or not file or Path(file).exists():
             return real(ledger)
-        if not template.exists():
-            first = Ledger(f"sqlite:///{template}", Vault([bytes(32)]))
-            real(first)
-            first.close()
+        with making:  # the first test of a process may open one ledger in several threads
+            if not template.exists():
+                first = Ledger(f"sqlite:///{template}", Vault([bytes(32)]))
+                real(first)
+                first.close()
         apart = Path(f"{file}.{secrets.token_hex(4)}")
         shutil.copy(template, apart)
         try:

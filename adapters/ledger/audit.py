@@ -9,14 +9,26 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, exists, func, or_, select
 
-from adapters.ledger import applications
+from adapters.ledger import applications, ranges
 from adapters.ledger.books.accounts import unbalanced
 from adapters.ledger.ledger import reads
-from adapters.ledger.tables import DEAD, PARKED, UNCHECKED, WAITING, document, message, parcel, raw, receipt
+from adapters.ledger.tables import (
+    DEAD,
+    PARKED,
+    UNCHECKED,
+    WAITING,
+    document,
+    list_document,
+    message,
+    parcel,
+    raw,
+    receipt,
+)
 from mappings import clock
 
 ERROR, WARNING = "error", "warning"
@@ -210,6 +222,19 @@ def _dangling(tx: Connection) -> Found:
                 }  # fmt: skip
 
 
+def _unknown_members(tx: Connection) -> Found:
+    """Lists that name a parcel which their shipment does not have."""
+    members, d = list_document.c, document.c
+    query = select(d.shipment_id, members.document_id, members.seqs).join(document, d.id == members.document_id)
+    rows = tx.execute(query.order_by(d.shipment_id, d.id)).all()
+    for shipment_id, lists in groupby(rows, lambda row: row.shipment_id):
+        there = set(tx.execute(select(parcel.c.seq).where(parcel.c.shipment_id == shipment_id)).scalars())
+        if ids := [row.document_id for row in lists if not there.issuperset(ranges.read(row.seqs))]:
+            yield "dangling", shipment_id, {
+                "table": list_document.name, "column": members.seqs.name, "count": len(ids), "ids": _named(ids),
+            }  # fmt: skip
+
+
 def _wrong_count(tx: Connection) -> Found:
     count = func.count(document.c.id)
     query = select(message.c.shipment_id, message.c.type, message.c.seq, message.c.documents, count)
@@ -256,5 +281,6 @@ def _named(ids: list[int]) -> str:
 
 
 _CHECKS: tuple[Callable[[Connection], Found], ...] = (
-    _two_places, _same_key, _dangling, _wrong_shipment, _wrong_count, _applications, _conflicts, _parked, _unbalanced,
+    _two_places, _same_key, _dangling, _unknown_members, _wrong_shipment, _wrong_count, _applications, _conflicts,
+    _parked, _unbalanced,
 )  # fmt: skip

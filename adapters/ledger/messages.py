@@ -13,10 +13,10 @@ from sqlalchemy import (
     select,
 )
 
-from adapters.ledger import bulk
+from adapters.ledger import bulk, ranges
 from adapters.ledger.claims import PREPARED, UNKNOWN
 from adapters.ledger.ledger import reads
-from adapters.ledger.tables import document, listed, message, parcel
+from adapters.ledger.tables import document, list_document, message, parcel
 
 _ONE = select(message).where(message.c.id == bindparam("b_id"))
 
@@ -98,13 +98,12 @@ def lineage(tx: Connection, shipment_id: int, seq: int | None = None) -> list[Ro
 @reads
 def list_members(tx: Connection, shipment_id: int, document_ids: Collection[int] | None = None) -> dict[int, list[int]]:
     """The parcels (by seq) that each list document of the shipment (or of these) names, by document id."""
-    query = select(listed.c.document_id, parcel.c.seq).join(parcel, listed.c.parcel_id == parcel.c.id)
+    members = list_document.c
+    query = select(members.document_id, members.seqs).join(document, document.c.id == members.document_id)
     if document_ids is not None:
-        query = query.where(listed.c.document_id.in_(document_ids))
-    found: dict[int, list[int]] = {}
-    for ident, seq in tx.execute(query.where(parcel.c.shipment_id == shipment_id).order_by(parcel.c.seq)).all():
-        found.setdefault(ident, []).append(seq)
-    return found
+        query = query.where(members.document_id.in_(document_ids))
+    query = query.where(document.c.shipment_id == shipment_id, document.c.parcel_id.is_(None))
+    return {ident: ranges.read(seqs) for ident, seqs in tx.execute(query.order_by(members.document_id)).all()}
 
 
 @reads

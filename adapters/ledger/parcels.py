@@ -233,8 +233,9 @@ def set_parcel_states(tx: Connection, shipment_id: int, states: Mapping[int, tup
         return 0
     query, now = select(parcel.c.seq, parcel.c.id, parcel.c.state, parcel.c.reason), clock.now()
     alike: dict[tuple[str, str], list[int]] = {}
-    for seq, ident, state, reason in tx.execute(query.where(parcel.c.shipment_id == shipment_id)).all():
-        if seq in states and states[seq] != (state, reason):
+    query = query.where(parcel.c.shipment_id == shipment_id, bulk.among(tx, parcel.c.seq, states))
+    for seq, ident, state, reason in tx.execute(query).all():
+        if states[seq] != (state, reason):
             alike.setdefault(states[seq], []).append(ident)
     if alike:
         lock(tx, shipment_id)  # and so noted as changed

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -18,12 +18,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from adapters.ledger import bulk
+from adapters.ledger import bulk, ranges
 from adapters.ledger.claims import PREPARED
 from adapters.ledger.ledger import Ledger, writes
 from adapters.ledger.sealed import Ready
 from adapters.ledger.shipments import lock
-from adapters.ledger.tables import document, listed, message, parcel, raw
+from adapters.ledger.tables import document, list_document, message, parcel, raw
 from adapters.ledger.touches import UNEXPLAINED, touch
 from mappings import clock
 from mappings.errors import DataFault
@@ -126,14 +126,14 @@ def _added(
         fresh.append(out)
         present.update(dict.fromkeys(keys))
     added.message_ids = _store(tx, shipment_id, fresh)
-    parcels, documents = _parcel_ids(tx, shipment_id), list[tuple[Any, ...]]()
+    parcels, documents = _parcel_ids(tx, shipment_id, fresh), list[tuple[Any, ...]]()
     earlier = _earlier(tx, fresh, parcels)
     for out, ident in zip(fresh, added.message_ids, strict=True):
         documents += _documents(shipment_id, ident, out.message, parcels, present, earlier)
     bulk.insert(tx, document, _DOCUMENT, documents)
     for authority in {out.message.authority for out in fresh if any(doc.attempt > 1 for doc in out.message.documents)}:
         touch(tx, [shipment_id], what=UNEXPLAINED + authority)  # what was said of the attempt before is over
-    _list(tx, outgoing, shipment_id, parcels)
+    _list(tx, outgoing, shipment_id)
     return added
 
 
@@ -165,9 +165,13 @@ def _seqs(tx: Connection, shipment_id: int) -> dict[tuple[str, str, int], set[in
     return found
 
 
-def _parcel_ids(tx: Connection, shipment_id: int) -> dict[int | None, int]:
-    rows = tx.execute(select(parcel.c.seq, parcel.c.id).where(parcel.c.shipment_id == shipment_id))
-    return {row.seq: row.id for row in rows}
+def _parcel_ids(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing]) -> dict[int | None, int]:
+    """The ids of the parcels that these documents are about, by seq: of a truck's thousands often a few, or none."""
+    seqs = {doc.parcel_seq for out in outgoing for doc in out.message.documents} - {None}
+    if not seqs:
+        return {}
+    query = select(parcel.c.seq, parcel.c.id).where(parcel.c.shipment_id == shipment_id)
+    return dict(tx.execute(query.where(bulk.among(tx, parcel.c.seq, seqs))).tuples().all())
 
 
 def _store(tx: Connection, shipment_id: int, outgoing: Sequence[Outgoing]) -> list[int]:
@@ -246,7 +250,7 @@ def _earlier(
     }
 
 
-def _list(tx: Connection, outgoing: Sequence[Outgoing], shipment_id: int, parcels: dict[int | None, int]) -> None:
+def _list(tx: Connection, outgoing: Sequence[Outgoing], shipment_id: int) -> None:
     """Note which parcels each list document names: it is about the whole truck, as few are."""
     naming = [doc for out in outgoing for doc in out.message.documents if getattr(doc, "lists", ())]
     if not naming:
@@ -254,5 +258,10 @@ def _list(tx: Connection, outgoing: Sequence[Outgoing], shipment_id: int, parcel
     lists = {doc.guid: getattr(doc, "lists", ()) for doc in naming}
     mine = select(document.c.id, document.c.guid).where(document.c.shipment_id == shipment_id)
     mine = mine.where(document.c.parcel_id.is_(None), document.c.guid.in_(lists))
-    rows = [(row.id, parcels[seq]) for row in tx.execute(mine).all() for seq in lists[row.guid]]
-    bulk.insert(tx, listed, ("document_id", "parcel_id"), rows, ignore=True)
+    name_parcels(tx, {row.id: lists[row.guid] for row in tx.execute(mine).all()})
+
+
+def name_parcels(tx: Connection, seqs: Mapping[int, Collection[int]]) -> None:
+    """Note which parcels (by seq, of its own shipment) each list document names, by its id: that stays as it is."""
+    rows = [(ident, ranges.written(named)) for ident, named in seqs.items() if named]
+    bulk.insert(tx, list_document, ("document_id", "seqs"), rows, ignore=True)

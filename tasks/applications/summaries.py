@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, and_, select
 
 from adapters.ledger import applications as ledger
-from adapters.ledger import bulk, shipments
+from adapters.ledger import bulk, preparing, shipments
 from adapters.ledger.ledger import reads
-from adapters.ledger.tables import application, application_line, document, listed, parcel
+from adapters.ledger.tables import application, application_line, document, parcel
 from mappings import clock
 from mappings.applications import Rule, rule
 from mappings.canonical.model import Truck
@@ -161,11 +161,14 @@ def inventory_numbers(tx: Connection, parcel_ids: Sequence[int], found: Rule) ->
 
 
 def name_inventories(tx: Connection, ids: Sequence[int]) -> None:
-    """The parcels that the summaries' documents name, as other lists do."""
+    """The parcels of its own shipment that a summary's document names, as other lists do; its lines have all."""
     a, line = application.c, application_line.c
-    query = select(a.document_id, line.parcel_id).join(application, a.id == line.application_id)
-    rows = [tuple(row) for row in tx.execute(query.where(a.id.in_(ids))).all()]
-    bulk.insert(tx, listed, ("document_id", "parcel_id"), rows, ignore=True)
+    query = select(a.document_id, parcel.c.seq).join_from(application, application_line, a.id == line.application_id)
+    query = query.join(parcel, and_(parcel.c.id == line.parcel_id, parcel.c.shipment_id == a.shipment_id))
+    named: dict[int, list[int]] = {}
+    for ident, seq in tx.execute(query.where(a.id.in_(ids))).all():
+        named.setdefault(ident, []).append(seq)
+    preparing.name_parcels(tx, named)
 
 
 @reads

@@ -15,7 +15,7 @@ from adapters.ledger.events import record
 from adapters.ledger.fingerprint import fingerprint
 from adapters.ledger.tables import document, fault, message, metadata, parcel
 from tests.contract import ledger_cases as cases
-from tests.contract.ledger_cases import CN, INVENTORY, ORDER, Doc, answer, arrive, out
+from tests.contract.ledger_cases import CN, INVENTORY, LIST, ORDER, Doc, answer, arrive, out
 
 STATES = {
     "ready": Claim(optional=frozenset({ORDER})),
@@ -183,6 +183,13 @@ def test_rows_that_refer_to_nothing_are_named_and_where_the_database_proves_it_a
     gone = "to what is gone (restore it from a backup): ids 1"
     expected = [f"1 rows of {name} refer by {column} {gone}" for column, name in lost.items()]
     assert sorted(told) == (sorted(expected) if ledger.engine.dialect.name == "postgresql" else [])
+
+
+def test_a_list_that_names_a_parcel_which_is_not_there(ledger: Ledger, ident: int) -> None:
+    preparing.add_messages(ledger, ident, [out([Doc("A|c|b|1", lists=(1, 3)), Doc("A|c|b|2", lists=(2, 4))], LIST)])
+    assert [(f.code, f.shipment_id) for f in audit(ledger)] == [("dangling", ident)]
+    assert "1 rows of list_document refer by seqs" in audit(ledger)[0].message_en
+    assert audit(ledger)[0].message_en.endswith(f"ids {messages.documents(ledger, ident, type=LIST)[1].id}")
 
 
 def test_half_way_for_long_is_found_and_warnings_come_last(ledger: Ledger, ident: int) -> None:

@@ -12,7 +12,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from adapters.ledger import Ledger, bulk, migrations, open_ledger, preparing, raws, shipments
+from adapters.ledger import Ledger, bulk, messages, migrations, open_ledger, preparing, raws, shipments
 from adapters.ledger.audit import audit
 from adapters.ledger.ledger import VARIABLE, newest_revision
 from adapters.ledger.sealed import Vault
@@ -53,7 +53,7 @@ def test_a_ledger_with_rows_goes_from_an_older_migration_to_the_newest(ledger: L
         found = sa.inspect(ledger.engine)
         return {table.name: len(found.get_foreign_keys(table.name)) for table in (*UNCHECKED, pool_seen)}
 
-    before = {"document": 4, "receipt": 2, "listed": 2, "parcel": 1, "pool_row": 2, "pool_seen": 2}
+    before = {"document": 4, "receipt": 2, "parcel": 1, "pool_row": 2, "pool_seen": 2}
     assert keys() == before
     brought = raws.store_raw(ledger, "in", cases.CN, "http", "customs", b"of an older release")
     old = (brought, cases.CN, cases.ORDER, "P|o1", "G1", "2", cases.NOW, "", "new", cases.NOW)
@@ -76,6 +76,27 @@ def test_a_ledger_with_rows_goes_from_an_older_migration_to_the_newest(ledger: L
     assert keys() == before | unchecked
     cases.arrive(ledger, cases.answer("P|o2", "2"))
     assert [*cases.states(ledger, ident).values()] == ["accepted", "accepted", "prepared"]
+    assert audit(ledger) == []
+
+
+def test_what_lists_name_goes_back_and_forth(ledger: Ledger) -> None:
+    """0014 makes one row a list of what were rows of parcels; those of other shipments are in application_line."""
+    ident, other = cases.shipment(ledger), cases.shipment(ledger, "M2", ("p1", "p2"))
+    lists = [cases.Doc("A|c|b|1", lists=(1, 3)), cases.Doc("A|c|b|2", lists=(2,)), cases.Doc("A|c|b|3")]
+    preparing.add_messages(ledger, ident, [cases.out(lists, cases.LIST)])
+    preparing.add_messages(ledger, other, [cases.out([cases.Doc("A|c|b|4", lists=(1, 2))], cases.LIST)])
+    named = [messages.list_members(ledger, each) for each in (ident, other)]
+    assert [[*found.values()] for found in named] == [[[1, 3], [2]], [[1, 2]]]
+    settings = migrations.config()
+    with ledger.engine.begin() as connection:
+        settings.attributes["connection"] = connection
+        command.downgrade(settings, "0013")
+        rows = connection.exec_driver_sql("SELECT document_id, parcel_id FROM listed ORDER BY document_id, parcel_id")
+        assert [tuple(row) for row in rows] == [(1, 1), (1, 3), (2, 2), (4, 4), (4, 5)]
+        # as a summary of the first shipment that names a parcel of the second one
+        connection.exec_driver_sql("INSERT INTO listed (document_id, parcel_id) VALUES (1, 4)")
+    ledger.upgrade()
+    assert [messages.list_members(ledger, each) for each in (ident, other)] == named
     assert audit(ledger) == []
 
 

@@ -11,11 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from adapters import home as homes
-from adapters.ledger import audit, events, parcels, shipments
-from adapters.ledger.tables import document, listed, parcel
+from adapters.ledger import audit, events, messages, parcels, shipments
 from deployments import demo_truck
 from deployments.demo_truck import MadeTruck
 from mappings import clock
@@ -111,13 +109,10 @@ class Whole:
 
     def listed(self, kind: str) -> list[set[str]]:
         """The orders that each list of a type names, oldest first."""
-        query = select(document.c.id, parcel.c.order_no).join(listed, listed.c.document_id == document.c.id)
-        query = query.join(parcel, parcel.c.id == listed.c.parcel_id).where(document.c.type == kind)
-        found: dict[int, set[str]] = {}
-        with self.office.ledger.read() as tx:
-            for ident, order in tx.execute(query.order_by(document.c.id)):
-                found.setdefault(ident, set()).add(order)
-        return list(found.values())
+        orders = {row.seq: row.order_no for row in parcels.listing(self.office.ledger, self.id)}
+        named = messages.list_members(self.office.ledger, self.id)
+        lists = messages.documents(self.office.ledger, self.id, type=kind)
+        return [{orders[seq] for seq in named[d.id]} for d in lists if d.id in named]
 
     def hong_kong(self) -> list[tuple[str, str]]:
         """Hong Kong's documents in order: type and function."""

@@ -17,8 +17,8 @@ from sqlalchemy import select, update
 
 from adapters import home as homes
 from adapters.keys import SoftwareKeys
-from adapters.ledger import events, parcels, shipments
-from adapters.ledger.tables import document, listed, message, parcel
+from adapters.ledger import events, messages, parcels, shipments
+from adapters.ledger.tables import document, message, parcel
 from deployments import demo_truck
 from deployments.demo_truck import MadeTruck
 from mappings import clock
@@ -167,14 +167,8 @@ class Desk:
 
     def on_lists(self, kind: str) -> list[list[int]]:
         """The parcels that each list document of a type names, oldest first."""
-        query = select(document.c.id, parcel.c.seq).join(listed, listed.c.document_id == document.c.id)
-        query = query.join(parcel, parcel.c.id == listed.c.parcel_id)
-        query = query.where(document.c.type == kind, document.c.shipment_id == self.id)
-        found: dict[int, list[int]] = {}
-        with self.ledger.read() as tx:
-            for ident, seq in tx.execute(query.order_by(document.c.id, parcel.c.seq)):
-                found.setdefault(ident, []).append(seq)
-        return list(found.values())
+        named = messages.list_members(self.ledger, self.id)
+        return [named[d.id] for d in messages.documents(self.ledger, self.id, type=kind) if d.id in named]
 
     def kinds(self) -> list[str]:
         """The timeline, by kind."""

@@ -16,7 +16,7 @@ from adapters.ledger.tables.documents import (
     application_line,
     bill,
     document,
-    listed,
+    list_document,
     message,
     receipt,
     story,
@@ -39,7 +39,7 @@ from adapters.ledger.tables.shipments import (
 )
 
 # Of these tables PostgreSQL does not prove row by row that what they refer to is there: the audit does (decision 0021).
-UNCHECKED = (document, receipt, listed, parcel, pool_row)
+UNCHECKED = (document, receipt, parcel, pool_row)
 
 __all__ = [
     "DEAD",
@@ -62,7 +62,7 @@ __all__ = [
     "event",
     "fault",
     "lease",
-    "listed",
+    "list_document",
     "message",
     "metadata",
     "parcel",

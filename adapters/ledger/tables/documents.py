@@ -84,11 +84,11 @@ WHOLE_TRUCK, FOLLOWS = document.c.parcel_id.is_(None), document.c.previous_id.is
 Index("ix_document_whole", document.c.shipment_id, sqlite_where=WHOLE_TRUCK, postgresql_where=WHOLE_TRUCK)
 Index("ix_document_follows", document.c.shipment_id, sqlite_where=FOLLOWS, postgresql_where=FOLLOWS)
 
-listed = Table(
-    "listed",
+list_document = Table(  # the parcels of its shipment that a list document names (ranges.py; decision 0033)
+    "list_document",
     metadata,
-    Column("document_id", Key, ForeignKey("document.id"), primary_key=True),
-    Column("parcel_id", Key, ForeignKey("parcel.id"), primary_key=True, index=True),
+    Column("document_id", Key, ForeignKey("document.id"), primary_key=True, autoincrement=False),
+    Column("seqs", Text, nullable=False),
 )
 
 receipt = Table(
