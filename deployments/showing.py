@@ -71,20 +71,21 @@ class Showing:
 
     def wait(
         self, shipment_id: int, mark: str, times: float = 1.0, full: bool = False, flow: float = 0.0,
-        news: float = math.inf,
+        news: float = math.inf, least: float = 0.0,
     ) -> float:  # fmt: skip
         """Real seconds until a shipment that looks so is to be shown; 0 for now.
 
         `times` as long as others wait; `full`: others that are more urgent wait to be shown, or to be worked at. One
         that goes on changing for longer than it would have to be quiet is left alone for `flow` seconds, if that is not
-        later than the latest. `news`: so many times as long after there was any, where the board can show it now.
+        later than the latest; one that is sure to go on changing has to be quiet for `least` seconds at first, too.
+        `news`: so many times as long after there was any, where the board can show it now.
         """
-        wait = self._wait(shipment_id, mark, times, full, flow)
+        wait = self._wait(shipment_id, mark, times, full, flow, least)
         if math.isinf(news) or shipment_id not in self.news:
             return wait
         return max(min(wait, self.news[shipment_id] + news * self.quiet - stopwatch()), 0.0)
 
-    def _wait(self, shipment_id: int, mark: str, times: float, full: bool, flow: float) -> float:
+    def _wait(self, shipment_id: int, mark: str, times: float, full: bool, flow: float, least: float) -> float:
         now = stopwatch()
         one = self.unshown.setdefault(shipment_id, Unshown(mark, now, now))
         goes_on = one.mark != mark and now - one.since >= times * self.quiet
@@ -93,7 +94,7 @@ class Showing:
         latest = times * self.steady
         if full:
             return max(one.since + FULL * latest - now, 0.0)
-        quiet_at = max(one.changed_at + times * self.quiet, now + flow if goes_on else 0.0)
+        quiet_at = max(one.changed_at + max(times * self.quiet, least), now + flow if goes_on else 0.0)
         return max(min(quiet_at, one.since + latest) - now, 0.0)
 
     def shown(self, shipment_id: int, stands: str = "") -> None:

@@ -47,7 +47,8 @@ class Waker(Agenda, ABC):
 
     `handed` is what a shipment looked like when the desk got it, `desked` what it looks like when the desk has no more
     to do; those `aside` wait for a place in the board's line; the parcels of those `unsettled` may not follow what
-    changed; `behind`: the last beat did not come to all small ones under way.
+    changed, and `settled_at` says when they last did, of one that is not looked at; of those `stirred` more was noticed
+    than receipts since they were looked at; `behind`: the last beat did not come to all small ones under way.
     """
 
     desk: Desk | None = None
@@ -59,6 +60,8 @@ class Waker(Agenda, ABC):
     desked: dict[int, str] = field(default_factory=dict)
     aside: dict[int, None] = field(default_factory=dict)
     unsettled: set[int] = field(default_factory=set)
+    settled_at: dict[int, float] = field(default_factory=dict)
+    stirred: set[int] = field(default_factory=set)
     receipts: Interval = field(default_factory=lambda: Interval(RECEIPTS, LONGEST, SHARE))
     showing: Showing = field(default_factory=Showing)
     begun: bool = False
@@ -135,6 +138,8 @@ class Waker(Agenda, ABC):
             if said == LEFT and self.lane(shipment_id) == pools.TRUCKS:  # for Hong Kong, which a look does not see
                 self._found(shipment_id, board)
             wait = {TAKEN: DUE, HELD: BUSY, AWAY: TROUBLED * 2**board.away}.get(said, 0.0)
+            if said == SHOWN and self.lane(shipment_id) == pools.TRUCKS and shipment_id not in self.stirred:
+                wait = self.receipts.seconds(stopwatch())  # what it has heard meanwhile waits for its turn
             self._later(shipment_id, wait)
         for shipment_id in list(self.aside)[: max(LINE - self._line(board), 0)]:
             del self.aside[shipment_id]
@@ -151,7 +156,8 @@ class Waker(Agenda, ABC):
             if new:  # a truck that waits to be shown is not looked at for each change
                 self.unsettled.add(shipment_id)
                 if shipment_id in self.under_way and self.lane(shipment_id) == pools.TRUCKS:
-                    heard = all(rows[name] == HEARD for name in new)
+                    if not (heard := all(rows[name] == HEARD for name in new)):
+                        self.stirred.add(shipment_id)
                     soon = TROUBLED if shipment_id in self.showing.unshown else 0.0
                     self.receipts.here(shipment_id, stopwatch())
                     self._later(shipment_id, self.receipts.seconds(stopwatch()) if heard else soon)
@@ -190,6 +196,8 @@ class Waker(Agenda, ABC):
         began = stopwatch()
         found = looks.look(shipment_id, roughly=desk is None)
         self.unsettled.discard(shipment_id)
+        self.stirred.discard(shipment_id)
+        self.settled_at.pop(shipment_id, None)
         if not desk:
             self.receipts.took(stopwatch() - began)
         if not found.begins:
@@ -207,8 +215,10 @@ class Waker(Agenda, ABC):
             return None
         left = self._needs_run(shipment_id) or found.left
         full = self.full(pools.TRUCKS) and self._board_for(shipment_id, found) is None
-        flow = self.receipts.seconds(stopwatch())
-        wait = 0.0 if left else self.showing.wait(shipment_id, found.mark, TRUCK, full, flow)
+        now = stopwatch()
+        flow = self.receipts.seconds(now)
+        least = flow if flow > RECEIPTS and self.receipts.lately(shipment_id, now) else 0.0  # more is sure to come
+        wait = 0.0 if left else self.showing.wait(shipment_id, found.mark, TRUCK, full, flow, least=least)
         return self._in(shipment_id, min(wait, DUE) if full else wait, found)  # a worker may be free before that
 
     def _found(self, shipment_id: int, board: Board) -> None:
@@ -228,13 +238,19 @@ class Waker(Agenda, ABC):
     def _settle(self, shipment_id: int) -> None:
         """Where it has changed: what people see of its parcels does not wait for a worker to take its run.
 
-        Once for each time that it heard, and once more for what that changes.
+        Once for each time that it heard, and once more for what that changes; a truck no oftener than it is looked at.
         """
         from tasks import stages  # noqa: PLC0415
 
-        if shipment_id in self.unsettled and not stages.worked_on(shipment_id):
+        if shipment_id not in self.unsettled:
+            return
+        now = stopwatch()
+        pause = self.receipts.seconds(now) if self.lane(shipment_id) == pools.TRUCKS else 0.0
+        due = self.settled_at.get(shipment_id, -math.inf) + pause
+        if now >= due and not stages.worked_on(shipment_id):
             stages.standing(shipment_id)
             self.unsettled.discard(shipment_id)
+            self.settled_at[shipment_id] = now
 
     def _at_desk(self, desk: Desk, shipment_id: int, found: Look) -> Look | None:
         """The same of one that the desk advances: it is shown when it is quiet, has changed for long, or has news."""
@@ -358,6 +374,8 @@ class Waker(Agenda, ABC):
                 kept.pop(shipment_id, None)
             self.under_way.discard(shipment_id)
             self.unsettled.discard(shipment_id)
+            self.stirred.discard(shipment_id)
+            self.settled_at.pop(shipment_id, None)
             self.aside.pop(shipment_id, None)
             self.showing.forget(shipment_id)
             if self.truck_desk:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -39,6 +40,10 @@ class Interval:
         count = sum(self._counts(at, now) for at in self._seen.values())
         each = median(self._took) if self._took else 0.0
         return min(max(self.least, count * each / self.share), self.most)
+
+    def lately(self, one: Hashable, now: float) -> bool:
+        """Whether this one was here in the last two such times: it may well come again."""
+        return now - self._seen.get(one, -math.inf) < 2 * self.seconds(now)
 
     def _counts(self, at: float, now: float) -> bool:
         """Whether one that was here then may come again."""

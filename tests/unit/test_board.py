@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from adapters.ledger import touches
 from deployments import agenda, waking
 from deployments.board import ROOM
 from deployments.pools import FEW
 from deployments.showing import FULL, QUIET, SOON, STEADY, TRUCK
+from deployments.waking import RECEIPTS
 from tasks import stages
 from tasks.notices import AWAY, HELD, LEFT, RUN, SHOWN, TAKEN
 from tests.unit.board_scene import Boarded
@@ -162,6 +164,33 @@ def test_a_truck_is_shown_as_seldom_as_by_runs_and_waits_for_no_worker(scene: Bo
     assert scene.shown(TRUCK * QUIET - BEAT) == 0
     assert scene.shown(FULL * BEAT) == 1
     assert scene.board.had == [(scene.id, False, "")]
+
+
+def test_a_truck_that_was_shown_is_looked_at_again_with_its_receipts_and_for_anything_else_at_once(
+    scene: Boarded,
+) -> None:
+    scene.waker.desk = None
+    scene.waker.size[scene.id] = FEW + 1
+    scene.waker.under_way.add(scene.id)
+
+    def is_shown() -> int:
+        """How often it is looked at in the seconds after it was shown."""
+        scene.number += 1
+        scene.waker._now([scene.id])
+        while not scene.board.in_hand:
+            assert scene.beats(BEAT) == 0
+        return scene.looked
+
+    shown = is_shown()
+    scene.change(touches.HEARD)  # while the board has it, which sees it
+    scene.beats(RECEIPTS - BEAT)
+    assert scene.looked == shown + 1, "by the board"
+    scene.beats(3 * BEAT)
+    assert scene.looked == shown + 2
+    shown = is_shown()
+    scene.change()
+    scene.beats(3 * BEAT)
+    assert scene.looked == shown + 2, "by the board, and by the waker at once"
 
 
 def test_a_run_that_waits_in_its_lane_is_ended_when_all_is_done(scene: Boarded) -> None:

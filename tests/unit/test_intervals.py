@@ -59,3 +59,11 @@ def test_how_long_each_takes_is_the_median_of_the_last(interval: Interval) -> No
     for _ in range(LATELY):
         interval.took(0.01)
     assert interval.seconds(0.0) == LEAST
+
+
+def test_who_was_here_in_the_last_two_times_may_come_again(interval: Interval) -> None:
+    assert not interval.lately("one", 100.0)
+    interval.here("one", 100.0)
+    assert interval.lately("one", 100.0 + 2 * LEAST - 0.1)
+    assert not interval.lately("one", 100.0 + 2 * LEAST)
+    assert not interval.lately("another", 100.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import update
@@ -229,6 +230,52 @@ def test_looks_at_many_trucks_leave_most_of_the_time_to_others(scene: Scene) -> 
     one, four, forty = looks(1), looks(4), looks(40)
     assert four >= one - 1 >= 60 / waking.RECEIPTS - 3
     assert 60 / waking.LONGEST - 1 <= forty <= four - 4
+
+
+def test_one_of_many_trucks_that_hear_all_the_time_is_shown_when_it_was_left_alone_and_one_of_few_when_it_is_quiet(
+    scene: Scene,
+) -> None:
+    scene.waker.desk, scene.found = None, scene.found._replace(left=False, begins=False)
+    scene.waker.size[scene.id] = FEW + 1
+    scene.waker.under_way.add(scene.id)
+
+    def looks_until_shown() -> int:
+        before = scene.looked
+        scene.change(touches.HEARD)
+        while not scene.beats(BEAT):
+            assert scene.looked - before < 9
+        looked = scene.looked - before
+        scene.run()
+        return looked
+
+    assert looks_until_shown() == 2, "at the first of its receipts, and when it was quiet"
+    for other in range(40):
+        scene.waker.receipts.here(scene.id + 1 + other, scene.now)
+    scene.waker.receipts._took.extend([0.1] * 9)
+    assert scene.waker.receipts.seconds(scene.now) == waking.LONGEST
+    before = scene.now
+    assert looks_until_shown() == 2
+    assert scene.now - before >= waking.LONGEST, "no sooner than it would be looked at anyway"
+
+
+def test_the_parcels_of_a_truck_whose_run_goes_on_are_settled_no_oftener_than_it_is_looked_at(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.waker.desk, scene.found = None, scene.found._replace(begins=False)
+    scene.waker.size[scene.id] = FEW + 1
+    scene.waker.under_way.add(scene.id)
+    settled: list[float] = []
+    monkeypatch.setattr(stages, "standing", lambda _: settled.append(scene.now))
+    scene.change()
+    assert scene.beats(BEAT) == 1
+    began = scene.now
+    for _ in range(round(4 * waking.DUE / BEAT)):
+        scene.change()
+        scene.beats(BEAT)
+    assert settled[0] - began <= 2 * BEAT, "the first at once"
+    apart = [after - one for one, after in pairwise(settled)]
+    assert all(waking.RECEIPTS - BEAT <= one <= waking.DUE + BEAT for one in apart), apart
+    assert len(settled) >= 4 * waking.DUE / (waking.DUE + BEAT) - 1
 
 
 def test_what_a_person_does_with_a_truck_is_looked_at_soon(scene: Scene) -> None:
