@@ -15,8 +15,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
-from adapters.ledger.touches import HEARD
+from adapters.ledger.touches import BY, HEARD
 from deployments import pools
 from deployments.agenda import TROUBLED, Agenda
 from deployments.board import LINE, Board
@@ -66,6 +67,7 @@ class Waker(Agenda, ABC):
     showing: Showing = field(default_factory=Showing)
     begun: bool = False
     behind: bool = False
+    name: str = field(default_factory=lambda: BY + uuid4().hex)  # at what it changes itself when it looks
 
     @abstractmethod
     def start(self, shipment_id: int) -> None:
@@ -152,7 +154,9 @@ class Waker(Agenda, ABC):
     def _notice(self, touched: dict[int, dict[str, str]]) -> None:
         for shipment_id, rows in touched.items():
             known = self.rows.setdefault(shipment_id, set())
-            new = rows.keys() - known
+            own = {name for name, said in rows.items() if said == self.name}  # what it saw when it wrote that
+            new = rows.keys() - known - own
+            known.update(own)
             if new:  # a truck that waits to be shown is not looked at for each change
                 self.unsettled.add(shipment_id)
                 if shipment_id in self.under_way and self.lane(shipment_id) == pools.TRUCKS:
@@ -165,8 +169,9 @@ class Waker(Agenda, ABC):
                     self._now([shipment_id])
                     self.size.pop(shipment_id, None)
                 known.update(new)
-            for run_id in {rows[name] for name in new} - {"", HEARD}:
-                self.asked(shipment_id, run_id)
+            for said in {rows[name] for name in new} - {"", HEARD}:
+                if not said.startswith(BY):
+                    self.asked(shipment_id, said)
 
     def _look(self, shipment_id: int) -> Look | None:
         """What is found of a shipment that is to get a run or to be shown now; None for one that waits until `when`."""
@@ -194,7 +199,7 @@ class Waker(Agenda, ABC):
             self._busy(shipment_id, BUSY)
             return None
         began = stopwatch()
-        found = looks.look(shipment_id, roughly=desk is None)
+        found = looks.look(shipment_id, roughly=desk is None, by=self.name)
         self.unsettled.discard(shipment_id)
         self.stirred.discard(shipment_id)
         self.settled_at.pop(shipment_id, None)
@@ -248,7 +253,7 @@ class Waker(Agenda, ABC):
         pause = self.receipts.seconds(now) if self.lane(shipment_id) == pools.TRUCKS else 0.0
         due = self.settled_at.get(shipment_id, -math.inf) + pause
         if now >= due and not stages.worked_on(shipment_id):
-            stages.standing(shipment_id)
+            stages.standing(shipment_id, self.name)
             self.unsettled.discard(shipment_id)
             self.settled_at[shipment_id] = now
 

@@ -106,9 +106,12 @@ class Look(NamedTuple):
     applied: bool = False
 
 
-def look(shipment_id: int, roughly: bool = False) -> Look:
-    """How a shipment looks now, and how at the end of its last run; `roughly`: what is left but for Hong Kong."""
-    at = settling.settle_shipment(office(), shipment_id)
+def look(shipment_id: int, roughly: bool = False, by: str = "") -> Look:
+    """How a shipment looks now, and how at the end of its last run; `roughly`: what is left but for Hong Kong.
+
+    It is settled for that, `by` this name.
+    """
+    at = settling.settle_shipment(office(), shipment_id, by)
     noted = leases.cursors_of(office().ledger, str(shipment_id), (RAN, intake.WORKED_UP))
     mark_, over = digest(_mark(at, at.received)), at.shipment.state == shipments.CLOSED
     left = _left(at, int(noted.get(intake.WORKED_UP, "-1")), roughly)

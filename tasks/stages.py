@@ -124,9 +124,9 @@ def settle(shipment_id: int) -> str:
     return settling.settle_shipment(office(), shipment_id).state()
 
 
-def standing(shipment_id: int) -> Standing:
-    """Where a shipment stands."""
-    return settling.settle_shipment(office(), shipment_id)
+def standing(shipment_id: int, by: str = "") -> Standing:
+    """Where a shipment stands; it is settled for that, `by` this name (touches.BY)."""
+    return settling.settle_shipment(office(), shipment_id, by)
 
 
 def explain(shipment_id: int) -> None:

@@ -27,8 +27,12 @@ def record(
     actor: str = "tongguan",
     detail: dict[str, Any] | None = None,
     once: bool = False,
+    said: str = "",
 ) -> bool:
-    """Write an event (`detail` holds no person's data). False when it may happen only once and is there already."""
+    """Write an event (`detail` holds no person's data). False when it may happen only once and is there already.
+
+    `said` is what the change says of itself (touches.BY).
+    """
     now = clock.now()
     values = {
         "shipment_id": shipment_id,
@@ -41,7 +45,7 @@ def record(
     }
     if insert_once(tx, event, values) is None:
         return False
-    touch(tx, [shipment_id])
+    touch(tx, [shipment_id], said)
     return True
 
 

@@ -227,7 +227,7 @@ def in_state(tx: Connection, shipment_id: int, state: str, reason: str) -> list[
 def set_parcel_states(tx: Connection, shipment_id: int, states: Mapping[int, tuple[str, str]], said: str = "") -> int:
     """Set state and reason of the parcels named by seq, in one go. Returns how many really changed.
 
-    `said` is what the change says of itself (touches.HEARD: nobody did anything).
+    `said` is what the change says of itself (touches.HEARD: nobody did anything; touches.BY).
     """
     if not states:
         return 0

@@ -102,15 +102,19 @@ def lock(tx: Connection, shipment_id: int) -> None:
 
 @writes
 def set_state(
-    tx: Connection, shipment_id: int, state: str, actor: str = "tongguan", detail: dict[str, Any] | None = None
-) -> bool:
-    """Put the shipment into `state` and write the event; False, and nothing written, when it is in it already."""
+    tx: Connection, shipment_id: int, state: str, actor: str = "tongguan", detail: dict[str, Any] | None = None,
+    said: str = "",
+) -> bool:  # fmt: skip
+    """Put the shipment into `state` and write the event; False, and nothing written, when it is in it already.
+
+    `said` is what the change says of itself (touches.BY).
+    """
     values: dict[str, Any] = {"state": state, "previous_state": shipment.c.state}
     if state == CLOSED:
         values["closed_at"] = clock.now()
     if not _change(tx, shipment_id, shipment.c.state != state, values):
         return False
-    return record(tx, shipment_id, state, actor=actor, detail=detail)
+    return record(tx, shipment_id, state, actor=actor, detail=detail, said=said)
 
 
 @writes

@@ -18,11 +18,14 @@ from adapters.ledger.tables import cursor
 TOUCHED = "touched"
 UNEXPLAINED = "unexplained:"  # with an authority: something that it said is still to be explained
 HEARD = "heard"  # in place of a run: nobody did anything, receipts came
+BY = "by:"  # in place of a run, with a name: one who was looking found it so, and needs not be told
 
 
 @writes
 def touch(tx: Connection, shipment_ids: Iterable[int], run: str = "", what: str = TOUCHED) -> None:
-    """Says that these shipments have changed, or that a `run` (its id in Prefect) was asked for about them, or HEARD.
+    """Says that these shipments have changed, or that a `run` (its id in Prefect) was asked for about them.
+
+    Or HEARD, or BY whom they were changed.
 
     `what` is another list than the pulse's: of what somebody else has still to do about them.
     """

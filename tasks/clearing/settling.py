@@ -116,8 +116,11 @@ def _books(tx: Connection, shipment_id: int, states: dict[int, tuple[str, str]],
     billing.settle(tx, shipment_id, anew)
 
 
-def settle_shipment(office: Office, shipment_id: int) -> Standing:
-    """Bring parcels and shipment to what their documents and events say. Returns where the shipment stands then."""
+def settle_shipment(office: Office, shipment_id: int, by: str = "") -> Standing:
+    """Bring parcels and shipment to what their documents and events say. Returns where the shipment stands then.
+
+    Who looks `by` a name (touches.BY) finds that name at what this has changed.
+    """
     with office.ledger.begin() as tx:
         standing = load_standing(tx, shipment_id)
         # before anything is written, as it may settle receipts anew, alone
@@ -129,12 +132,13 @@ def settle_shipment(office: Office, shipment_id: int) -> Standing:
         if standing.truck.direction == "import":
             _books(tx, shipment_id, standing.parcels | found, applied)
         if changed := _differing(standing, found):
-            parcels.set_parcel_states(tx, shipment_id, changed, HEARD)  # whatever else it follows from has said so
+            # whatever else it follows from has said so
+            parcels.set_parcel_states(tx, shipment_id, changed, by or HEARD)
             standing = standing.with_parcels(changed)
         row, state = shipments.newer(tx, here), standing.state()  # others may have written it meanwhile
         if standing.parcels and state != row.state:
             counts = {name: len(seqs) for name, seqs in sorted(standing.by_state.items())}
-            shipments.set_state(tx, shipment_id, state, detail={"parcels": counts})
+            shipments.set_state(tx, shipment_id, state, detail={"parcels": counts}, said=by)
             row = shipments.get(tx, shipment_id)
         return standing if row is here else replace(standing, shipment=row)
 

@@ -60,9 +60,9 @@ def test_a_shipment_whose_run_waits_for_a_worker_is_settled_all_the_same(
 ) -> None:
     settled, standing = list[int](), stages.standing
 
-    def settles(ident: int) -> Any:
+    def settles(ident: int, by: str) -> Any:
         settled.append(ident)
-        return standing(ident)
+        return standing(ident, by)
 
     def heard() -> int:
         settled.clear()

@@ -10,7 +10,7 @@ from httpx import Request, Response
 from prefect.exceptions import PrefectHTTPStatusError
 from sqlalchemy import update
 
-from adapters.ledger import shipments
+from adapters.ledger import shipments, touches
 from adapters.ledger.tables import message
 from mappings import clock
 from tasks import artifact, looks, publishing, shown, stages
@@ -114,6 +114,18 @@ def test_a_limit_of_time_is_part_of_what_it_looks_like(desk: Desk, monkeypatch: 
     assert looks.look(desk.id).noted != after.mark, "it came after the run began its stages: they may not have seen it"
     looks.note_run(desk.settle(), clock.now())
     assert looks.look(desk.id).noted == after.mark
+
+
+def test_what_a_look_changes_says_by_whom(desk: Desk) -> None:
+    """Parcels and shipment follow their documents when they are looked at: who looks need not look for that again."""
+    desk.take_in()
+    desk.declared()
+    desk.told("CEB603Message", "rejected")
+    before = touches.touched(desk.ledger)[desk.id]
+    looks.look(desk.id, by="by:me")
+    rows = touches.touched(desk.ledger)[desk.id]
+    assert [rows[name] for name in rows.keys() - before.keys()] == ["by:me", "by:me"], "the parcels', and the state's"
+    assert desk.standing().shipment.state == "awaiting_correction"
 
 
 def test_which_parcels_are_in_a_state_is_part_of_what_it_looks_like(desk: Desk) -> None:

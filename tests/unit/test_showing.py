@@ -265,7 +265,7 @@ def test_the_parcels_of_a_truck_whose_run_goes_on_are_settled_no_oftener_than_it
     scene.waker.size[scene.id] = FEW + 1
     scene.waker.under_way.add(scene.id)
     settled: list[float] = []
-    monkeypatch.setattr(stages, "standing", lambda _: settled.append(scene.now))
+    monkeypatch.setattr(stages, "standing", lambda *_: settled.append(scene.now))
     scene.change()
     assert scene.beats(BEAT) == 1
     began = scene.now
@@ -276,6 +276,26 @@ def test_the_parcels_of_a_truck_whose_run_goes_on_are_settled_no_oftener_than_it
     apart = [after - one for one, after in pairwise(settled)]
     assert all(waking.RECEIPTS - BEAT <= one <= waking.DUE + BEAT for one in apart), apart
     assert len(settled) >= 4 * waking.DUE / (waking.DUE + BEAT) - 1
+
+
+def test_what_a_look_changes_itself_is_no_news_to_it_but_to_another_waker(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(scene.waker, "asked", lambda _, run_id: asked.append(run_id))
+    looked = scene.looked
+    touches.touch(offices.office().ledger, [scene.id], scene.waker.name)
+    assert scene.beats(2 * waking.DUE) == 0
+    assert scene.looked == looked
+    assert stages.touched() != {}, "were this waker to die now, the next one would look"
+    touches.touch(offices.office().ledger, [scene.id], touches.BY + "another")
+    scene.beats(2 * BEAT)
+    assert scene.looked == looked + 1
+    assert stages.touched() == {}
+    assert asked == []
+    touches.touch(offices.office().ledger, [scene.id], "r7")
+    scene.beats(2 * BEAT)
+    assert asked == ["r7"]
 
 
 def test_what_a_person_does_with_a_truck_is_looked_at_soon(scene: Scene) -> None:

@@ -151,7 +151,7 @@ def test_its_parcels_follow_their_documents_while_it_waits_there(
     scene: Trucks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settled: list[int] = []
-    monkeypatch.setattr(stages, "standing", settled.append)
+    monkeypatch.setattr(stages, "standing", lambda ident, _by: settled.append(ident))
     scene.at.done = set  # type: ignore[method-assign]
     scene.leaves()
     scene.beats(3 * BEAT)
