@@ -49,7 +49,8 @@ class Waker(Agenda, ABC):
     `handed` is what a shipment looked like when the desk got it, `desked` what it looks like when the desk has no more
     to do; those `aside` wait for a place in the board's line; the parcels of those `unsettled` may not follow what
     changed, and `settled_at` says when they last did, of one that is not looked at; of those `stirred` more was noticed
-    than receipts since they were looked at; `behind`: the last beat did not come to all small ones under way.
+    than receipts since they were looked at; `kept` is what was found of trucks that wait to be shown; `behind`: the
+    last beat did not come to all small ones under way.
     """
 
     desk: Desk | None = None
@@ -63,6 +64,7 @@ class Waker(Agenda, ABC):
     unsettled: set[int] = field(default_factory=set)
     settled_at: dict[int, float] = field(default_factory=dict)
     stirred: set[int] = field(default_factory=set)
+    kept: dict[int, Look] = field(default_factory=dict)
     receipts: Interval = field(default_factory=lambda: Interval(RECEIPTS, LONGEST, SHARE))
     showing: Showing = field(default_factory=Showing)
     begun: bool = False
@@ -111,6 +113,13 @@ class Waker(Agenda, ABC):
         self.behind = not self._in_turn(small, SMALL, due)
         self._in_turn(trucks, SPELL, due)
         return [i for i, found in due.items() if self._safely(self._run, i, found)]
+
+    def _now(self, shipment_ids: Iterable[int]) -> None:
+        """What has ended, or changed, is looked at anew."""
+        some = set(shipment_ids)
+        for shipment_id in some & self.kept.keys():
+            del self.kept[shipment_id]
+        super()._now(some)
 
     def _in_turn(self, some: list[int], spell: float, due: dict[int, Look]) -> bool:
         """Looks at these for so long; whether at all of them. The others stay due, and are the first next time."""
@@ -175,7 +184,7 @@ class Waker(Agenda, ABC):
 
     def _look(self, shipment_id: int) -> Look | None:
         """What is found of a shipment that is to get a run or to be shown now; None for one that waits until `when`."""
-        from tasks import looks, stages  # noqa: PLC0415
+        from tasks import stages  # noqa: PLC0415
 
         due = self.when.pop(shipment_id, stopwatch())
         desk, running = self._desk_for(shipment_id), set(self.running())
@@ -198,18 +207,31 @@ class Waker(Agenda, ABC):
         if in_hand or stages.worked_on(shipment_id):
             self._busy(shipment_id, BUSY)
             return None
-        began = stopwatch()
-        found = looks.look(shipment_id, roughly=desk is None, by=self.name)
-        self.unsettled.discard(shipment_id)
-        self.stirred.discard(shipment_id)
-        self.settled_at.pop(shipment_id, None)
-        if not desk:
-            self.receipts.took(stopwatch() - began)
+        found = self._known(shipment_id) or self._anew(shipment_id, roughly=desk is None)
         if not found.begins:
             self.under_way.add(shipment_id)
         if desk:
             return self._at_desk(desk, shipment_id, found)
         return self._of_truck(shipment_id, found)
+
+    def _anew(self, shipment_id: int, roughly: bool) -> Look:
+        from tasks import looks  # noqa: PLC0415
+
+        began = stopwatch()
+        found = looks.look(shipment_id, roughly=roughly, by=self.name)
+        self.unsettled.discard(shipment_id)
+        self.stirred.discard(shipment_id)
+        self.settled_at.pop(shipment_id, None)
+        if roughly:
+            self.receipts.took(stopwatch() - began)
+        return found
+
+    def _known(self, shipment_id: int) -> Look | None:
+        """What was found of a truck that was to be quiet first: nothing was noticed since, and no limit is over."""
+        found = self.kept.pop(shipment_id, None)
+        if found is None or shipment_id in self.unsettled or found.waits_for_time:
+            return None
+        return None if found.limit is not None and clock().now() >= found.limit else found
 
     def _of_truck(self, shipment_id: int, found: Look) -> Look | None:
         """The same of a truck: little work is for the trucks' desk, more for a run; the rest is shown."""
@@ -224,6 +246,8 @@ class Waker(Agenda, ABC):
         flow = self.receipts.seconds(now)
         least = flow if flow > RECEIPTS and self.receipts.lately(shipment_id, now) else 0.0  # more is sure to come
         wait = 0.0 if left else self.showing.wait(shipment_id, found.mark, TRUCK, full, flow, least=least)
+        if wait:
+            self.kept[shipment_id] = found
         return self._in(shipment_id, min(wait, DUE) if full else wait, found)  # a worker may be free before that
 
     def _found(self, shipment_id: int, board: Board) -> None:
@@ -254,6 +278,7 @@ class Waker(Agenda, ABC):
         due = self.settled_at.get(shipment_id, -math.inf) + pause
         if now >= due and not stages.worked_on(shipment_id):
             stages.standing(shipment_id, self.name)
+            self.kept.pop(shipment_id, None)
             self.unsettled.discard(shipment_id)
             self.settled_at[shipment_id] = now
 
@@ -375,7 +400,7 @@ class Waker(Agenda, ABC):
         if self.truck_desk:
             self.truck_desk.found.discard(shipment_id)
         if found.over:
-            for kept in (self.when, self.rows, self.size, self.ran_at, self.tried, self.handed, self.desked):
+            for kept in (self.when, self.rows, self.size, self.ran_at, self.tried, self.handed, self.desked, self.kept):
                 kept.pop(shipment_id, None)
             self.under_way.discard(shipment_id)
             self.unsettled.discard(shipment_id)

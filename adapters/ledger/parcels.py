@@ -175,16 +175,24 @@ def attempts_elsewhere(tx: Connection, shipment_id: int, seqs: Collection[int]) 
 @reads
 def elsewhere(tx: Connection, shipment_id: int, state: str = "") -> list[Elsewhere]:
     """Parcels of this shipment (only those in a state, where one is given) that have a live document in another one."""
-    other = parcel.alias("other")
-    same = _same(other)
-    found = []
-    for by, condition in same.items():
-        query = select(parcel.c.order_no, parcel.c.waybill_no, other.c.shipment_id).join(other, condition)
-        query = query.where(parcel.c.shipment_id == shipment_id, other.c.shipment_id != shipment_id, _live(other))
+    other, found = parcel.alias("other"), list[Elsewhere]()
+    for by, condition in _same(other).items():
+        query = select(parcel.c.order_no, parcel.c.waybill_no, other.c.shipment_id, other.c.id).join(other, condition)
+        query = query.where(parcel.c.shipment_id == shipment_id, other.c.shipment_id != shipment_id)
         if state:
             query = query.where(parcel.c.state == state)
-        found += [Elsewhere._make((*row, by)) for row in tx.execute(query.order_by(parcel.c.seq)).all()]
+        rows = tx.execute(query.order_by(parcel.c.seq, other.c.id)).all()
+        live = _declared(tx, [row.id for row in rows])
+        found += [Elsewhere(*row[:3], by) for row in rows if row.id in live]
     return found
+
+
+def _declared(tx: Connection, parcel_ids: Sequence[int]) -> set[int]:
+    """Those of these parcels that have a live document: asked of those alone that stand twice, as hardly any does."""
+    if not parcel_ids:
+        return set()
+    query = select(document.c.parcel_id).where(bulk.among(tx, document.c.parcel_id, parcel_ids))
+    return set(tx.execute(query.where(document.c.state.not_in(DEAD))).scalars())
 
 
 @reads

@@ -27,9 +27,11 @@ class Listening:
     """What one process knows of closed shipments. A new one asks about all of them.
 
     `left`: those that left parcels behind which are not at their end. `after`: when the last one was closed, by
-    authority, message type and sender, of those that procedures go on listening to for some days.
+    authority, message type and sender, of those that procedures go on listening to for some days. `seen`: the version
+    of each that changed lately (whatever becomes of a parcel makes another one).
     """
 
+    seen: dict[int, int] = field(default_factory=dict)
     left: set[int] = field(default_factory=set)
     after: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
     since: datetime | None = None
@@ -51,20 +53,21 @@ class Listening:
         return by_authority
 
     def _look(self, tx: Connection) -> None:
-        """Asks about the closed shipments that have changed since last time."""
+        """Asks about the closed shipments that have changed since last time, once about each version of them."""
         margin = timedelta(seconds=MARGIN / clock.clock().real_seconds(1.0))
         since, self.since = self.since, clock.now() - margin
-        query = select(shipment.c.id).where(ENDED)
+        query = select(shipment.c.id, shipment.c.version).where(ENDED)
         if since is not None:
             query = query.where(shipment.c.updated_at >= since)
-        changed = set(tx.execute(query).scalars().all())
-        asked = changed | self.left
-        if not asked:
+        versions = dict(tx.execute(query).tuples().all())
+        changed = {ident for ident, version in versions.items() if self.seen.get(ident) != version}
+        self.seen = versions
+        if not changed:
             return
         waiting = select(parcel.c.shipment_id).distinct().where(
-            bulk.among(tx, parcel.c.shipment_id, sorted(asked)), parcel.c.state.in_(UNHEARD)
+            bulk.among(tx, parcel.c.shipment_id, sorted(changed)), parcel.c.state.in_(UNHEARD)
         )  # fmt: skip
-        self.left = set(tx.execute(waiting).scalars().all())
+        self.left = (self.left - changed) | set(tx.execute(waiting).scalars().all())
         self._note(tx, changed)
 
     def _note(self, tx: Connection, changed: set[int]) -> None:

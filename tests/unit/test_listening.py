@@ -85,3 +85,11 @@ def test_closed_trucks_that_do_not_change_are_not_asked_about_again(closed: Desk
         assert heard.senders(closed.ledger) == {}
     assert any("parcel" in statement for statement in first)
     assert not any("parcel" in statement for statement in later)
+    shipments.set_state(closed.ledger, closed.id, "awaiting_receipts")
+    shipments.set_state(closed.ledger, closed.id, "closed")
+    with asked(closed) as changed:
+        heard.senders(closed.ledger)
+    with asked(closed) as later:
+        assert heard.senders(closed.ledger) == {}
+    assert any("parcel" in statement for statement in changed)
+    assert not any("parcel" in statement for statement in later), "though it has changed just now"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -13,6 +14,7 @@ from adapters.ledger.tables import shipment
 from deployments import showing, waking
 from deployments.pools import FEW
 from deployments.showing import FULL, QUIET, STEADY, TRUCK, Showing
+from mappings import clock
 from mappings.errors import ConfigurationError
 from tasks import office as offices
 from tasks import stages
@@ -248,13 +250,13 @@ def test_one_of_many_trucks_that_hear_all_the_time_is_shown_when_it_was_left_alo
         scene.run()
         return looked
 
-    assert looks_until_shown() == 2, "at the first of its receipts, and when it was quiet"
+    assert looks_until_shown() == 1, "what was found then is shown when it was quiet"
     for other in range(40):
         scene.waker.receipts.here(scene.id + 1 + other, scene.now)
     scene.waker.receipts._took.extend([0.1] * 9)
     assert scene.waker.receipts.seconds(scene.now) == waking.LONGEST
     before = scene.now
-    assert looks_until_shown() == 2
+    assert looks_until_shown() == 1
     assert scene.now - before >= waking.LONGEST, "no sooner than it would be looked at anyway"
 
 
@@ -296,6 +298,30 @@ def test_what_a_look_changes_itself_is_no_news_to_it_but_to_another_waker(
     touches.touch(offices.office().ledger, [scene.id], "r7")
     scene.beats(2 * BEAT)
     assert asked == ["r7"]
+
+
+@pytest.mark.parametrize(("then", "looks"), [("nothing", 1), ("heard", 2), ("ended", 2), ("limit", 2), ("lost", 2)])
+def test_what_was_found_of_a_truck_is_shown_without_another_look_where_nothing_happened_since(
+    scene: Scene, then: str, looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.waker.desk = None
+    scene.found = scene.found._replace(left=False, begins=False, waits_for_time=then == "lost")
+    scene.waker.size[scene.id] = FEW + 1
+    scene.waker.under_way.add(scene.id)
+    scene.number += 1
+    before = scene.looked
+    scene.waker._now([scene.id])
+    assert scene.beats(BEAT) == 0
+    assert scene.looked == before + 1
+    if then == "heard":
+        touches.touch(offices.office().ledger, [scene.id], touches.HEARD)
+    elif then == "ended":
+        scene.waker._now([scene.id])
+    elif then == "limit":
+        found = scene.waker.kept[scene.id]
+        scene.waker.kept[scene.id] = found._replace(limit=clock.now() - timedelta(seconds=1))
+    assert scene.beats(TRUCK * QUIET + waking.RECEIPTS) == 1
+    assert scene.looked == before + looks
 
 
 def test_what_a_person_does_with_a_truck_is_looked_at_soon(scene: Scene) -> None:
