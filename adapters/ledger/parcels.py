@@ -183,7 +183,7 @@ def elsewhere(tx: Connection, shipment_id: int, state: str = "") -> list[Elsewhe
             query = query.where(parcel.c.state == state)
         rows = tx.execute(query.order_by(parcel.c.seq, other.c.id)).all()
         live = _declared(tx, [row.id for row in rows])
-        found += [Elsewhere(*row[:3], by) for row in rows if row.id in live]
+        found += [Elsewhere(row.order_no, row.waybill_no, row.shipment_id, by) for row in rows if row.id in live]
     return found
 
 
