@@ -143,6 +143,7 @@ class Waker(Agenda, ABC):
         from tasks.notices import AWAY, HELD, LEFT, SHOWN, TAKEN  # noqa: PLC0415
 
         for shipment_id, said in board.done().items():
+            self.kept.pop(shipment_id, None)
             self.showing.answered(shipment_id, said == SHOWN)
             if said != SHOWN:  # a run that has begun may have looked before this change: at its end that is seen
                 self.tried.pop(shipment_id, None)
@@ -169,11 +170,7 @@ class Waker(Agenda, ABC):
             if new:  # a truck that waits to be shown is not looked at for each change
                 self.unsettled.add(shipment_id)
                 if shipment_id in self.under_way and self.lane(shipment_id) == pools.TRUCKS:
-                    if not (heard := all(rows[name] == HEARD for name in new)):
-                        self.stirred.add(shipment_id)
-                    soon = TROUBLED if shipment_id in self.showing.unshown else 0.0
-                    self.receipts.here(shipment_id, stopwatch())
-                    self._later(shipment_id, self.receipts.seconds(stopwatch()) if heard else soon)
+                    self._of_a_truck(shipment_id, {rows[name] for name in new})
                 else:
                     self._now([shipment_id])
                     self.size.pop(shipment_id, None)
@@ -181,6 +178,16 @@ class Waker(Agenda, ABC):
             for said in {rows[name] for name in new} - {"", HEARD}:
                 if not said.startswith(BY):
                     self.asked(shipment_id, said)
+
+    def _of_a_truck(self, shipment_id: int, said: set[str]) -> None:
+        """What was noticed of a truck under way: its receipts, and what others made of them, wait for their turn."""
+        now = stopwatch()
+        if all(one == HEARD or one.startswith(BY) for one in said):
+            self.receipts.here(shipment_id, now)
+            self._later(shipment_id, self.receipts.seconds(now))
+        else:
+            self.stirred.add(shipment_id)
+            self._later(shipment_id, TROUBLED if shipment_id in self.showing.unshown else 0.0)
 
     def _look(self, shipment_id: int) -> Look | None:
         """What is found of a shipment that is to get a run or to be shown now; None for one that waits until `when`."""
@@ -190,8 +197,7 @@ class Waker(Agenda, ABC):
         desk, running = self._desk_for(shipment_id), set(self.running())
         waits = len(running) >= AT_ONCE and not (self.truck_desk and shipment_id in self.under_way)
         if not desk and (shipment_id in running or waits):
-            self._settle(shipment_id)
-            self._busy(shipment_id, DUE if shipment_id in running else TROUBLED)
+            self._busy(shipment_id, min(self._settle(shipment_id), DUE if shipment_id in running else TROUBLED))
             return None
         mine = desk or self.truck_desk
         in_hand = mine is not None and shipment_id in mine.in_hand
@@ -201,18 +207,19 @@ class Waker(Agenda, ABC):
                 self.when[shipment_id] = due  # not looked at before there is room: a look costs as much as a step
                 return None
         if in_hand and not desk:
-            self._settle(shipment_id)  # what people see of its parcels does not wait for its turn
-            self._busy(shipment_id, DUE)
+            self._busy(shipment_id, min(self._settle(shipment_id), DUE))
             return None
         if in_hand or stages.worked_on(shipment_id):
+            self.kept.pop(shipment_id, None)
             self._busy(shipment_id, BUSY)
             return None
-        found = self._known(shipment_id) or self._anew(shipment_id, roughly=desk is None)
+        known, stirred = self._known(shipment_id), shipment_id in self.stirred
+        found = known or self._anew(shipment_id, roughly=desk is None)
         if not found.begins:
             self.under_way.add(shipment_id)
         if desk:
             return self._at_desk(desk, shipment_id, found)
-        return self._of_truck(shipment_id, found)
+        return self._of_truck(shipment_id, found, calm=not (known or stirred))
 
     def _anew(self, shipment_id: int, roughly: bool) -> Look:
         from tasks import looks  # noqa: PLC0415
@@ -233,8 +240,11 @@ class Waker(Agenda, ABC):
             return None
         return None if found.limit is not None and clock().now() >= found.limit else found
 
-    def _of_truck(self, shipment_id: int, found: Look) -> Look | None:
-        """The same of a truck: little work is for the trucks' desk, more for a run; the rest is shown."""
+    def _of_truck(self, shipment_id: int, found: Look, calm: bool) -> Look | None:
+        """The same of a truck: little work is for the trucks' desk, more for a run; the rest is shown.
+
+        `calm`: it was looked at because of its receipts alone.
+        """
         if not self._to_show(shipment_id, found):
             return self._once_more(shipment_id, found)
         if self.truck_desk and self.truck_desk.takes(shipment_id, found, self.board):
@@ -244,7 +254,8 @@ class Waker(Agenda, ABC):
         full = self.full(pools.TRUCKS) and self._board_for(shipment_id, found) is None
         now = stopwatch()
         flow = self.receipts.seconds(now)
-        least = flow if flow > RECEIPTS and self.receipts.lately(shipment_id, now) else 0.0  # more is sure to come
+        more = calm and flow > RECEIPTS and self.receipts.lately(shipment_id, now)  # it is sure to come
+        least = flow if more else 0.0
         wait = 0.0 if left else self.showing.wait(shipment_id, found.mark, TRUCK, full, flow, least=least)
         if wait:
             self.kept[shipment_id] = found
@@ -264,23 +275,28 @@ class Waker(Agenda, ABC):
         self.board.need_run.add(shipment_id)
         return True
 
-    def _settle(self, shipment_id: int) -> None:
+    def _settle(self, shipment_id: int) -> float:
         """Where it has changed: what people see of its parcels does not wait for a worker to take its run.
 
-        Once for each time that it heard, and once more for what that changes; a truck no oftener than it is looked at.
+        Once for each time that something was noticed of it; a truck no oftener than it is looked at for receipts, and
+        for anything else no oftener than each second. Returns in how many real seconds it is due; infinity for never.
         """
         from tasks import stages  # noqa: PLC0415
 
         if shipment_id not in self.unsettled:
-            return
+            return math.inf
         now = stopwatch()
-        pause = self.receipts.seconds(now) if self.lane(shipment_id) == pools.TRUCKS else 0.0
-        due = self.settled_at.get(shipment_id, -math.inf) + pause
-        if now >= due and not stages.worked_on(shipment_id):
+        pause = TROUBLED if shipment_id in self.stirred else self.receipts.seconds(now)
+        is_truck = self.lane(shipment_id) == pools.TRUCKS
+        due = self.settled_at.get(shipment_id, -math.inf) + pause * is_truck
+        if now < due:
+            return due - now
+        if not stages.worked_on(shipment_id):
             stages.standing(shipment_id, self.name)
             self.kept.pop(shipment_id, None)
             self.unsettled.discard(shipment_id)
             self.settled_at[shipment_id] = now
+        return math.inf
 
     def _at_desk(self, desk: Desk, shipment_id: int, found: Look) -> Look | None:
         """The same of one that the desk advances: it is shown when it is quiet, has changed for long, or has news."""

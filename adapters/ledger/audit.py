@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from itertools import groupby
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, exists, func, or_, select
@@ -223,16 +222,24 @@ def _dangling(tx: Connection) -> Found:
 
 
 def _unknown_members(tx: Connection) -> Found:
-    """Lists that name a parcel which their shipment does not have."""
+    """Lists that name a parcel which their shipment does not have, or nothing that can be read."""
     members, d = list_document.c, document.c
-    query = select(d.shipment_id, members.document_id, members.seqs).join(document, d.id == members.document_id)
-    rows = tx.execute(query.order_by(d.shipment_id, d.id)).all()
-    for shipment_id, lists in groupby(rows, lambda row: row.shipment_id):
+    mine = select(d.shipment_id).join(list_document, d.id == members.document_id).distinct()
+    for shipment_id in tx.execute(mine.order_by(d.shipment_id)).scalars().all():
         there = set(tx.execute(select(parcel.c.seq).where(parcel.c.shipment_id == shipment_id)).scalars())
-        if ids := [row.document_id for row in lists if not there.issuperset(ranges.read(row.seqs))]:
+        query = select(members.document_id, members.seqs).join(document, d.id == members.document_id)
+        rows = tx.execute(query.where(d.shipment_id == shipment_id).order_by(d.id)).all()
+        if ids := [row.document_id for row in rows if not _names_some_of(there, row.seqs)]:
             yield "dangling", shipment_id, {
                 "table": list_document.name, "column": members.seqs.name, "count": len(ids), "ids": _named(ids),
             }  # fmt: skip
+
+
+def _names_some_of(there: set[int], seqs: str) -> bool:
+    try:
+        return there.issuperset(ranges.read(seqs))
+    except ValueError:
+        return False
 
 
 def _wrong_count(tx: Connection) -> Found:

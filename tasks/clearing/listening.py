@@ -55,20 +55,24 @@ class Listening:
     def _look(self, tx: Connection) -> None:
         """Asks about the closed shipments that have changed since last time, once about each version of them."""
         margin = timedelta(seconds=MARGIN / clock.clock().real_seconds(1.0))
-        since, self.since = self.since, clock.now() - margin
+        now = clock.now()
         query = select(shipment.c.id, shipment.c.version).where(ENDED)
-        if since is not None:
-            query = query.where(shipment.c.updated_at >= since)
+        if self.since is not None:
+            query = query.where(shipment.c.updated_at >= self.since)
         versions = dict(tx.execute(query).tuples().all())
         changed = {ident for ident, version in versions.items() if self.seen.get(ident) != version}
-        self.seen = versions
-        if not changed:
-            return
+        if changed:
+            self._ask(tx, changed)
+        self.since, self.seen = now - margin, versions  # not before all is asked: a question may come to nothing
+
+    def _ask(self, tx: Connection, changed: set[int]) -> None:
+        """What these closed shipments, that have changed, have left."""
         waiting = select(parcel.c.shipment_id).distinct().where(
             bulk.among(tx, parcel.c.shipment_id, sorted(changed)), parcel.c.state.in_(UNHEARD)
         )  # fmt: skip
-        self.left = (self.left - changed) | set(tx.execute(waiting).scalars().all())
+        left = set(tx.execute(waiting).scalars().all())
         self._note(tx, changed)
+        self.left = (self.left - changed) | left
 
     def _note(self, tx: Connection, changed: set[int]) -> None:
         """What was sent of shipments that were closed just now."""

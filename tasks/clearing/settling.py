@@ -105,8 +105,9 @@ def parcel_states(standing: Standing) -> dict[int, tuple[str, str]]:
         if lead is None or (lead[0] == "rejected" and state in ("held", "excluded")):
             continue
         found[seq] = (_said_of_list(lead[0], by_parcel[seq], rules), lead[1]) if seq in by_parcel else lead
-    for seq in standing.left_behind():
-        found[seq] = (found.get(seq, standing.parcels[seq])[0], LEFT_BEHIND)
+    if "departed" in standing.events:
+        after = standing.with_parcels(found)  # by what they are now
+        found |= {seq: (after.parcels[seq][0], LEFT_BEHIND) for seq in after.left_behind()}
     return found
 
 

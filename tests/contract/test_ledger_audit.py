@@ -192,6 +192,13 @@ def test_a_list_that_names_a_parcel_which_is_not_there(ledger: Ledger, ident: in
     assert audit(ledger)[0].message_en.endswith(f"ids {messages.documents(ledger, ident, type=LIST)[1].id}")
 
 
+def test_a_list_that_cannot_be_read_is_named_and_ends_no_audit(ledger: Ledger, ident: int) -> None:
+    preparing.add_messages(ledger, ident, [out([Doc("A|c|b|1", lists=(1, 3))], LIST)])
+    with ledger.begin() as tx:
+        tx.execute(sa.update(metadata.tables["list_document"]).values(seqs="1-3,x"))
+    assert codes(ledger) == ["dangling"]
+
+
 def test_half_way_for_long_is_found_and_warnings_come_last(ledger: Ledger, ident: int) -> None:
     (made,) = preparing.add_messages(ledger, ident, [out([Doc("P|o1", 1)], INVENTORY)]).message_ids
     claims.claim(ledger, made, "w7")

@@ -193,6 +193,23 @@ def test_a_truck_that_was_shown_is_looked_at_again_with_its_receipts_and_for_any
     assert scene.looked == shown + 2, "by the board, and by the waker at once"
 
 
+def test_what_was_kept_of_a_truck_is_over_when_the_board_has_shown_it(scene: Boarded) -> None:
+    """It waits in the board's line, a person changes it, it is looked at, and the board shows that, too."""
+    scene.waker.desk = None
+    scene.waker.size[scene.id] = FEW + 1
+    scene.waker.under_way.add(scene.id)
+    scene.board.slow = True
+    scene.change()
+    scene.beats(TRUCK * QUIET + 3 * BEAT)
+    assert len(scene.board.had) == 1
+    scene.change()
+    scene.beats(3 * BEAT)
+    assert scene.id in scene.waker.kept
+    scene.board.slow = False
+    assert scene.shown(3 * TRUCK * STEADY) == 0, "it has been shown"
+    assert stages.touched() == {}
+
+
 def test_a_run_that_waits_in_its_lane_is_ended_when_all_is_done(scene: Boarded) -> None:
     scene.noted, scene.found = "", scene.found._replace(left=True)
     scene.desk.full = True

@@ -109,6 +109,19 @@ def test_what_is_detained_or_rejected_after_the_listing_stays_behind(desk: Desk)
     assert (desk.parcel(1), desk.parcel(2)) == (("rejected", "CEB603Message"), ("detained", "CEB603Message"))
 
 
+def test_a_parcel_released_after_the_truck_left_is_left_behind_at_once(desk: Desk) -> None:
+    desk.take_in()
+    desk.declared()
+    desk.prepare("list")
+    desk.said("CEB603Message", "released", 1, 2, 3, 4, 5)
+    desk.said("CEB603Message", "detained", 6)
+    desk.happens("departed")
+    desk.settle()
+    assert desk.parcel(6)[0] == "detained"
+    desk.said("CEB603Message", "released", 6)
+    assert desk.parcel(6) == ("released", "left_behind"), "not only when it is settled again"
+
+
 def test_what_was_not_released_when_the_truck_left_is_left_behind(desk: Desk) -> None:
     desk.take_in()
     desk.declared()

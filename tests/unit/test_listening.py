@@ -93,3 +93,19 @@ def test_closed_trucks_that_do_not_change_are_not_asked_about_again(closed: Desk
         assert heard.senders(closed.ledger) == {}
     assert any("parcel" in statement for statement in changed)
     assert not any("parcel" in statement for statement in later), "though it has changed just now"
+
+
+def test_a_question_that_came_to_nothing_is_asked_again(closed: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    sender = closed.standing().truck.parties["agent"].dxp_id
+    heard = Listening()
+    assert heard.senders(closed.ledger) == {}
+    stand(closed, "inspection", (1,))
+    with monkeypatch.context() as patch:
+        patch.setattr(Listening, "_note", broken)
+        with pytest.raises(ConnectionError):
+            heard.senders(closed.ledger)
+    assert sender in heard.senders(closed.ledger)[CN]
+
+
+def broken(*_: Any) -> None:
+    raise ConnectionError

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from adapters.ledger import shipments, touches
 from adapters.ledger.tables import shipment
-from deployments import showing, waking
+from deployments import agenda, showing, waking
 from deployments.pools import FEW
 from deployments.showing import FULL, QUIET, STEADY, TRUCK, Showing
 from mappings import clock
@@ -260,8 +260,31 @@ def test_one_of_many_trucks_that_hear_all_the_time_is_shown_when_it_was_left_alo
     assert scene.now - before >= waking.LONGEST, "no sooner than it would be looked at anyway"
 
 
-def test_the_parcels_of_a_truck_whose_run_goes_on_are_settled_no_oftener_than_it_is_looked_at(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+def test_what_a_person_does_is_shown_when_it_is_quiet_however_many_trucks_hear(scene: Scene) -> None:
+    scene.waker.desk, scene.found = None, scene.found._replace(left=False, begins=False)
+    scene.waker.size[scene.id] = FEW + 1
+    scene.waker.under_way.add(scene.id)
+    scene.waker.receipts._took.extend([0.1] * 9)
+    for other in range(40):
+        scene.waker.receipts.here(scene.id + other, scene.now)
+    scene.change()
+    assert scene.beats(TRUCK * QUIET + 2 * BEAT) == 1
+
+
+def test_what_another_wakers_look_has_changed_waits_for_its_turn(scene: Scene) -> None:
+    scene.waker.desk, scene.found = None, scene.found._replace(begins=False)
+    scene.waker.size[scene.id] = FEW + 1
+    scene.waker.under_way.add(scene.id)
+    looked = scene.looked
+    scene.change(touches.BY + "another")
+    assert scene.beats(waking.RECEIPTS - BEAT) == 0
+    assert scene.looked == looked
+    assert scene.beats(3 * BEAT) == 1
+
+
+@pytest.mark.parametrize(("said", "pause"), [(touches.HEARD, waking.RECEIPTS), ("", agenda.TROUBLED)])
+def test_the_parcels_of_a_truck_whose_run_goes_on_are_settled_at_once_and_then_now_and_again(
+    scene: Scene, said: str, pause: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene.waker.desk, scene.found = None, scene.found._replace(begins=False)
     scene.waker.size[scene.id] = FEW + 1
@@ -271,13 +294,13 @@ def test_the_parcels_of_a_truck_whose_run_goes_on_are_settled_no_oftener_than_it
     scene.change()
     assert scene.beats(BEAT) == 1
     began = scene.now
-    for _ in range(round(4 * waking.DUE / BEAT)):
-        scene.change()
+    for _ in range(300):
+        scene.change(said)
         scene.beats(BEAT)
-    assert settled[0] - began <= 2 * BEAT, "the first at once"
+    assert settled[0] - began <= waking.RECEIPTS + 2 * BEAT
     apart = [after - one for one, after in pairwise(settled)]
-    assert all(waking.RECEIPTS - BEAT <= one <= waking.DUE + BEAT for one in apart), apart
-    assert len(settled) >= 4 * waking.DUE / (waking.DUE + BEAT) - 1
+    assert all(pause - BEAT <= one <= pause + 2 * BEAT for one in apart), apart
+    assert len(apart) >= 30 / (pause + 2 * BEAT) - 2
 
 
 def test_what_a_look_changes_itself_is_no_news_to_it_but_to_another_waker(

@@ -4,6 +4,7 @@ A row of the old table may name a parcel of another shipment, of which a summary
 in application_line, too, and are taken from there on the way back.
 """
 
+import logging
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -19,10 +20,15 @@ depends_on = None
 
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MANY = 1000
+log = logging.getLogger(__name__)
 OLD = sa.text(
     "SELECT listed.document_id, parcel.seq FROM listed JOIN parcel ON parcel.id = listed.parcel_id "
     "JOIN document ON document.id = listed.document_id AND document.shipment_id = parcel.shipment_id "
     "ORDER BY listed.document_id"
+)
+LOST = sa.text(
+    "SELECT count(*) FROM listed LEFT JOIN parcel ON parcel.id = listed.parcel_id "
+    "LEFT JOIN document ON document.id = listed.document_id WHERE parcel.id IS NULL OR document.id IS NULL"
 )
 NEW = sa.text(
     "SELECT list_document.document_id, document.shipment_id, list_document.seqs FROM list_document "
@@ -39,12 +45,15 @@ SUMMARIES = sa.text(
 
 def upgrade() -> None:
     """Forward, list by list: a day of a port has millions of the old rows."""
+    _alone("listed")
+    if lost := op.get_bind().execute(LOST).scalar_one():
+        log.warning("%s rows of listed refer to a document or parcel that is gone (tongguan audit named them)", lost)
     members = op.create_table(
         "list_document",
         sa.Column("document_id", KEY, nullable=False),
         sa.Column("seqs", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["document_id"], ["document.id"], name=op.f("fk_list_members_document_id")),
-        sa.PrimaryKeyConstraint("document_id", name=op.f("pk_list_members")),
+        sa.ForeignKeyConstraint(["document_id"], ["document.id"], name=op.f("fk_list_document_document_id")),
+        sa.PrimaryKeyConstraint("document_id", name=op.f("pk_list_document")),
     )
     rows = _rows(OLD)
     made = (
@@ -57,6 +66,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Back."""
+    _alone("list_document")
     listed = op.create_table(
         "listed",
         sa.Column("document_id", KEY, nullable=False),
@@ -68,6 +78,12 @@ def downgrade() -> None:
     op.execute(SUMMARIES)
     op.create_index(op.f("ix_listed_parcel_id"), "listed", ["parcel_id"], unique=False)
     op.drop_table("list_document")
+
+
+def _alone(table: str) -> None:
+    """Nobody writes into the table until it is gone: what was written meanwhile would go with it."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
 
 
 def _keys() -> list[sa.ForeignKeyConstraint]:
