@@ -100,6 +100,30 @@ def test_what_lists_name_goes_back_and_forth(ledger: Ledger) -> None:
     assert audit(ledger) == []
 
 
+@pytest.mark.parametrize("address", [pytest.param("postgresql", marks=pytest.mark.server)], indirect=True)
+def test_a_list_that_an_older_program_makes_during_the_migration_is_not_lost(address: str, tmp_path: Path) -> None:
+    """It waits for whom it finds writing, and whoever writes later finds no such table. SQLite has one writer."""
+    ledger = open_ledger(tmp_path, address)
+    ident = cases.shipment(ledger)
+    preparing.add_messages(ledger, ident, [cases.out([cases.Doc("A|c|b|1"), cases.Doc("A|c|b|2")], cases.LIST)])
+    settings = migrations.config()
+    with ledger.engine.begin() as connection:
+        settings.attributes["connection"] = connection
+        command.downgrade(settings, "0013")
+    with ThreadPoolExecutor(1) as pool, ledger.engine.connect() as older:
+        older.exec_driver_sql("INSERT INTO listed (document_id, parcel_id) VALUES (1, 1), (1, 2)")
+        upgrading = pool.submit(ledger.upgrade)
+        with pytest.raises(TimeoutError):
+            upgrading.result(1.0)
+        older.exec_driver_sql("INSERT INTO listed (document_id, parcel_id) VALUES (2, 3)")
+        older.commit()
+        upgrading.result(60.0)
+        with pytest.raises(sa.exc.ProgrammingError):
+            older.exec_driver_sql("INSERT INTO listed (document_id, parcel_id) VALUES (2, 1)")
+    assert messages.list_members(ledger, ident) == {1: [1, 2], 2: [3]}
+    ledger.close()
+
+
 def test_what_is_at_the_newest_migration_asks_alembic_nothing(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ledger.revision() == newest_revision() == migrations.head()
     asked: list[Ledger] = []
