@@ -15,17 +15,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from adapters.ledger.touches import BY, HEARD
 from deployments import pools
 from deployments.agenda import TROUBLED, Agenda
 from deployments.board import LINE, Board
 from deployments.desk import Desk
+from deployments.noticed import Noticed
 from deployments.showing import NEWS, SOON, TRUCK, Showing
 from deployments.truck_desk import TruckDesk
 from mappings.clock import clock, stopwatch
-from mappings.intervals import Interval
 
 if TYPE_CHECKING:
     from tasks.looks import Look
@@ -36,8 +35,6 @@ AGAIN = 30.0  # real seconds after which a run that ended without an end (it fai
 # of thousands of parcels takes as long).
 BEGINS, SMALL, SPELL = 0.5, 0.3, 0.1
 BUSY = 0.3  # real seconds after which a shipment that somebody has just now is looked at again
-RECEIPTS, LONGEST = 5.0, 20.0  # real seconds of its receipts that a truck is looked at for together, at least and most
-SHARE = 0.05  # of this process's time for looks at trucks that hear of receipts, as far as LONGEST lets it
 CROWDED = 3.0  # real seconds after which one is looked at again for which the board had no room
 AT_ONCE = 200  # runs that are started and not ended; more trucks wait
 
@@ -47,10 +44,8 @@ class Waker(Agenda, ABC):
     """Looks, and has run what is due.
 
     `handed` is what a shipment looked like when the desk got it, `desked` what it looks like when the desk has no more
-    to do; those `aside` wait for a place in the board's line; the parcels of those `unsettled` may not follow what
-    changed, and `settled_at` says when they last did, of one that is not looked at; of those `stirred` more was noticed
-    than receipts since they were looked at; `kept` is what was found of trucks that wait to be shown; `behind`: the
-    last beat did not come to all small ones under way.
+    to do; those `aside` wait for a place in the board's line; `behind`: the last beat did not come to all small ones
+    under way.
     """
 
     desk: Desk | None = None
@@ -61,15 +56,10 @@ class Waker(Agenda, ABC):
     handed: dict[int, str] = field(default_factory=dict)
     desked: dict[int, str] = field(default_factory=dict)
     aside: dict[int, None] = field(default_factory=dict)
-    unsettled: set[int] = field(default_factory=set)
-    settled_at: dict[int, float] = field(default_factory=dict)
-    stirred: set[int] = field(default_factory=set)
-    kept: dict[int, Look] = field(default_factory=dict)
-    receipts: Interval = field(default_factory=lambda: Interval(RECEIPTS, LONGEST, SHARE))
+    noticed: Noticed = field(default_factory=Noticed)
     showing: Showing = field(default_factory=Showing)
     begun: bool = False
     behind: bool = False
-    name: str = field(default_factory=lambda: BY + uuid4().hex)  # at what it changes itself when it looks
 
     @abstractmethod
     def start(self, shipment_id: int) -> None:
@@ -117,8 +107,8 @@ class Waker(Agenda, ABC):
     def _now(self, shipment_ids: Iterable[int]) -> None:
         """What has ended, or changed, is looked at anew."""
         some = set(shipment_ids)
-        for shipment_id in some & self.kept.keys():
-            del self.kept[shipment_id]
+        for shipment_id in some & self.noticed.kept.keys():
+            del self.noticed.kept[shipment_id]
         super()._now(some)
 
     def _in_turn(self, some: list[int], spell: float, due: dict[int, Look]) -> bool:
@@ -143,15 +133,15 @@ class Waker(Agenda, ABC):
         from tasks.notices import AWAY, HELD, LEFT, SHOWN, TAKEN  # noqa: PLC0415
 
         for shipment_id, said in board.done().items():
-            self.kept.pop(shipment_id, None)
+            self.noticed.kept.pop(shipment_id, None)
             self.showing.answered(shipment_id, said == SHOWN)
             if said != SHOWN:  # a run that has begun may have looked before this change: at its end that is seen
                 self.tried.pop(shipment_id, None)
             if said == LEFT and self.lane(shipment_id) == pools.TRUCKS:  # for Hong Kong, which a look does not see
                 self._found(shipment_id, board)
             wait = {TAKEN: DUE, HELD: BUSY, AWAY: TROUBLED * 2**board.away}.get(said, 0.0)
-            if said == SHOWN and self.lane(shipment_id) == pools.TRUCKS and shipment_id not in self.stirred:
-                wait = self.receipts.seconds(stopwatch())  # what it has heard meanwhile waits for its turn
+            if said == SHOWN and self.lane(shipment_id) == pools.TRUCKS and shipment_id not in self.noticed.stirred:
+                wait = self.noticed.pause()  # what it has heard meanwhile waits for its turn
             self._later(shipment_id, wait)
         for shipment_id in list(self.aside)[: max(LINE - self._line(board), 0)]:
             del self.aside[shipment_id]
@@ -164,13 +154,15 @@ class Waker(Agenda, ABC):
     def _notice(self, touched: dict[int, dict[str, str]]) -> None:
         for shipment_id, rows in touched.items():
             known = self.rows.setdefault(shipment_id, set())
-            own = {name for name, said in rows.items() if said == self.name}  # what it saw when it wrote that
+            own = {name for name, said in rows.items() if said == self.noticed.name}  # what it saw when it wrote that
             new = rows.keys() - known - own
             known.update(own)
             if new:  # a truck that waits to be shown is not looked at for each change
-                self.unsettled.add(shipment_id)
+                self.noticed.unsettled.add(shipment_id)
                 if shipment_id in self.under_way and self.lane(shipment_id) == pools.TRUCKS:
-                    self._of_a_truck(shipment_id, {rows[name] for name in new})
+                    heard = self.noticed.only_heard(shipment_id, {rows[name] for name in new})
+                    soon = TROUBLED if shipment_id in self.showing.unshown else 0.0
+                    self._later(shipment_id, self.noticed.pause() if heard else soon)
                 else:
                     self._now([shipment_id])
                     self.size.pop(shipment_id, None)
@@ -178,16 +170,6 @@ class Waker(Agenda, ABC):
             for said in {rows[name] for name in new} - {"", HEARD}:
                 if not said.startswith(BY):
                     self.asked(shipment_id, said)
-
-    def _of_a_truck(self, shipment_id: int, said: set[str]) -> None:
-        """What was noticed of a truck under way: its receipts, and what others made of them, wait for their turn."""
-        now = stopwatch()
-        if all(one == HEARD or one.startswith(BY) for one in said):
-            self.receipts.here(shipment_id, now)
-            self._later(shipment_id, self.receipts.seconds(now))
-        else:
-            self.stirred.add(shipment_id)
-            self._later(shipment_id, TROUBLED if shipment_id in self.showing.unshown else 0.0)
 
     def _look(self, shipment_id: int) -> Look | None:
         """What is found of a shipment that is to get a run or to be shown now; None for one that waits until `when`."""
@@ -210,10 +192,10 @@ class Waker(Agenda, ABC):
             self._busy(shipment_id, min(self._settle(shipment_id), DUE))
             return None
         if in_hand or stages.worked_on(shipment_id):
-            self.kept.pop(shipment_id, None)
+            self.noticed.kept.pop(shipment_id, None)
             self._busy(shipment_id, BUSY)
             return None
-        known, stirred = self._known(shipment_id), shipment_id in self.stirred
+        known, stirred = self.noticed.known(shipment_id), shipment_id in self.noticed.stirred
         found = known or self._anew(shipment_id, roughly=desk is None)
         if not found.begins:
             self.under_way.add(shipment_id)
@@ -225,20 +207,11 @@ class Waker(Agenda, ABC):
         from tasks import looks  # noqa: PLC0415
 
         began = stopwatch()
-        found = looks.look(shipment_id, roughly=roughly, by=self.name)
-        self.unsettled.discard(shipment_id)
-        self.stirred.discard(shipment_id)
-        self.settled_at.pop(shipment_id, None)
+        found = looks.look(shipment_id, roughly=roughly, by=self.noticed.name)
+        self.noticed.looked(shipment_id)
         if roughly:
-            self.receipts.took(stopwatch() - began)
+            self.noticed.receipts.took(stopwatch() - began)
         return found
-
-    def _known(self, shipment_id: int) -> Look | None:
-        """What was found of a truck that was to be quiet first: nothing was noticed since, and no limit is over."""
-        found = self.kept.pop(shipment_id, None)
-        if found is None or shipment_id in self.unsettled or found.waits_for_time:
-            return None
-        return None if found.limit is not None and clock().now() >= found.limit else found
 
     def _of_truck(self, shipment_id: int, found: Look, calm: bool) -> Look | None:
         """The same of a truck: little work is for the trucks' desk, more for a run; the rest is shown.
@@ -252,13 +225,10 @@ class Waker(Agenda, ABC):
             return None
         left = self._needs_run(shipment_id) or found.left
         full = self.full(pools.TRUCKS) and self._board_for(shipment_id, found) is None
-        now = stopwatch()
-        flow = self.receipts.seconds(now)
-        more = calm and flow > RECEIPTS and self.receipts.lately(shipment_id, now)  # it is sure to come
-        least = flow if more else 0.0
+        flow, least = self.noticed.pause(), self.noticed.quiet_for(shipment_id, calm)
         wait = 0.0 if left else self.showing.wait(shipment_id, found.mark, TRUCK, full, flow, least=least)
         if wait:
-            self.kept[shipment_id] = found
+            self.noticed.kept[shipment_id] = found
         return self._in(shipment_id, min(wait, DUE) if full else wait, found)  # a worker may be free before that
 
     def _found(self, shipment_id: int, board: Board) -> None:
@@ -278,24 +248,16 @@ class Waker(Agenda, ABC):
     def _settle(self, shipment_id: int) -> float:
         """Where it has changed: what people see of its parcels does not wait for a worker to take its run.
 
-        Once for each time that something was noticed of it; a truck no oftener than it is looked at for receipts, and
-        for anything else no oftener than each second. Returns in how many real seconds it is due; infinity for never.
+        Returns in how many real seconds that is due; infinity for never.
         """
         from tasks import stages  # noqa: PLC0415
 
-        if shipment_id not in self.unsettled:
-            return math.inf
-        now = stopwatch()
-        pause = TROUBLED if shipment_id in self.stirred else self.receipts.seconds(now)
-        is_truck = self.lane(shipment_id) == pools.TRUCKS
-        due = self.settled_at.get(shipment_id, -math.inf) + pause * is_truck
-        if now < due:
-            return due - now
+        wait = self.noticed.settle_in(shipment_id, self.lane(shipment_id) == pools.TRUCKS)
+        if wait:
+            return wait
         if not stages.worked_on(shipment_id):
-            stages.standing(shipment_id, self.name)
-            self.kept.pop(shipment_id, None)
-            self.unsettled.discard(shipment_id)
-            self.settled_at[shipment_id] = now
+            stages.standing(shipment_id, self.noticed.name)
+            self.noticed.settled(shipment_id)
         return math.inf
 
     def _at_desk(self, desk: Desk, shipment_id: int, found: Look) -> Look | None:
@@ -416,12 +378,10 @@ class Waker(Agenda, ABC):
         if self.truck_desk:
             self.truck_desk.found.discard(shipment_id)
         if found.over:
-            for kept in (self.when, self.rows, self.size, self.ran_at, self.tried, self.handed, self.desked, self.kept):
+            for kept in (self.when, self.rows, self.size, self.ran_at, self.tried, self.handed, self.desked):
                 kept.pop(shipment_id, None)
             self.under_way.discard(shipment_id)
-            self.unsettled.discard(shipment_id)
-            self.stirred.discard(shipment_id)
-            self.settled_at.pop(shipment_id, None)
+            self.noticed.forget(shipment_id)
             self.aside.pop(shipment_id, None)
             self.showing.forget(shipment_id)
             if self.truck_desk:

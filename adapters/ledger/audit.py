@@ -229,13 +229,13 @@ def _unknown_members(tx: Connection) -> Found:
         there = set(tx.execute(select(parcel.c.seq).where(parcel.c.shipment_id == shipment_id)).scalars())
         query = select(members.document_id, members.seqs).join(document, d.id == members.document_id)
         rows = tx.execute(query.where(d.shipment_id == shipment_id).order_by(d.id)).all()
-        if ids := [row.document_id for row in rows if not _names_some_of(there, row.seqs)]:
+        if ids := [row.document_id for row in rows if not _all_there(there, row.seqs)]:
             yield "dangling", shipment_id, {
                 "table": list_document.name, "column": members.seqs.name, "count": len(ids), "ids": _named(ids),
             }  # fmt: skip
 
 
-def _names_some_of(there: set[int], seqs: str) -> bool:
+def _all_there(there: set[int], seqs: str) -> bool:
     try:
         return there.issuperset(ranges.read(seqs))
     except ValueError:

@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from adapters.ledger import touches
-from deployments import agenda, showing, waking
+from deployments import agenda, noticed, showing, waking
 from deployments.showing import STEADY
 from deployments.waking import Waker
 from tasks import looks, stages
@@ -68,7 +68,7 @@ class Scene:
         self.id, self.now, self.number, self.noted, self.over = shipment_id, 1000.0, 0, "", False
         self.looked, self.takes = 0, 0.0  # how often it was looked at, and how long each look takes
         self.found = looks.look(shipment_id)._replace(left=True)
-        for module in (agenda, waking, showing):
+        for module in (agenda, noticed, waking, showing):
             monkeypatch.setattr(module, "stopwatch", lambda: self.now)
         monkeypatch.setattr(looks, "look", lambda _, **_left: self.look())
         self.begin()

@@ -9,9 +9,9 @@ import pytest
 from adapters.ledger import touches
 from deployments import agenda, waking
 from deployments.board import ROOM
+from deployments.noticed import RECEIPTS
 from deployments.pools import FEW
 from deployments.showing import FULL, QUIET, SOON, STEADY, TRUCK
-from deployments.waking import RECEIPTS
 from tasks import stages
 from tasks.notices import AWAY, HELD, LEFT, RUN, SHOWN, TAKEN
 from tests.unit.board_scene import Boarded
@@ -204,7 +204,7 @@ def test_what_was_kept_of_a_truck_is_over_when_the_board_has_shown_it(scene: Boa
     assert len(scene.board.had) == 1
     scene.change()
     scene.beats(3 * BEAT)
-    assert scene.id in scene.waker.kept
+    assert scene.id in scene.waker.noticed.kept
     scene.board.slow = False
     assert scene.shown(3 * TRUCK * STEADY) == 0, "it has been shown"
     assert stages.touched() == {}

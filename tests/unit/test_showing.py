@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from adapters.ledger import shipments, touches
 from adapters.ledger.tables import shipment
-from deployments import agenda, showing, waking
+from deployments import agenda, noticed, showing, waking
 from deployments.pools import FEW
 from deployments.showing import FULL, QUIET, STEADY, TRUCK, Showing
 from mappings import clock
@@ -163,7 +163,7 @@ def test_a_truck_that_is_only_to_be_shown_is_shown_when_it_is_quiet(scene: Scene
         assert scene.beats(BEAT) == 0
     assert scene.looked - before <= 8, "in five seconds; not at each change"
     looked = scene.looked
-    assert scene.beats(2 * waking.RECEIPTS) == 1
+    assert scene.beats(2 * noticed.RECEIPTS) == 1
     assert scene.looked - looked <= 3, "while it goes on changing, no oftener than it hears of its receipts"
     scene.run()
     assert scene.beats(3 * TRUCK * STEADY) == 0
@@ -221,7 +221,7 @@ def test_looks_at_many_trucks_leave_most_of_the_time_to_others(scene: Scene) -> 
         before, runs, end = scene.looked, 0, scene.now + 60.0
         while scene.now < end:
             for other in range(trucks - 1):
-                scene.waker.receipts.here(scene.id + 1 + other, scene.now)
+                scene.waker.noticed.receipts.here(scene.id + 1 + other, scene.now)
             scene.change(touches.HEARD)
             if scene.beats(BEAT):
                 runs += 1
@@ -230,8 +230,8 @@ def test_looks_at_many_trucks_leave_most_of_the_time_to_others(scene: Scene) -> 
         return scene.looked - before - runs
 
     one, four, forty = looks(1), looks(4), looks(40)
-    assert four >= one - 1 >= 60 / waking.RECEIPTS - 3
-    assert 60 / waking.LONGEST - 1 <= forty <= four - 4
+    assert four >= one - 1 >= 60 / noticed.RECEIPTS - 3
+    assert 60 / noticed.LONGEST - 1 <= forty <= four - 4
 
 
 def test_one_of_many_trucks_that_hear_all_the_time_is_shown_when_it_was_left_alone_and_one_of_few_when_it_is_quiet(
@@ -252,21 +252,21 @@ def test_one_of_many_trucks_that_hear_all_the_time_is_shown_when_it_was_left_alo
 
     assert looks_until_shown() == 1, "what was found then is shown when it was quiet"
     for other in range(40):
-        scene.waker.receipts.here(scene.id + 1 + other, scene.now)
-    scene.waker.receipts._took.extend([0.1] * 9)
-    assert scene.waker.receipts.seconds(scene.now) == waking.LONGEST
+        scene.waker.noticed.receipts.here(scene.id + 1 + other, scene.now)
+    scene.waker.noticed.receipts._took.extend([0.1] * 9)
+    assert scene.waker.noticed.receipts.seconds(scene.now) == noticed.LONGEST
     before = scene.now
     assert looks_until_shown() == 1
-    assert scene.now - before >= waking.LONGEST, "no sooner than it would be looked at anyway"
+    assert scene.now - before >= noticed.LONGEST, "no sooner than it would be looked at anyway"
 
 
 def test_what_a_person_does_is_shown_when_it_is_quiet_however_many_trucks_hear(scene: Scene) -> None:
     scene.waker.desk, scene.found = None, scene.found._replace(left=False, begins=False)
     scene.waker.size[scene.id] = FEW + 1
     scene.waker.under_way.add(scene.id)
-    scene.waker.receipts._took.extend([0.1] * 9)
+    scene.waker.noticed.receipts._took.extend([0.1] * 9)
     for other in range(40):
-        scene.waker.receipts.here(scene.id + other, scene.now)
+        scene.waker.noticed.receipts.here(scene.id + other, scene.now)
     scene.change()
     assert scene.beats(TRUCK * QUIET + 2 * BEAT) == 1
 
@@ -277,12 +277,12 @@ def test_what_another_wakers_look_has_changed_waits_for_its_turn(scene: Scene) -
     scene.waker.under_way.add(scene.id)
     looked = scene.looked
     scene.change(touches.BY + "another")
-    assert scene.beats(waking.RECEIPTS - BEAT) == 0
+    assert scene.beats(noticed.RECEIPTS - BEAT) == 0
     assert scene.looked == looked
     assert scene.beats(3 * BEAT) == 1
 
 
-@pytest.mark.parametrize(("said", "pause"), [(touches.HEARD, waking.RECEIPTS), ("", agenda.TROUBLED)])
+@pytest.mark.parametrize(("said", "pause"), [(touches.HEARD, noticed.RECEIPTS), ("", agenda.TROUBLED)])
 def test_the_parcels_of_a_truck_whose_run_goes_on_are_settled_at_once_and_then_now_and_again(
     scene: Scene, said: str, pause: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -297,7 +297,7 @@ def test_the_parcels_of_a_truck_whose_run_goes_on_are_settled_at_once_and_then_n
     for _ in range(300):
         scene.change(said)
         scene.beats(BEAT)
-    assert settled[0] - began <= waking.RECEIPTS + 2 * BEAT
+    assert settled[0] - began <= noticed.RECEIPTS + 2 * BEAT
     apart = [after - one for one, after in pairwise(settled)]
     assert all(pause - BEAT <= one <= pause + 2 * BEAT for one in apart), apart
     assert len(apart) >= 30 / (pause + 2 * BEAT) - 2
@@ -309,7 +309,7 @@ def test_what_a_look_changes_itself_is_no_news_to_it_but_to_another_waker(
     asked: list[str] = []
     monkeypatch.setattr(scene.waker, "asked", lambda _, run_id: asked.append(run_id))
     looked = scene.looked
-    touches.touch(offices.office().ledger, [scene.id], scene.waker.name)
+    touches.touch(offices.office().ledger, [scene.id], scene.waker.noticed.name)
     assert scene.beats(2 * waking.DUE) == 0
     assert scene.looked == looked
     assert stages.touched() != {}, "were this waker to die now, the next one would look"
@@ -341,9 +341,9 @@ def test_what_was_found_of_a_truck_is_shown_without_another_look_where_nothing_h
     elif then == "ended":
         scene.waker._now([scene.id])
     elif then == "limit":
-        found = scene.waker.kept[scene.id]
-        scene.waker.kept[scene.id] = found._replace(limit=clock.now() - timedelta(seconds=1))
-    assert scene.beats(TRUCK * QUIET + waking.RECEIPTS) == 1
+        found = scene.waker.noticed.kept[scene.id]
+        scene.waker.noticed.kept[scene.id] = found._replace(limit=clock.now() - timedelta(seconds=1))
+    assert scene.beats(TRUCK * QUIET + noticed.RECEIPTS) == 1
     assert scene.looked == before + looks
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.ledger import touches
-from deployments import waking
+from deployments import noticed, waking
 from deployments.pools import FEW
 from deployments.showing import QUIET, STEADY, TRUCK
 from deployments.truck_desk import MORE, MOST, REST, TRUCKS, UNDONE, WAITS, TruckDesk
@@ -157,7 +157,7 @@ def test_its_parcels_follow_their_documents_while_it_waits_there(
     scene.beats(3 * BEAT)
     assert settled == []
     scene.change(touches.HEARD)
-    scene.beats(waking.LONGEST)
+    scene.beats(noticed.LONGEST)
     assert settled == [scene.id]
 
 
