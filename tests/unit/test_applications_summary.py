@@ -196,7 +196,8 @@ def test_two_trucks_of_one_declarant_are_one_summary(closed: Desk) -> None:
 
 
 @pytest.mark.parametrize("month", ["2026-13", "october", "2026-11", "2027-01"])
-def test_a_month_that_is_none_or_not_over_is_refused(month: str) -> None:
+def test_a_month_that_is_none_or_not_over_is_refused(desk: Desk, month: str) -> None:
+    assert clock.now().astimezone(CHINA).strftime("%Y-%m") == "2026-11", "by the clock of the desk, not of the day"
     with pytest.raises(DataFault) as told_:
         summaries.bounds(month)
     assert [f["code"] for f in told_.value.faults] == ["APP-040"]
