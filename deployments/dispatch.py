@@ -13,7 +13,7 @@ from typing import Any
 from deployments import pools
 from deployments.agenda import TROUBLED, log
 from deployments.pools import EXPRESS, TRUCKS
-from deployments.prefect_api import Prefect
+from deployments.prefect_api import IN_LINE, Prefect
 from deployments.waking import Waker
 from mappings.clock import stopwatch
 from mappings.errors import ConfigurationError
@@ -22,6 +22,7 @@ from tasks.actors import PULSE, TURNED_AWAY
 CLEAR = "clear-shipment/clear-shipment"
 TAKING = 20.0  # real seconds that a run may take from its worker to its truck's lease
 ASK = {EXPRESS: 0.5, TRUCKS: 3.0}  # real seconds between two questions to Prefect how runs stand: small ones, trucks'
+ALL = 30.0  # the same between two that concern also the runs in line, which a person may have deleted
 QUEUED = 6.0  # real seconds in which a worker that is free has taken a run, but where its event was lost
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED", TURNED_AWAY)
 DEAD = "工作进程已停止，车次将由其他进程继续。Its worker is gone: another goes on with the truck."
@@ -68,6 +69,7 @@ class Dispatch(Waker):
     queued: set[int] = field(default_factory=set)
     asking: tuple[dict[int, Started], Future[dict[str, str]]] | None = None
     asked_at: dict[str, float] = field(default_factory=lambda: dict.fromkeys(ASK, 0.0))
+    asked_all: dict[str, float] = field(default_factory=lambda: dict.fromkeys(ASK, 0.0))
 
     def running(self) -> Iterable[int]:
         """The shipments whose run was started and has not ended."""
@@ -136,7 +138,7 @@ class Dispatch(Waker):
         mine = {i: one for i, one in known.items() if self.started.get(i) is one}
         before = stopwatch() - QUEUED
         self.queued -= mine.keys()
-        self.queued |= {i for i, one in mine.items() if states.get(one.run_id) == "SCHEDULED" and one.at <= before}
+        self.queued |= {i for i, one in mine.items() if states.get(one.run_id) == IN_LINE and one.at <= before}
         return {i for i, one in mine.items() if self._safely(self._is_over, i, one, states)}
 
     def _ask(self) -> None:
@@ -144,13 +146,16 @@ class Dispatch(Waker):
         lanes = {where for where, seconds in ASK.items() if stopwatch() - self.asked_at[where] >= seconds}
         known = {i: one for i, one in self.started.items() if one.run_id and self.lane(i) in lanes}
         if known:
-            self.asked_at |= dict.fromkeys(lanes, stopwatch())
-            self.asking = known, self.talk.submit(self.prefect.states, [one.run_id for one in known.values()])
+            now = stopwatch()
+            everyone = any(now - self.asked_all[where] >= ALL for where in lanes)
+            self.asked_at |= dict.fromkeys(lanes, now)
+            self.asked_all |= dict.fromkeys(lanes, now) if everyone else {}
+            self.asking = known, self.talk.submit(self.prefect.states, [one.run_id for one in known.values()], everyone)
 
     def _is_over(self, shipment_id: int, one: Started, states: dict[str, str]) -> bool:
         """Whether its run has ended or will never: then it is forgotten."""
         state = states.get(one.run_id, "COMPLETED")  # a run that a person deleted is over, too
-        one.in_line = state == "SCHEDULED"
+        one.in_line = state == IN_LINE
         if state == TURNED_AWAY:  # as if it had not been: what it was to show is not shown
             self.tried.pop(shipment_id, None)
         if state in ENDED or self._is_dead(shipment_id, one, state):

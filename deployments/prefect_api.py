@@ -18,6 +18,7 @@ from tasks.actors import TURNED_AWAY
 
 TIMEOUT, SHORT = (5.0, 30.0), (2.0, 10.0)  # seconds for connecting, and for an answer
 LOST = 2  # how often a call is repeated whose answer was lost
+IN_LINE = "SCHEDULED"  # the type of state of a run that no worker has taken
 BUSY = (429, 503)  # what its server says while its database is locked: nothing was done
 
 
@@ -93,12 +94,19 @@ class Prefect:
         query = {"flow_runs": {"tags": {"all_": [tag]}}, "sort": "START_TIME_DESC", "limit": limit}
         return self._call("POST", "/flow_runs/filter", query)
 
-    def states(self, run_ids: list[str]) -> dict[str, str]:
-        """The types of state (SCHEDULED, PENDING, RUNNING, COMPLETED, ...) of these runs; TURNED_AWAY as it is."""
+    def states(self, run_ids: list[str], all_of_them: bool = True) -> dict[str, str]:
+        """The types of state (SCHEDULED, PENDING, RUNNING, COMPLETED, ...) of these runs; TURNED_AWAY as it is.
+
+        Without `all_of_them` those in line are not read by its server, a few milliseconds each, and SCHEDULED stands
+        here for all that it does not tell of: also for those that are not there any more.
+        """
         if not run_ids:
             return {}
-        found = self._call("POST", "/flow_runs/filter", {"flow_runs": {"id": {"any_": run_ids}}, "limit": 200})
-        return {
+        which: dict[str, Any] = {"id": {"any_": run_ids}}
+        if not all_of_them:
+            which["state"] = {"type": {"not_any_": [IN_LINE]}}
+        found = self._call("POST", "/flow_runs/filter", {"flow_runs": which, "limit": 200})
+        return ({} if all_of_them else dict.fromkeys(run_ids, IN_LINE)) | {
             str(run["id"]): TURNED_AWAY if run.get("state_name") == TURNED_AWAY else str(run["state_type"])
             for run in found
         }

@@ -22,6 +22,8 @@ class PrefectServer(ThreadingHTTPServer):
         self.busy = self.lost = 0
         self.states: dict[str, str] = {}  # of runs that a test has taken on
         self.names: dict[str, str] = {}  # of these states, where that matters
+        self.deleted: set[str] = set()  # runs that a person has deleted
+        self.read: list[int] = []  # of how many runs it told, each time that it was asked how some stand
         self.set_states: list[tuple[str, str]] = []
         self.down = False  # whether it says 500
         self.forgets: tuple[str, ...] = ()  # the ends of the keys of artifacts that it makes, and does not answer
@@ -84,14 +86,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.busy -= 1
             return self._say(503, {"exception_message": "Service Unavailable"})
         if self.path.endswith("/flow_runs/filter") and "id" in body.get("flow_runs", {}):
-            asked = body["flow_runs"]["id"]["any_"]
-            told = self.server
+            asked, told = body["flow_runs"]["id"]["any_"], self.server
+            without = body["flow_runs"].get("state", {}).get("type", {}).get("not_any_", ())
+            kinds = {i: told.states.get(i, "SCHEDULED") for i in asked if i not in told.deleted}
+            found = {i: kind for i, kind in kinds.items() if kind not in without}
+            told.read.append(len(found))
             return self._say(
-                200,
-                [
-                    {"id": i, "state_type": told.states.get(i, "SCHEDULED"), "state_name": told.names.get(i, "")}
-                    for i in asked
-                ],
+                200, [{"id": i, "state_type": kind, "state_name": told.names.get(i, "")} for i, kind in found.items()]
             )
         if self.path.endswith("/set_state"):
             return self._state(self.path.split("/")[-2], body["state"])

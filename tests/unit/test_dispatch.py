@@ -290,7 +290,7 @@ def test_trucks_runs_are_asked_for_less_often_than_small_shipments(
     now, asked = [1000.0], list[list[str]]()
     monkeypatch.setattr(dispatch, "stopwatch", lambda: now[0])
     woken = Dispatch(prefect=Prefect(prefect.base))
-    monkeypatch.setattr(woken.prefect, "states", lambda ids: asked.append(ids) or dict.fromkeys(ids, "SCHEDULED"))
+    monkeypatch.setattr(woken.prefect, "states", lambda ids, _: asked.append(ids) or dict.fromkeys(ids, "SCHEDULED"))
     woken.size = {captured: 60, 4711: 3200}
     woken.started = {captured: dispatch.Started("small", now[0]), 4711: dispatch.Started("truck", now[0])}
     for _ in range(90):
@@ -301,3 +301,23 @@ def test_trucks_runs_are_asked_for_less_often_than_small_shipments(
     assert often["truck"] == 3
     assert woken.full(pools.EXPRESS)
     assert woken.full(pools.TRUCKS), "what was learnt of one lane is not forgotten when the other is asked for"
+
+
+def test_prefect_reads_no_runs_in_line_but_now_and_then(
+    woken: Dispatch, prefect: PrefectServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty trucks wait, two are at work: each run that its server reads costs it some milliseconds."""
+    now = [1000.0]
+    monkeypatch.setattr(dispatch, "stopwatch", lambda: now[0])
+    woken.started = {i: dispatch.Started(f"r{i}", now[0]) for i in range(42)}
+    woken.size = dict.fromkeys(woken.started, 3200)
+    prefect.states |= {"r0": "COMPLETED", "r1": "CANCELLED"}
+    assert woken.ended() == {0, 1}
+    now[0] += dispatch.ALL / 2
+    prefect.deleted.add("r2")
+    prefect.states["r3"] = "COMPLETED"
+    assert woken.ended() == {3}, "one in line that is not told of waits on"
+    assert woken.queued == woken.started.keys()
+    now[0] += dispatch.ALL / 2
+    assert woken.ended() == {2}, "a run that a person has deleted is over"
+    assert prefect.read == [42, 1, 38]
