@@ -12,6 +12,10 @@ from mappings.profiles import Field
 from tasks.cleaning.cells import Cells
 
 
+# "-3" is a year in ISO form; no parcel was ordered then, and no message can hold one before 1 or after 9999.
+_FIRST, _LAST = np.datetime64("1970-01-01", "us"), np.datetime64("2200-01-01", "us")
+
+
 def times(texts: list[str], one: Field, notes: Cells) -> pd.DatetimeIndex:
     """Instants (UTC) of texts, read in the field's forms; a text without offset is local to its zone. Notes VAL-002."""
     made = np.full(len(texts), np.datetime64("NaT", "us"))
@@ -23,6 +27,7 @@ def times(texts: list[str], one: Field, notes: Cells) -> pd.DatetimeIndex:
         if todo.any():
             found = _instants(source[todo].reset_index(drop=True), form, one.timezone)
             made[todo] = found.tz_convert(None).as_unit("us").to_numpy()
+            made[(made < _FIRST) | (made > _LAST)] = np.datetime64("NaT", "us")
             todo &= np.isnat(made)
     for number in np.flatnonzero(todo):
         notes.note("VAL-002", int(number))
