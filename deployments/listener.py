@@ -15,15 +15,12 @@ from typing import TYPE_CHECKING, Any
 from deployments.beside import Beside
 from deployments.heartbeats import no_heartbeats
 from deployments.pools import FEW
-from mappings.clock import stopwatch
 from mappings.errors import AuthorityUnavailable, TongguanError
 
 if TYPE_CHECKING:
     from tasks.clearing.pace import Pace
 
-# Real seconds between two times, at the least and the most, and how much of its time hearing takes as far as they let
-# it: what many trucks hear costs less the more of it is heard together (decision 0035). Pushes do not wait for it.
-POLL, MOST, SHARE = 1.0, 5.0, 0.25
+POLL = 1.0  # real seconds between two times
 SPELL = 30.0  # real seconds of hearing at a time: where receipts come all the time it says in between that it lives
 GRACE = 6.0  # real seconds for what it is applying, when it is told to stop
 log = logging.getLogger("tongguan.pulse")
@@ -50,11 +47,6 @@ def hear(heard: Callable[[str], object] = lambda _: None, pace: Pace | None = No
     stages.offer_room()
 
 
-def pause(took: float) -> float:
-    """Real seconds until the next time, where this one took so many; not longer where more lies ready."""
-    return POLL if took >= SPELL else min(max(POLL, took * (1 / SHARE - 1)), MOST)
-
-
 def _alarm() -> None:
     """A run that shows what came in and could not be read; it tells it once."""
     from flows.receive_receipts import receive_receipts  # noqa: PLC0415
@@ -74,19 +66,17 @@ def logged(work: Callable[[], object]) -> None:
 
 
 def listen(ours: Connection) -> None:
-    """The process: hears again and again until the pipe is closed."""
+    """The process: hears every POLL seconds until the pipe is closed."""
     from tasks.clearing.pace import Pace  # noqa: PLC0415
     from tasks.ears import EAR, Word  # noqa: PLC0415
     from tasks.office import office  # noqa: PLC0415
 
     os.setsid()  # a signal to the pulse's group is not for the receipts that it is applying
     tell()
-    word, pace, took = Word(EAR), Pace(FEW), 0.0
+    word, pace = Word(EAR), Pace(FEW)
     with no_heartbeats():
-        while not ours.poll(pause(took)):
-            began = stopwatch()
+        while not ours.poll(POLL):
             logged(lambda: hear(lambda missed: word.here(office(), missed), pace))
-            took = stopwatch() - began
     logged(lambda: word.gone(office()))
 
 

@@ -24,7 +24,7 @@ from adapters.ledger.tables import parcel, shipment
 from deployments import demo_truck
 from deployments.demo_flaws import KINDS
 from deployments.demo_truck import MadeTruck
-from deployments.listener import SPELL, pause
+from deployments.listener import POLL, SPELL
 from deployments.pools import FEW, TRUCKS
 from deployments.work import NICENESS
 from mappings import clock
@@ -101,10 +101,9 @@ def _work(name: str, home: str, told: str, folders: list[str], start: _Start, de
         if declares:
             declare(here, Path(waiting.pop(0)))
         if hears:
-            began = time.monotonic()
             hearing.hear(here, SPELL, pace)
             if not declares:
-                time.sleep(pause(time.monotonic() - began))
+                time.sleep(POLL)
     here.ledger.close()
     start.told.put((name, time.process_time() - before, memory_of("self", "VmHWM")))
 

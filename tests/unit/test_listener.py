@@ -83,10 +83,3 @@ def test_an_authority_that_is_not_reached_keeps_nothing_else_from_being_done(
     listener.hear(done.append)
     assert done == ["海关无应答 customs does not answer", "parked", "room"]
     assert "customs does not answer" in caplog.text
-
-
-def test_hearing_has_a_share_of_its_time_unless_more_lies_ready() -> None:
-    assert listener.pause(0.0) == listener.pause(0.2) == listener.POLL
-    assert listener.pause(1.0) == 3.0
-    assert listener.pause(4.0) == listener.MOST
-    assert listener.pause(listener.SPELL) == listener.POLL, "its time was over, and others wait"
