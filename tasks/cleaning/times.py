@@ -11,7 +11,6 @@ import pandas as pd
 from mappings.profiles import Field
 from tasks.cleaning.cells import Cells
 
-
 # "-3" is a year in ISO form; no parcel was ordered then, and no message can hold one before 1 or after 9999.
 _FIRST, _LAST = np.datetime64("1970-01-01", "us"), np.datetime64("2200-01-01", "us")
 
