@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tasks.clearing.advance import Advanced
     from tasks.looks import Look
 
-TRUCKS = 16  # trucks at theirs,
+TRUCKS = 64  # trucks at theirs, which come in bursts: a look at all of them finds a dozen,
 WAITS = 30.0  # and real seconds that the oldest has been there: for the next one a worker's slot is sooner free
 REST = 60.0  # real seconds after which a truck is tried there again that the desk could do nothing for
 HANGS = 300.0  # real seconds without a word
@@ -30,7 +30,7 @@ SHOWS = 5.0  # real seconds in which it begins calls to show a truck: the next o
 UNDONE = "undone"  # of a truck that the desk could not advance, or of which it has left what there was
 MORE = "more"  # of one of which something is left, though something was done
 MOST = 3  # times in a row that there is more
-NICE = 10  # a truck's step does not stand before a single shipment
+NICE = 5  # what is on its way goes before what begins, with 10 in a worker's slot; a single shipment before both
 
 
 def serve_trucks(ours: Connection) -> None:

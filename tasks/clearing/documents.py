@@ -25,6 +25,7 @@ from adapters.ledger import bulk, messages, parcels, written
 from adapters.ledger.tables import document
 
 MOST = 800_000  # documents that a process keeps, of all shipments: some 200 MB, sixty trucks of 3,200 parcels
+CLOSED = "closed"
 FEW = 1_000  # a shipment of fewer documents is read anew: that takes about a millisecond
 LISTS = 300  # list documents whose parcels it keeps: some hundred kB each, of a truck of thousands
 PREPARED = "prepared"
@@ -70,6 +71,11 @@ class Known:
     def __len__(self) -> int:
         return sum(map(len, self.found.values()))
 
+    @property
+    def ended(self) -> bool:
+        """Whether all its parcels are closed: it is hardly asked for any more."""
+        return all(state == CLOSED for state, _ in self.states.values())
+
 
 @dataclass
 class Kept:
@@ -83,16 +89,17 @@ class Kept:
         self.shipments, self.members = {}, {}
 
     def keep(self, shipment_id: int, known: Known) -> None:
-        """Keeps a shipment, where it is worth that; where it becomes too much, any others go.
+        """Keeps a shipment, where it is worth that; where it becomes too much, those at their end go, then any others.
 
-        All are asked in turn: who let the oldest go would find none of them.
+        All others are asked in turn: who let the oldest go would find none of them.
         """
         kept = {ident: one for ident, one in self.shipments.items() if ident != shipment_id}
         size = len(known)
         if FEW <= size <= MOST:
             size += sum(map(len, kept.values()))
+            ended = [ident for ident, one in kept.items() if one.ended] if size > MOST else []
             while size > MOST:
-                size -= len(kept.pop(_any(kept)))
+                size -= len(kept.pop(ended.pop() if ended else _any(kept)))
             kept[shipment_id] = known
         self.shipments = kept
 

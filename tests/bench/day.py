@@ -17,11 +17,11 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import func, select
@@ -55,6 +55,20 @@ LOOK = 1.0  # real seconds between two looks of the bench at all trucks
 SEEN = 10.0  # and of yard, road and carrier at one of them
 
 
+class Ready(NamedTuple):
+    """A truck's own folder, and, by order, the waybills that customs will turn down once."""
+
+    folder: Path
+    refused: dict[str, dict[str, Any]]
+
+
+class Wave(NamedTuple):
+    """Trucks whose orders and payments come together: the folder of those files, and the trucks."""
+
+    day: Path
+    trucks: list[Ready]
+
+
 @dataclass
 class Bridge:
     """The day as it goes: trucks on their way, those that crossed, and what the bench itself did."""
@@ -64,7 +78,9 @@ class Bridge:
     patience: float
     trucks: dict[int, Path] = field(default_factory=dict)  # on their way: shipment -> its folder
     done: list[int] = field(default_factory=list)
-    refused: dict[int, set[str]] = field(default_factory=dict)  # orders that a rule turns down, not corrected yet
+    refused: dict[int, dict[str, dict[str, Any]]] = field(
+        default_factory=dict
+    )  # waybills turned down, by order, not corrected yet
     corrected: int = 0
     seen: dict[int, float] = field(default_factory=dict)  # when yard and road looked at a truck
     told: dict[int, str] = field(default_factory=dict)  # the state of a truck in which the yard told what happened
@@ -72,40 +88,43 @@ class Bridge:
     rules: dict[Path, list[int]] = field(default_factory=dict)  # of customs, by the truck's folder
     went: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # real seconds of what is done here
 
-    def take_wave(self, seeds: Iterable[int], parcels: int) -> list[Path]:
-        """The day's files of so many trucks into the pool; the trucks' own folders, not handed in yet."""
+    def make_waves(self, seeds: Sequence[int], parcels: int, size: int) -> list[Wave]:
+        """The day's files, before the day: what companies make costs this product nothing."""
         began = time.perf_counter()
-        folders, day = [], self.cluster.folder / "day"
-        day.mkdir(exist_ok=True)
-        for name in ("orders.csv", "payments.csv"):
-            (day / name).unlink(missing_ok=True)
-        for seed in seeds:
-            folders.append(
-                written_apart(made(self.cluster, parcels, seed), self.cluster.folder / "trucks" / str(seed), day)
-            )
-        self.went["files made up"] += time.perf_counter() - began
+        waves = []
+        for first in range(0, len(seeds), size):
+            mine = seeds[first : first + size]
+            day = self.cluster.folder / "days" / str(mine[0])
+            day.mkdir(parents=True)
+            apart = self.cluster.folder / "trucks"
+            folders = [written_apart(made(self.cluster, parcels, seed), apart / str(seed), day) for seed in mine]
+            waves.append(Wave(day, [Ready(folder, refused_of(folder)) for folder in folders]))
+        self.went["files made up, before the day"] += time.perf_counter() - began
+        return waves
+
+    def take_wave(self, wave: Wave) -> list[Ready]:
+        """The files of so many trucks into the pool; the trucks, not handed in yet."""
         began = time.perf_counter()
         for name in ("goods_master.xlsx", "orders.csv", "payments.csv"):
-            take_in.take_file(self.office, day / name)
+            take_in.take_file(self.office, wave.day / name)
         self.went["into the pool"] += time.perf_counter() - began
-        return folders
+        return list(wave.trucks)
 
-    def hand_in(self, folder: Path) -> None:
+    def hand_in(self, truck: Ready) -> None:
         """One truck's own files, approved, and the rule that turns some of its parcels down once."""
-        began = time.perf_counter()
+        began, (folder, refused) = time.perf_counter(), truck
         found = read_files([(SHEET, (folder / SHEET).read_bytes())]).truck
         if found is None:
             raise ValueError(f"{folder.name} holds no truck")
         if not self.trucks and not self.done:
             self.cluster.ensure_keys(found)
-        orders = orders_of(folder)
-        refused = [order for order in orders if order.endswith(REJECTED)]
         if refused:
-            rule = {"match": {"type": "CEB603Message", "order_no": f"{refused[0][:9]}*{REJECTED}"}, "action": "reject"}
+            order = f"{next(iter(refused))[:9]}*{REJECTED}"
+            rule = {"match": {"type": "CEB603Message", "order_no": order}, "action": "reject"}
             self.behave({**rule, "code": "1300", "times": len(refused)}, folder)
         ident = intake.receive_files(self.office, intake.folder_files(folder), "", "day").shipment_id
         shipments.approve(self.office.ledger, ident, "day")
-        self.trucks[ident], self.refused[ident] = folder, set(refused)
+        self.trucks[ident], self.refused[ident] = folder, dict(refused)
         self.went["trucks handed in"] += time.perf_counter() - began
 
     def behave(self, rule: dict[str, Any], folder: Path) -> None:
@@ -134,7 +153,7 @@ class Bridge:
             held = select(p.shipment_id).where(p.shipment_id.in_(moves), p.state == "rejected").distinct()
             stays = set(tx.execute(held).scalars())
         for ident, orders in rejected.items():
-            self.correct(ident, orders & self.refused[ident])
+            self.correct(ident, orders)
         for ident, state in states.items():
             if ident in moves and ident not in stays:
                 self.seen[ident] = now
@@ -162,26 +181,23 @@ class Bridge:
 
     def correct(self, ident: int, orders: set[str]) -> None:
         """The carrier weighs the parcels that were turned down again, and sends them again."""
-        if not orders:
+        again = [self.refused[ident].pop(order) for order in [*self.refused[ident]] if order in orders]
+        if not again:
             return
-        lines = (self.trucks[ident] / "waybills.jsonl").read_text("utf-8").splitlines()
-        again = [r for r in map(json.loads, lines) if r["orderRef"] in orders]
-        body = "".join(
-            json.dumps({**r, "grossWeight": r["grossWeight"] + 0.01}, ensure_ascii=False) + "\n" for r in again
-        )
+        rows = ({**r, "grossWeight": r["grossWeight"] + 0.01} for r in again)
+        body = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         intake.receive_files(
             self.office, [(f"waybills-{self.corrected}.jsonl", body.encode())], str(ident), "carrier"
         )  # fmt: skip
-        self.refused[ident] -= orders
-        self.corrected += len(orders)
+        self.corrected += len(again)
 
-    def run(self, folders: list[Path], at_once: int) -> None:
+    def run(self, trucks: list[Ready], at_once: int) -> None:
         """Hands the trucks in, so many on their way at once, until there are none left. Raises TimeoutError."""
         moved = time.perf_counter()
-        while folders or len(self.trucks) >= at_once:
+        while trucks or len(self.trucks) >= at_once:
             before = len(self.done)
-            while folders and len(self.trucks) < at_once:
-                self.hand_in(folders.pop(0))
+            while trucks and len(self.trucks) < at_once:
+                self.hand_in(trucks.pop(0))
             self.look()
             moved = self._waited(moved, len(self.done) > before)
 
@@ -215,9 +231,10 @@ def written_apart(truck: MadeTruck, folder: Path, day: Path) -> Path:
     return folder
 
 
-def orders_of(folder: Path) -> list[str]:
-    """The order numbers of a truck's waybills."""
-    return [json.loads(line)["orderRef"] for line in (folder / "waybills.jsonl").read_text("utf-8").splitlines()]
+def refused_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """A truck's waybills that customs will turn down once, by order."""
+    rows = map(json.loads, (folder / "waybills.jsonl").read_text("utf-8").splitlines())
+    return {row["orderRef"]: row for row in rows if row["orderRef"].endswith(REJECTED)}
 
 
 def by_name(program: str, pid: int) -> dict[str, list[int]]:
@@ -268,21 +285,23 @@ def measure(folder: Path, given: argparse.Namespace) -> Day:
         for n in range(given.workers):
             running.start_worker(express=0 if n else 1, trucks=1)
         warm = Bridge(running, office, given.patience)
-        warm.run(warm.take_wave(range(WARM_SEEDS, WARM_SEEDS + given.workers), 2), given.at_once)
+        for wave in warm.make_waves(range(WARM_SEEDS, WARM_SEEDS + given.workers), 2, given.workers):
+            warm.run(warm.take_wave(wave), given.at_once)
         warm.finish()
+        bridge = Bridge(running, office, given.patience)
+        waves = bridge.make_waves(range(1, given.trucks + 1), given.parcels, given.wave)
         before = day_report.prefect_said(running.prefect_database)
-        bridge, seeds = Bridge(running, office, given.patience), range(1, given.trucks + 1)
         load = os.getloadavg()[0]
         with Busy(lambda: groups(running)) as busy:
-            for first in range(0, given.trucks, given.wave):
-                bridge.run(bridge.take_wave(seeds[first : first + given.wave], given.parcels), given.at_once)
+            for wave in waves:
+                bridge.run(bridge.take_wave(wave), given.at_once)
             bridge.finish()
         said = day_report.prefect_said(running.prefect_database)
-        found = outcome(office, bridge.done)
+        found, database = outcome(office, bridge.done), day_report.database_said(running.prefect_database)
         office.ledger.close()
         return Day(
             given.trucks, given.trucks * given.parcels, given.workers, given.speed, busy.wall, busy.used, busy.share,
-            load, said - before, dict(bridge.went), found, bridge.corrected,
+            load, said - before, dict(bridge.went), found, bridge.corrected, database,
         )  # fmt: skip
 
 
@@ -292,8 +311,8 @@ def arguments_of(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--trucks", type=int, default=500)
     parser.add_argument("--parcels", type=int, default=3200, help="of a truck")
     parser.add_argument("--workers", type=int, default=2, help="each with one slot for trucks")
-    parser.add_argument("--at-once", type=int, default=40, help="trucks on their way at a time")
-    parser.add_argument("--wave", type=int, default=50, help="trucks whose orders come in one file")
+    parser.add_argument("--at-once", type=int, default=60, help="trucks on their way at a time")
+    parser.add_argument("--wave", type=int, default=25, help="trucks whose orders come in one file")
     parser.add_argument("--speed", type=float, default=60.0, help="of the clock: 60 is a minute a second")
     parser.add_argument("--patience", type=float, default=900.0, help="real seconds in which some truck must end")
     parser.add_argument("--no-page", action="store_true", help="write no page")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import psycopg
 import sqlalchemy as sa
@@ -12,6 +12,10 @@ from tests.scale.cluster import POSTGRES
 
 BEGIN, END = "<!-- written by make bench-day -->", "<!-- end of what make bench-day writes -->"
 PREFECT = ("PostgreSQL, Prefect", "Prefect server")
+_SETTINGS = (
+    "server_version", "shared_buffers", "huge_pages", "max_wal_size", "checkpoint_timeout", "wal_compression",
+    "synchronous_commit", "fsync", "autovacuum",
+)  # fmt: skip
 _RUNS = (
     "SELECT count(*), coalesce(extract(epoch FROM sum(total_run_time)), 0) FROM flow_run "
     "WHERE end_time IS NOT NULL AND parent_task_run_id IS NULL"
@@ -66,7 +70,7 @@ class Day:
     here: Mapping[str, float]
     went: Went
     corrected: int = 0
-    notes: list[str] = field(default_factory=list)
+    database: str = ""
 
     @property
     def in_order(self) -> bool:
@@ -78,6 +82,14 @@ class Day:
     def prefect_cpu(self) -> float:
         """CPU seconds of Prefect's server and of its database."""
         return sum(self.used.get(name, 0.0) for name in PREFECT)
+
+
+def database_said(database: str) -> str:
+    """What PostgreSQL is, and how it is set where that weighs on a day."""
+    url = sa.make_url(POSTGRES).set(drivername="postgresql", database=database)
+    with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
+        told = [f"{name} {connection.execute(f'SHOW {name}').fetchone()[0]}" for name in _SETTINGS]  # type: ignore[index]
+    return f"PostgreSQL {told[0].split()[1]}: {', '.join(told[1:])}."
 
 
 def prefect_said(database: str) -> Said:
@@ -105,6 +117,7 @@ def _head(day: Day, cores: int, speed: str) -> list[str]:
         f"{day.workers} workers, clock {day.speed:g} times as fast.",
         f"Machine: {cores} cores for everything, {day.share:.0%} of them in use by whomever; load average at the start "
         f"{day.load:.1f}. {speed}".rstrip(),
+        *filter(None, [day.database]),
         f"Parcels at the end: {ended}; {day.corrected:,} were turned down and declared anew after a corrected file. "
         f"The books are {order}.",
     ]

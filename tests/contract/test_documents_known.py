@@ -244,3 +244,18 @@ def test_a_new_connection_forgets_and_too_much_is_not_kept(ledger: Ledger, monke
             patch.setattr(documents, name, limit)
             both(ledger, idents[1])
             assert both(ledger, idents[1])[0] == 3, "one shipment alone may be too much, or not worth it"
+
+
+@on_postgresql
+def test_where_room_is_short_those_at_their_end_go_first(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "FEW", 0)
+    monkeypatch.setattr(documents, "MOST", 7)
+    monkeypatch.setattr(documents, "_any", lambda kept: next(iter(kept)))
+    live, ended, another = (cases.shipment(ledger, f"E{n}", [f"e{n}{m}" for m in range(3)]) for n in range(3))
+    for n, ident in enumerate((live, ended, another)):
+        cases.declared(ledger, ident, [f"e{n}{m}" for m in range(3)])
+    with ledger.begin() as tx:
+        tx.execute(update(parcel).where(parcel.c.shipment_id == ended).values(state="closed"))
+        tx.execute(update(parcel).where(parcel.c.shipment_id == live, parcel.c.seq > 1).values(state="closed"))
+    assert [both(ledger, ident)[0] for ident in (live, ended, another)] == [3, 3, 3]
+    assert [both(ledger, ident)[0] for ident in (live, another, ended)] == [0, 0, 3]
