@@ -25,10 +25,9 @@ from adapters.ledger import bulk, messages, parcels, written
 from adapters.ledger.tables import document
 
 MOST = 800_000  # documents that a process keeps, of all shipments: some 200 MB, sixty trucks of 3,200 parcels
-CLOSED = "closed"
 FEW = 1_000  # a shipment of fewer documents is read anew: that takes about a millisecond
 LISTS = 300  # list documents whose parcels it keeps: some hundred kB each, of a truck of thousands
-PREPARED = "prepared"
+PREPARED, CLOSED = "prepared", "closed"  # of a document, of a parcel
 
 
 class Document(NamedTuple):

@@ -17,19 +17,18 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import func, select
 
 from adapters.ledger import audit, shipments
 from adapters.ledger.tables import document, fault, parcel, shipment
-from deployments import beside, demo_truck
-from deployments.demo_truck import MadeTruck
+from deployments import beside
 from tasks.capture import read_files
 from tasks.clearing import intake, settling
 from tasks.clearing.standing import parcel_claims
@@ -37,36 +36,21 @@ from tasks.office import Office
 from tasks.pool import take_in
 from tasks.receipts.explain import stage
 from tests.bench import day_report
+from tests.bench.day_files import REJECTED, SHEET, Ready, Wave, Waybills, make_waves
 from tests.bench.day_report import Day, Went
 from tests.bench.yardstick import Yardstick
 from tests.chaos.worker import HAPPENS, drive, world
 from tests.scale.__main__ import backends, written
 from tests.scale.busy import Busy
 from tests.scale.cluster import Cluster, cluster, tree
-from tests.scale.fleet import made
 
 PAGE = Path(__file__).parents[2] / "docs" / "day.md"
-INSPECTED, REJECTED = "*[05]7", "33"  # how order numbers end: 2 in 100, 1 in 100
+INSPECTED = "*[05]7"  # how order numbers end: 2 in 100
 MOVES = ("awaiting_arrival", "awaiting_departure", "awaiting_crossing")
 TURNED_DOWN = stage("cn_ecommerce")  # of the faults that a carrier is sent
 WARM_SEEDS, MOST = 990, 900
-SHEET = "truck.json"
 LOOK = 1.0  # real seconds between two looks of the bench at all trucks
 SEEN = 10.0  # and of yard, road and carrier at one of them
-
-
-class Ready(NamedTuple):
-    """A truck's own folder, and, by order, the waybills that customs will turn down once."""
-
-    folder: Path
-    refused: dict[str, dict[str, Any]]
-
-
-class Wave(NamedTuple):
-    """Trucks whose orders and payments come together: the folder of those files, and the trucks."""
-
-    day: Path
-    trucks: list[Ready]
 
 
 @dataclass
@@ -78,29 +62,13 @@ class Bridge:
     patience: float
     trucks: dict[int, Path] = field(default_factory=dict)  # on their way: shipment -> its folder
     done: list[int] = field(default_factory=list)
-    refused: dict[int, dict[str, dict[str, Any]]] = field(
-        default_factory=dict
-    )  # waybills turned down, by order, not corrected yet
+    refused: dict[int, Waybills] = field(default_factory=dict)  # those that a rule turns down, not corrected yet
     corrected: int = 0
     seen: dict[int, float] = field(default_factory=dict)  # when yard and road looked at a truck
     told: dict[int, str] = field(default_factory=dict)  # the state of a truck in which the yard told what happened
     asked: dict[int, float] = field(default_factory=dict)  # and when its carrier asked what was turned down
     rules: dict[Path, list[int]] = field(default_factory=dict)  # of customs, by the truck's folder
     went: dict[str, float] = field(default_factory=lambda: defaultdict(float))  # real seconds of what is done here
-
-    def make_waves(self, seeds: Sequence[int], parcels: int, size: int) -> list[Wave]:
-        """The day's files, before the day: what companies make costs this product nothing."""
-        began = time.perf_counter()
-        waves = []
-        for first in range(0, len(seeds), size):
-            mine = seeds[first : first + size]
-            day = self.cluster.folder / "days" / str(mine[0])
-            day.mkdir(parents=True)
-            apart = self.cluster.folder / "trucks"
-            folders = [written_apart(made(self.cluster, parcels, seed), apart / str(seed), day) for seed in mine]
-            waves.append(Wave(day, [Ready(folder, refused_of(folder)) for folder in folders]))
-        self.went["files made up, before the day"] += time.perf_counter() - began
-        return waves
 
     def take_wave(self, wave: Wave) -> list[Ready]:
         """The files of so many trucks into the pool; the trucks, not handed in yet."""
@@ -218,25 +186,6 @@ class Bridge:
         return now if news else moved
 
 
-def written_apart(truck: MadeTruck, folder: Path, day: Path) -> Path:
-    """A truck's files: its own into its folder, orders and payments appended to the day's."""
-    demo_truck.write(truck, folder)
-    for name in ("orders.csv", "payments.csv"):
-        rows = (folder / name).read_bytes()
-        there = (day / name).exists()
-        with (day / name).open("ab") as file:
-            file.write(rows.partition(b"\n")[2] if there else rows)
-        (folder / name).unlink()
-    (folder / "goods_master.xlsx").replace(day / "goods_master.xlsx")
-    return folder
-
-
-def refused_of(folder: Path) -> dict[str, dict[str, Any]]:
-    """A truck's waybills that customs will turn down once, by order."""
-    rows = map(json.loads, (folder / "waybills.jsonl").read_text("utf-8").splitlines())
-    return {row["orderRef"]: row for row in rows if row["orderRef"].endswith(REJECTED)}
-
-
 def by_name(program: str, pid: int) -> dict[str, list[int]]:
     """A program's processes by what they call themselves (deployments.beside); its own is the program's."""
     found: dict[str, list[int]] = {program: []}
@@ -285,11 +234,13 @@ def measure(folder: Path, given: argparse.Namespace) -> Day:
         for n in range(given.workers):
             running.start_worker(express=0 if n else 1, trucks=1)
         warm = Bridge(running, office, given.patience)
-        for wave in warm.make_waves(range(WARM_SEEDS, WARM_SEEDS + given.workers), 2, given.workers):
+        for wave in make_waves(running, range(WARM_SEEDS, WARM_SEEDS + given.workers), 2, given.workers):
             warm.run(warm.take_wave(wave), given.at_once)
         warm.finish()
         bridge = Bridge(running, office, given.patience)
-        waves = bridge.make_waves(range(1, given.trucks + 1), given.parcels, given.wave)
+        began = time.perf_counter()
+        waves = make_waves(running, range(1, given.trucks + 1), given.parcels, given.wave)
+        bridge.went["files made up, before the day"] = time.perf_counter() - began
         before = day_report.prefect_said(running.prefect_database)
         load = os.getloadavg()[0]
         with Busy(lambda: groups(running)) as busy:

@@ -21,7 +21,7 @@ from deployments import demo_truck
 from tasks.clearing import intake
 from tasks.office import open_office
 from tasks.pool import take_in
-from tests.bench.day import written_apart
+from tests.bench.day_files import written_apart
 
 TRUCK, LINES = 3200, 1.0
 
